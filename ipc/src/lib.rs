@@ -1,0 +1,33 @@
+//! The socket protocol between `p2p` (or any other front end) and its daemon.
+//!
+//! JSON-RPC 2.0, one object a line, over a private Unix socket. This crate holds the request,
+//! reply and error types, the line codec and a small blocking client, and nothing else: it knows
+//! neither the wire that peers see nor the tables on disk, so that either can change alone.
+//!
+//! Methods are named like the verbs of the command line; each is a type that implements
+//! [`Method`]. A connection opens with [`method::Hello`], which settles the version.
+
+pub mod client;
+pub mod codec;
+pub mod error;
+pub mod method;
+pub mod place;
+pub mod view;
+
+pub use client::{Client, ConnectError};
+pub use error::{ErrorCode, ExitCode, RpcError};
+pub use method::Method;
+pub use place::Place;
+
+/// The version of the socket protocol that this crate speaks.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The longest line that either side accepts, in bytes, with its newline: a file of 256 KiB in
+/// Base64, and room for everything around it.
+pub const LINE_LIMIT: usize = 1024 * 1024;
+
+/// The largest file that `sendfile` takes, in bytes.
+pub const FILE_LIMIT: usize = 256 * 1024;
+
+/// The longest text of one message, in bytes of UTF-8.
+pub const TEXT_LIMIT: usize = 24 * 1024;

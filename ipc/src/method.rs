@@ -1,0 +1,522 @@
+//! The methods, each with its parameters and its result. They are named like the verbs.
+//!
+//! A method that waits takes `wait_ms` and answers by then with what is known; the daemon caps it
+//! at [`MAX_WAIT_MS`]. Leaving a connection cancels only the waiting, never what was asked for.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::view::{
+    Agent, Call, Contact, Daemon, File, Identity, Item, ItemKind, Message, Pending, Question,
+    Relay, RelayAnswer,
+};
+
+/// The longest wait of one request, in milliseconds.
+pub const MAX_WAIT_MS: u64 = 10 * 60 * 1000;
+
+/// A method: its name and what it answers with. The implementing type is its parameters.
+pub trait Method: Serialize + DeserializeOwned {
+    /// The name on the wire.
+    const NAME: &'static str;
+    /// What it answers with.
+    type Result: Serialize + DeserializeOwned;
+}
+
+macro_rules! methods {
+    ($($name:literal: $params:ty => $result:ty;)*) => {
+        $(impl Method for $params { const NAME: &'static str = $name; type Result = $result; })*
+        /// Every method's name, in the order of the table.
+        pub const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+methods! {
+    "hello": Hello => HelloResult;
+    "status": Status => StatusResult;
+    "list": List => ListResult;
+    "call": PlaceCall => PlacedCall;
+    "follow_call": FollowCall => Call;
+    "answer": Answer => Call;
+    "send": Send => Sent;
+    "dm": Dm => Sent;
+    "follow_message": FollowMessage => Followed;
+    "sendfile": SendFile => File;
+    "files": Files => FilesResult;
+    "file": FetchFile => FileBytes;
+    "inbox": Inbox => InboxResult;
+    "wait": Wait => InboxResult;
+    "confirm": Confirm => Done;
+    "read": Read => ReadResult;
+    "pending": PendingParams => Pending;
+    "escalate": Escalate => Question;
+    "questions": Questions => QuestionsResult;
+    "end": End => Ended;
+    "calls": Calls => CallsResult;
+    "transcript": Transcript => TranscriptResult;
+    "contacts": Contacts => ContactsResult;
+    "contact": EditContact => Contact;
+    "stop": Stop => Done;
+}
+
+/// Settles the version, and compares settings: the first request of every connection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Hello {
+    /// Protocol versions that the client speaks.
+    pub versions: Vec<u32>,
+    /// Name and version of the client, for the log.
+    pub client: String,
+    /// The client's `P2P_*` variables that configure a daemon. One that differs from the running
+    /// daemon's is the error `env_differs`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// The answer to [`Hello`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct HelloResult {
+    /// The version that both go on with.
+    pub version: u32,
+    /// The daemon's package version.
+    pub daemon: String,
+}
+
+/// Everything `p2p` and `p2p status` show.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Status {
+    /// Measure a round trip to each relay first.
+    #[serde(default)]
+    pub probe: bool,
+    /// Whose unread items to count; the agent's own when left out.
+    pub reader: Option<String>,
+}
+
+/// The answer to [`Status`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StatusResult {
+    /// This agent.
+    pub identity: Identity,
+    /// The service.
+    pub daemon: Daemon,
+    /// Each relay.
+    pub relays: Vec<Relay>,
+    /// Calls that are not over, and ended ones with unread items.
+    pub calls: Vec<Call>,
+    /// Questions that wait for the owner.
+    pub questions: Vec<Question>,
+    /// Unread direct messages.
+    pub unread_dms: u32,
+    /// What waits.
+    pub pending: Pending,
+    /// Whether a hook command is configured.
+    pub hook: bool,
+    /// The npub of the paired owner, if any.
+    pub owner: Option<String>,
+}
+
+/// Asks the relays who is online.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct List {
+    /// Only agents that announce this capability.
+    pub can: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+    /// How long to wait for relays, in milliseconds.
+    pub wait_ms: u64,
+}
+
+/// The answer to [`List`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ListResult {
+    /// Who is online, newest announcement first; never this agent itself.
+    pub agents: Vec<Agent>,
+    /// Agents that were left out by the limit.
+    pub more: u32,
+    /// Which relays answered.
+    pub relays: Vec<RelayAnswer>,
+}
+
+/// Places a call. The same peer and topic again return the call that is open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlaceCall {
+    /// A contact's name, an npub, 64 hex digits, or a key prefix that `list` showed.
+    pub agent: String,
+    /// What it is about: at most 200 bytes.
+    pub topic: String,
+    /// The opening message: at most 8 KiB, sent with the ring, so that a missed call has it too.
+    pub message: Option<String>,
+    /// A note to ourselves.
+    pub note: Option<String>,
+    /// Another call, even if one with this topic is open.
+    #[serde(default)]
+    pub new: bool,
+    /// How long it rings, in seconds; the configured lifetime when left out.
+    pub ring_s: Option<u64>,
+}
+
+/// The answer to [`PlaceCall`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PlacedCall {
+    /// The call, in whatever state it is.
+    pub call: Call,
+    /// False when an open call was returned.
+    pub new: bool,
+    /// The call was ringing here and was accepted by calling back.
+    pub accepted: bool,
+    /// The opening message's handle, when a new call carries one.
+    pub message: Option<String>,
+}
+
+/// Waits until a call leaves the state that the client saw last.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FollowCall {
+    /// `c7` or the UUID.
+    pub call: String,
+    /// The state the client knows; answers at once when it is no longer so.
+    pub seen: crate::view::CallState,
+    /// How long to wait.
+    pub wait_ms: u64,
+}
+
+/// Answers a call that rings here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// Which; may be left out when exactly one rings.
+    pub call: Option<String>,
+    /// Take it, or not.
+    pub accept: bool,
+    /// Why not.
+    pub reason: Option<String>,
+}
+
+/// Sends words in a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Send {
+    /// Which; may be left out when it is clear.
+    pub call: Option<String>,
+    /// At most 24 KiB of UTF-8.
+    pub text: String,
+    /// Send even if the same words went out within two minutes.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// Sends a direct message, outside any call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Dm {
+    /// As in [`PlaceCall::agent`].
+    pub to: String,
+    /// At most 24 KiB of UTF-8.
+    pub text: String,
+    /// Send even if the same words went out within two minutes.
+    #[serde(default)]
+    pub again: bool,
+}
+
+/// The answer to [`Send`] and [`Dm`]: the message is durable.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sent {
+    /// The message.
+    pub message: Message,
+    /// The call, for `send`.
+    pub call: Option<Call>,
+    /// True when the same words had been sent within two minutes, and this is that message.
+    pub repeated: bool,
+}
+
+/// Until when [`FollowMessage`] waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// At least one relay took it.
+    Sent,
+    /// The peer's daemon stored it.
+    Delivered,
+    /// The peer's agent was shown it.
+    Read,
+    /// The peer wrote something in that conversation after it.
+    Reply,
+}
+
+/// Waits for a receipt or a reply.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FollowMessage {
+    /// `m41`.
+    pub message: String,
+    /// What to wait for.
+    pub until: Until,
+    /// How long.
+    pub wait_ms: u64,
+}
+
+/// The answer to [`FollowMessage`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Followed {
+    /// The message as it stands.
+    pub message: Message,
+    /// Whether what was waited for is so.
+    pub reached: bool,
+    /// The call as it stands: it may have ended meanwhile.
+    pub call: Option<Call>,
+}
+
+/// Sends a file in a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SendFile {
+    /// Which call; may be left out when it is clear.
+    pub call: Option<String>,
+    /// The name the peer sees; directories are cut off.
+    pub name: String,
+    /// The bytes in standard Base64: at most 256 KiB of them.
+    pub base64: String,
+}
+
+/// Lists files.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Files {
+    /// Only those of this call.
+    pub call: Option<String>,
+}
+
+/// The answer to [`Files`], newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FilesResult {
+    /// The files.
+    pub files: Vec<File>,
+}
+
+/// Fetches a received file's bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FetchFile {
+    /// `f3`.
+    pub file: String,
+}
+
+/// The answer to [`FetchFile`]: its hash was checked again just now.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileBytes {
+    /// What it is.
+    pub file: File,
+    /// The bytes in standard Base64.
+    pub base64: String,
+}
+
+/// Reads what was not shown yet. Nothing counts as shown before [`Confirm`] says so.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Inbox {
+    /// Whose cursor; the agent's own when left out.
+    pub reader: Option<String>,
+    /// Only this call.
+    pub call: Option<String>,
+    /// The newest so many instead, shown before or not; moves no cursor.
+    pub last: Option<u32>,
+    /// At most so many items.
+    pub limit: u32,
+    /// At most so many bytes of text, in whole; a longer message is cut.
+    pub max_bytes: u32,
+}
+
+/// [`Inbox`] once there is something.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Wait {
+    /// What to read, and how.
+    pub inbox: Inbox,
+    /// Return only when an unread item of one of these kinds is there; any kind when empty.
+    #[serde(default)]
+    pub kinds: Vec<ItemKind>,
+    /// How long to wait.
+    pub wait_ms: u64,
+}
+
+/// The answer to [`Inbox`] and [`Wait`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InboxResult {
+    /// Oldest first.
+    pub items: Vec<Item>,
+    /// Unread items that did not fit.
+    pub left: u32,
+    /// What to send as [`Confirm::marks`] once the items were shown, one mark an item.
+    pub marks: Vec<Mark>,
+    /// The call asked about, when one was named or only one is open: how things stand there.
+    pub call: Option<Call>,
+    /// Our last message in that call, with its receipt.
+    pub last_sent: Option<Message>,
+}
+
+/// A place in the log, in one conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The conversation, opaque.
+    pub conversation: String,
+    /// Everything up to here was shown.
+    pub seq: u64,
+}
+
+/// Says that items were shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Confirm {
+    /// Whose cursor; the agent's own when left out.
+    pub reader: Option<String>,
+    /// The marks of the items that were shown.
+    pub marks: Vec<Mark>,
+}
+
+/// Shows one thing in full.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Read {
+    /// `m41`, `c7`, `f3` or `q2`.
+    pub handle: String,
+}
+
+/// The answer to [`Read`]: exactly one field is set.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ReadResult {
+    /// For `m41`.
+    pub message: Option<Message>,
+    /// For `c7`.
+    pub call: Option<Call>,
+    /// For `f3`.
+    pub file: Option<File>,
+    /// For `q2`.
+    pub question: Option<Question>,
+}
+
+/// Asks what waits.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PendingParams {
+    /// Whose cursor; the agent's own when left out.
+    pub reader: Option<String>,
+}
+
+/// Asks the owner.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Escalate {
+    /// Which call; may be left out when it is clear.
+    pub call: Option<String>,
+    /// The question.
+    pub question: String,
+    /// Answers to choose from.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Do not tell the peer.
+    #[serde(default)]
+    pub quiet: bool,
+}
+
+/// Lists questions.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Questions {}
+
+/// The answer to [`Questions`], newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct QuestionsResult {
+    /// The questions.
+    pub questions: Vec<Question>,
+}
+
+/// Ends, cancels or refuses a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct End {
+    /// Which; may be left out when it is clear.
+    pub call: Option<String>,
+    /// A closing word for the peer.
+    pub reason: Option<String>,
+}
+
+/// The answer to [`End`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ended {
+    /// The call.
+    pub call: Call,
+    /// The last messages, oldest first, at most twenty.
+    pub messages: Vec<Message>,
+    /// How many there are in whole.
+    pub total: u32,
+}
+
+/// Lists calls.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Calls {
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The answer to [`Calls`], newest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CallsResult {
+    /// The calls.
+    pub calls: Vec<Call>,
+    /// Older calls that were left out.
+    pub more: u32,
+}
+
+/// Shows a call's messages.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Transcript {
+    /// `c7` or the UUID; the only or newest call when left out.
+    pub call: Option<String>,
+    /// Only messages after this handle, for paging.
+    pub after: Option<String>,
+    /// Only the last so many.
+    pub tail: Option<u32>,
+}
+
+/// The answer to [`Transcript`]: a page of at most 600 KiB of text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TranscriptResult {
+    /// The call.
+    pub call: Call,
+    /// Oldest first, in full.
+    pub messages: Vec<Message>,
+    /// The files of the call.
+    pub files: Vec<File>,
+    /// How many messages there are in whole.
+    pub total: u32,
+    /// Pass this as `after` for the next page; nothing when this was the last.
+    pub next: Option<String>,
+}
+
+/// Lists contacts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Contacts {}
+
+/// The answer to [`Contacts`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContactsResult {
+    /// By name.
+    pub contacts: Vec<Contact>,
+}
+
+/// What to do with a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContactAction {
+    /// Pin a name to a key.
+    Add,
+    /// Let it ring; undoes a block.
+    Allow,
+    /// Drop everything from it.
+    Block,
+    /// Forget it.
+    Remove,
+}
+
+/// Changes a contact.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditContact {
+    /// What to do.
+    pub action: ContactAction,
+    /// Which agent, as in [`PlaceCall::agent`].
+    pub agent: String,
+    /// The pet name, for `add`.
+    pub name: Option<String>,
+}
+
+/// Stops the daemon.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Stop {}
+
+/// An empty answer.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Done {}
