@@ -1,1 +1,13 @@
+//! The pure engine of p2p: calls, lanes, presence, policy, and the wire types that peers see.
+//!
+//! Nothing here reads a clock, rolls dice, opens a file or a socket, or knows a runtime. Time
+//! and bytes come in as inputs, effects go out as values, and the host does them in that order.
 
+pub mod ids;
+pub mod presence;
+pub mod rumor;
+pub mod time;
+
+pub use ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
+pub use rumor::{Rumor, Verified};
+pub use time::Time;
