@@ -3,10 +3,16 @@
 //! Nothing here reads a clock, rolls dice, opens a file or a socket, or knows a runtime. Time
 //! and bytes come in as inputs, effects go out as values, and the host does them in that order.
 
+pub mod call;
+pub mod engine;
 pub mod ids;
+pub mod lane;
+pub mod policy;
 pub mod presence;
+pub mod record;
 pub mod rumor;
 pub mod time;
+pub mod wire;
 
 pub use ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
 pub use rumor::{Rumor, Verified};

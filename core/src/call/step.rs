@@ -1,0 +1,283 @@
+//! One move of a call: what happened, to the next state and what follows from it.
+
+use super::{
+    By, CONNECT_LIMIT, Call, Connecting, Dialing, Ended, Incoming, RING_WAITS, Resend, Ringing,
+    SEEN_WAIT, State, WORD_LIFETIME, WORD_WAITS,
+};
+use crate::ids::CallId;
+use crate::time::Time;
+use crate::wire::{Accept, Closing, Control, Reason};
+
+/// What can happen to a call. Whose words they are was checked before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The other end said this.
+    Said(Control),
+    /// The other end sent something with a place in a lane.
+    Spoke,
+    /// Our agent takes it; `replaces` names a call of our own that it stands for.
+    Take {
+        /// That call.
+        replaces: Option<CallId>,
+    },
+    /// Our agent, or a rule of ours, ends it whatever its state.
+    Close(Closing),
+    /// Both rang each other: this one gives way, without a word.
+    Merge(CallId),
+    /// No relay is known to reach the peer by.
+    NoRoute,
+    /// A sign of life of the peer, from anywhere.
+    PeerSeen,
+    /// Time went by.
+    Tick,
+}
+
+/// What follows from a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Say this to the other end.
+    Say(Control),
+    /// The call became active.
+    Answered,
+    /// The call ended, or how it ended changed.
+    Closed,
+}
+
+type Effects = Vec<Effect>;
+
+impl Call {
+    /// Makes a move. The state and whatever else changed is to be persisted before the effects.
+    pub fn step(&mut self, now: Time, event: Event) -> Effects {
+        match (self.state.clone(), event) {
+            (_, Event::Close(closing)) => self.close(now, closing),
+            (_, Event::Merge(into)) => self.merge(now, into),
+            (State::Dialing(state), event) => self.dialing(now, state, event),
+            (State::Ringing(state), event) => self.ringing(now, state, event),
+            (State::Incoming(state), event) => self.incoming(now, state, event),
+            (State::Connecting(state), event) => self.connecting(now, state, event),
+            (State::Active, event) => self.active(now, event),
+            (State::Ended(state), event) => self.ended(now, state, event),
+        }
+    }
+
+    fn dialing(&mut self, now: Time, state: Dialing, event: Event) -> Effects {
+        match event {
+            Event::Said(Control::Ringing) => {
+                self.state = State::Ringing(Ringing { expires: state.expires });
+                vec![]
+            }
+            Event::PeerSeen if now < state.expires => {
+                let due = now.since(state.resend.last) >= SEEN_WAIT;
+                let resend = if due { state.resend.again(now) } else { state.resend };
+                self.state = State::Dialing(Dialing { sign: true, resend, ..state });
+                if due { vec![Effect::Say(self.offer())] } else { vec![] }
+            }
+            Event::NoRoute => {
+                self.end_silently(now, Reason::Unreachable, "no relay list (kind 10050) was found")
+            }
+            Event::Tick if now >= state.expires => {
+                let reason = if state.sign { Reason::NoAnswer } else { Reason::Unreachable };
+                self.close(now, Closing::new(reason, ""))
+            }
+            Event::Tick if now >= state.resend.next(&RING_WAITS) => {
+                self.state = State::Dialing(Dialing { resend: state.resend.again(now), ..state });
+                vec![Effect::Say(self.offer())]
+            }
+            event => self.rung(now, event),
+        }
+    }
+
+    fn ringing(&mut self, now: Time, state: Ringing, event: Event) -> Effects {
+        match event {
+            Event::Tick if now >= state.expires => {
+                self.close(now, Closing::new(Reason::NoAnswer, ""))
+            }
+            event => self.rung(now, event),
+        }
+    }
+
+    /// What a callee can say to a call that we ring, shown as ringing there or not.
+    fn rung(&mut self, now: Time, event: Event) -> Effects {
+        match event {
+            Event::Said(Control::Accept(_)) => {
+                self.answered = Some(now);
+                self.state = State::Active;
+                vec![Effect::Say(Control::Established), Effect::Answered]
+            }
+            Event::Said(Control::Reject(closing) | Control::End(closing)) => {
+                self.end_by_peer(now, closing)
+            }
+            _ => vec![],
+        }
+    }
+
+    fn incoming(&mut self, now: Time, state: Incoming, event: Event) -> Effects {
+        match event {
+            Event::Take { replaces } => {
+                let expires = now + CONNECT_LIMIT;
+                let resend = Resend::said(now);
+                self.state = State::Connecting(Connecting { expires, resend, replaces });
+                vec![Effect::Say(accept(replaces))]
+            }
+            Event::Said(Control::Offer(_)) if !state.knock => vec![Effect::Say(Control::Ringing)],
+            Event::Said(Control::Cancel(closing) | Control::End(closing)) => {
+                self.end_by_peer(now, closing)
+            }
+            Event::Tick if now >= state.expires => self.end_silently(now, Reason::NoAnswer, ""),
+            _ => vec![],
+        }
+    }
+
+    fn connecting(&mut self, now: Time, state: Connecting, event: Event) -> Effects {
+        match event {
+            Event::Said(Control::Established) | Event::Spoke => {
+                self.answered = Some(now);
+                self.state = State::Active;
+                vec![Effect::Answered]
+            }
+            Event::Said(Control::Cancel(closing) | Control::End(closing)) => {
+                self.end_by_peer(now, closing)
+            }
+            Event::Tick if now >= state.expires => {
+                self.close(now, Closing::new(Reason::PeerLost, ""))
+            }
+            Event::Said(Control::Offer(_)) => self.accept_again(now, state),
+            Event::PeerSeen if now.since(state.resend.last) >= SEEN_WAIT => {
+                self.accept_again(now, state)
+            }
+            Event::Tick if now >= state.resend.next(&RING_WAITS) => self.accept_again(now, state),
+            _ => vec![],
+        }
+    }
+
+    fn accept_again(&mut self, now: Time, state: Connecting) -> Effects {
+        let replaces = state.replaces;
+        self.state = State::Connecting(Connecting { resend: state.resend.again(now), ..state });
+        vec![Effect::Say(accept(replaces))]
+    }
+
+    fn active(&mut self, now: Time, event: Event) -> Effects {
+        match event {
+            // Our `established` was lost.
+            Event::Said(Control::Accept(_)) if self.outgoing => {
+                vec![Effect::Say(Control::Established)]
+            }
+            Event::Said(Control::End(closing)) => self.end_by_peer(now, closing),
+            Event::Said(Control::Cancel(closing)) if !self.outgoing => {
+                self.end_by_peer(now, closing)
+            }
+            Event::Said(Control::Reject(closing)) if self.outgoing => {
+                self.end_by_peer(now, closing)
+            }
+            _ => vec![],
+        }
+    }
+
+    fn ended(&mut self, now: Time, state: Ended, event: Event) -> Effects {
+        match event {
+            Event::Said(Control::Ended) => {
+                self.state = State::Ended(Ended { word: None, ..state });
+                vec![]
+            }
+            Event::Said(Control::End(closing)) => self.settle(now, state, closing),
+            Event::Said(Control::Cancel(closing)) if !self.outgoing => {
+                self.settle(now, state, closing)
+            }
+            Event::Said(Control::Reject(closing)) if self.outgoing => {
+                self.settle(now, state, closing)
+            }
+            // The other end thinks that the call is on.
+            Event::Said(
+                Control::Accept(_) | Control::Ringing | Control::Offer(_) | Control::Established,
+            )
+            | Event::Spoke => self.word_again(now, &state),
+            Event::PeerSeen => match state.word {
+                Some(word) if now.since(word.last) >= SEEN_WAIT => self.repeat_word(now, &state),
+                _ => vec![],
+            },
+            Event::Tick if now.since(state.at) >= WORD_LIFETIME => {
+                self.state = State::Ended(Ended { word: None, ..state });
+                vec![]
+            }
+            Event::Tick if state.word.is_some_and(|word| now >= word.next(&WORD_WAITS)) => {
+                self.repeat_word(now, &state)
+            }
+            _ => vec![],
+        }
+    }
+
+    /// Two last words met: the caller's holds, and any word holds against none.
+    fn settle(&mut self, now: Time, state: Ended, theirs: Closing) -> Effects {
+        let same = state.closing.reason == theirs.reason && state.closing.text == theirs.text;
+        let yields = state.by == By::Nobody || (state.by == By::Us && !self.outgoing);
+        if !yields || (same && state.by != By::Nobody) {
+            return vec![Effect::Say(Control::Ended)];
+        }
+        let at = state.at;
+        let effects = self.end_by_peer(now, theirs);
+        if let State::Ended(ended) = &mut self.state {
+            ended.at = at;
+        }
+        effects
+    }
+
+    /// Something came that only makes sense while the call is on. Where our word ended it and is
+    /// not confirmed, it goes again; where it ended here without a word, this is the time for one.
+    fn word_again(&mut self, now: Time, state: &Ended) -> Effects {
+        match (state.by, state.word) {
+            (By::Us, Some(word)) if now.since(word.last) >= SEEN_WAIT => {
+                self.repeat_word(now, state)
+            }
+            (By::Nobody, _) if self.outgoing => {
+                self.repeat_word(now, &Ended { by: By::Us, ..state.clone() })
+            }
+            _ => vec![],
+        }
+    }
+
+    fn repeat_word(&mut self, now: Time, state: &Ended) -> Effects {
+        let word = state.word.map_or(Resend::said(now), |word| word.again(now));
+        self.state = State::Ended(Ended { word: Some(word), ..state.clone() });
+        vec![Effect::Say(self.last_word(state))]
+    }
+
+    /// Our side ends it and says so.
+    fn close(&mut self, now: Time, closing: Closing) -> Effects {
+        if !self.is_open() {
+            return vec![];
+        }
+        // Accepted and not confirmed: the caller may be in the call by now, so it is told `end`.
+        if matches!(self.state, State::Connecting(_)) {
+            self.answered = Some(now);
+        }
+        let ended = Ended { at: now, closing, by: By::Us, word: Some(Resend::said(now)) };
+        let word = self.last_word(&ended);
+        self.state = State::Ended(ended);
+        vec![Effect::Say(word), Effect::Closed]
+    }
+
+    fn merge(&mut self, now: Time, into: CallId) -> Effects {
+        if !self.is_open() {
+            return vec![];
+        }
+        let mut closing = Closing::new(Reason::Merged, "");
+        closing.into = Some(into);
+        self.state = State::Ended(Ended { at: now, closing, by: By::Nobody, word: None });
+        vec![Effect::Closed]
+    }
+
+    fn end_by_peer(&mut self, now: Time, closing: Closing) -> Effects {
+        self.state = State::Ended(Ended { at: now, closing, by: By::Peer, word: None });
+        vec![Effect::Say(Control::Ended), Effect::Closed]
+    }
+
+    fn end_silently(&mut self, now: Time, reason: Reason, text: &str) -> Effects {
+        let closing = Closing::new(reason, text);
+        self.state = State::Ended(Ended { at: now, closing, by: By::Nobody, word: None });
+        vec![Effect::Closed]
+    }
+}
+
+fn accept(replaces: Option<CallId>) -> Control {
+    Control::Accept(Accept { replaces, name: None })
+}

@@ -1,0 +1,169 @@
+//! The lanes of one conversation, both directions.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
+use crate::lane::{Incoming, Outgoing, Schedule};
+use crate::policy::Meter;
+use crate::record::{Lane, StreamIn, StreamOut};
+use crate::rumor::Rumor;
+use crate::time::{Time, earlier};
+use crate::wire::Packet;
+
+/// Most streams of words that one peer may open in one conversation, and most files at once.
+pub(super) const STREAMS_LIMIT: usize = 8;
+pub(super) const FILES_LIMIT: usize = 16;
+
+/// A message beyond a gap.
+#[derive(Debug)]
+pub(super) struct Parked {
+    pub packet: Packet,
+}
+
+/// A file on its way out.
+#[derive(Debug)]
+pub(super) struct Sending {
+    pub file: u32,
+    pub chunks: Outgoing,
+}
+
+/// A file on its way in. Chunks may come before the offer that names it.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    pub file: Option<u32>,
+    pub incoming: Incoming<()>,
+    pub chunks: BTreeMap<u64, Vec<u8>>,
+    pub done: bool,
+}
+
+impl Receiving {
+    pub fn new(stream: StreamId) -> Self {
+        let incoming = Incoming::new(stream);
+        Self { file: None, incoming, chunks: BTreeMap::new(), done: false }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub peer: PublicKey,
+    pub conversation: Conversation,
+    /// Handle of the opening message of a call.
+    pub opening: Option<u32>,
+    pub words: Option<Outgoing>,
+    /// Words to an ordinary app.
+    pub plain: Option<Outgoing>,
+    pub incoming: BTreeMap<StreamId, Incoming<Parked>>,
+    pub sending: BTreeMap<StreamId, Sending>,
+    pub receiving: BTreeMap<StreamId, Receiving>,
+    pub ack_due: Option<Time>,
+    /// What was said lately: killed agents type again.
+    pub recent: Vec<(String, u32, Time)>,
+    pub meter: Option<Meter>,
+}
+
+impl Channel {
+    pub fn new(peer: PublicKey, conversation: Conversation) -> Self {
+        Self {
+            peer,
+            conversation,
+            opening: None,
+            words: None,
+            plain: None,
+            incoming: BTreeMap::new(),
+            sending: BTreeMap::new(),
+            receiving: BTreeMap::new(),
+            ack_due: None,
+            recent: Vec::new(),
+            meter: None,
+        }
+    }
+
+    /// When anything here is due. Messages move only while the conversation is `open`.
+    pub fn next_timeout(&self, schedule: &Schedule, open: bool) -> Option<Time> {
+        earlier(self.ack_due, if open { self.lanes_due(schedule) } else { None })
+    }
+
+    /// When something is due in a sending stream.
+    pub fn lanes_due(&self, schedule: &Schedule) -> Option<Time> {
+        self.outgoing().map(|(lane, _)| lane.next_timeout(schedule)).fold(None, earlier)
+    }
+
+    /// Every sending stream and what it carries.
+    pub fn outgoing(&self) -> impl Iterator<Item = (&Outgoing, Lane)> {
+        let words = self.words.iter().map(|stream| (stream, Lane::Text));
+        let plain = self.plain.iter().map(|stream| (stream, Lane::Plain));
+        let files =
+            self.sending.values().map(|sending| (&sending.chunks, Lane::File(Some(sending.file))));
+        words.chain(plain).chain(files)
+    }
+
+    /// The same, to change.
+    pub fn outgoing_mut(&mut self) -> impl Iterator<Item = (&mut Outgoing, Lane)> {
+        let words = self.words.iter_mut().map(|stream| (stream, Lane::Text));
+        let plain = self.plain.iter_mut().map(|stream| (stream, Lane::Plain));
+        let files = self
+            .sending
+            .values_mut()
+            .map(|sending| (&mut sending.chunks, Lane::File(Some(sending.file))));
+        words.chain(plain).chain(files)
+    }
+
+    /// Whether an acknowledgement is owed, and for which streams.
+    pub fn owed(&mut self, disclose_read: bool, most: usize) -> Vec<crate::wire::Ack> {
+        let mut acks = Vec::new();
+        let words = self.incoming.values_mut().map(|incoming| {
+            let owes = std::mem::take(&mut incoming.owes_ack);
+            owes.then(|| incoming.ack(disclose_read))
+        });
+        acks.extend(words.flatten());
+        let files = self.receiving.values_mut().map(|receiving| {
+            let owes = std::mem::take(&mut receiving.incoming.owes_ack);
+            owes.then(|| receiving.incoming.ack(disclose_read))
+        });
+        acks.extend(files.flatten());
+        self.ack_due = None;
+        acks.truncate(most);
+        acks
+    }
+
+    /// The last number of every sending stream.
+    pub fn last_numbers(&self) -> BTreeMap<StreamId, u64> {
+        self.outgoing().map(|(stream, _)| (stream.id, stream.last)).collect()
+    }
+
+    pub fn stream_out(&self, stream: &Outgoing, lane: Lane) -> StreamOut {
+        StreamOut {
+            id: stream.id,
+            conversation: self.conversation,
+            peer: self.peer,
+            lane,
+            last: stream.last,
+            acked: stream.acked,
+            read: stream.read,
+        }
+    }
+
+    pub fn stream_in<T>(&self, stream: &Incoming<T>, lane: Lane) -> StreamIn {
+        StreamIn {
+            id: stream.id,
+            conversation: self.conversation,
+            peer: self.peer,
+            lane,
+            upto: stream.upto,
+            upto_id: stream.upto_id,
+            read: stream.read,
+        }
+    }
+
+    /// The sending stream that holds this rumor, what it carries, and the number.
+    pub fn find(&mut self, rumor: RumorId) -> Option<(&mut Outgoing, Lane, u64)> {
+        self.outgoing_mut().find_map(|(stream, lane)| {
+            let number = stream.taken(rumor)?;
+            Some((stream, lane, number))
+        })
+    }
+}
+
+/// A rumor to send, with what decides its urgency.
+pub(super) type Due = (Lane, Rumor);

@@ -1,0 +1,422 @@
+//! What our agent wants: a handler a command.
+
+use std::time::Duration;
+
+use super::channel::Channel;
+use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id};
+use crate::call::{Call, Event as CallEvent, State};
+use crate::ids::{CallId, Conversation, PublicKey};
+use crate::policy::Meter;
+use crate::record::{Content, Delivery, Message, Question, Speaks, Standing};
+use crate::time::Time;
+use crate::wire::{
+    Closing, Escalation, Item, NAME_LIMIT, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT,
+    Reason, TEXT_LIMIT, TOPIC_LIMIT,
+};
+
+/// The same words within this time are the same message.
+const REPEAT: Duration = Duration::from_secs(120);
+
+impl Engine {
+    pub(super) fn command(&mut self, now: Time, command: Command) -> Result<Reply, Refusal> {
+        match command {
+            Command::Call { peer, topic, opening, note, new, ring } => {
+                self.place_call(now, peer, topic, opening, note, new, ring)
+            }
+            Command::Accept(call) => self.accept(now, call),
+            Command::Reject(call, text) => self.reject(now, call, text),
+            Command::Say { conversation: Conversation::Call(call), text, again } => {
+                self.say_in_call(now, call, text, again)
+            }
+            Command::Say { conversation: Conversation::Direct(peer), text, again } => {
+                self.say_directly(now, peer, text, again)
+            }
+            Command::SendFile { call, name, bytes } => {
+                self.live(call)?;
+                self.turn(now, Conversation::Call(call))?;
+                self.send_file(now, call, &name, &bytes).map(Reply::File)
+            }
+            Command::Escalate { call, question, options, quiet } => {
+                self.escalate(now, call, question, options, quiet)
+            }
+            Command::End(call, text) => self.end(now, call, text),
+            Command::Name(key, name) => self.name(now, key, name),
+            Command::Allow(key) => {
+                self.not_me(key)?;
+                self.allow(now, key);
+                Ok(Reply::Done)
+            }
+            Command::Block(key) => self.block(now, key),
+            Command::Forget(key) => {
+                if self.peers.remove(&key).is_some() {
+                    self.persist(Change::PeerGone(key));
+                }
+                Ok(Reply::Done)
+            }
+            Command::Shown { reader, marks, read } => {
+                for (conversation, seq) in marks {
+                    let reader = reader.clone();
+                    self.persist(Change::Cursor { reader, conversation, seq });
+                }
+                for (conversation, stream, number) in read {
+                    self.shown(now, conversation, stream, number);
+                }
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
+    fn place_call(
+        &mut self,
+        now: Time,
+        peer: PublicKey,
+        topic: String,
+        opening: Option<String>,
+        note: Option<String>,
+        new: bool,
+        ring: Option<u64>,
+    ) -> Result<Reply, Refusal> {
+        self.not_me(peer)?;
+        within("the topic", &topic, TOPIC_LIMIT)?;
+        within("the opening message", opening.as_deref().unwrap_or_default(), OPENING_LIMIT)?;
+        within("the note", note.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
+        match (self.standing(peer), self.speaks(peer)) {
+            (Standing::Blocked, _) => return Err(Refusal::Blocked),
+            (_, Speaks::Plain) => return Err(Refusal::PlainPeer),
+            _ => {}
+        }
+        let with_peer = || self.calls().filter(|call| call.peer == peer && call.is_open());
+        if !new {
+            let open = with_peer()
+                .find(|call| matches!(call.state, State::Incoming(_)))
+                .map(|call| call.id);
+            if let Some(call) = open {
+                self.accept(now, call)?;
+                let message = match opening {
+                    Some(text) => match self.say_in_call(now, call, text, false)? {
+                        Reply::Said { message, .. } => Some(message),
+                        _ => None,
+                    },
+                    None => None,
+                };
+                return Ok(Reply::Call { call, new: false, accepted: true, message });
+            }
+            let same = with_peer().find(|call| call.outgoing && call.topic == topic);
+            if let Some(call) = same.map(|call| call.id) {
+                return Ok(Reply::Call { call, new: false, accepted: false, message: None });
+            }
+        }
+        self.allow(now, peer);
+        let id = self.ids.call();
+        let handle = self.number(|counters| &mut counters.calls);
+        let lifetime = ring.unwrap_or(self.settings.ring.as_secs()).clamp(10, 24 * 3600);
+        let offer = Offer { topic, message: opening.clone(), lifetime, name: None };
+        let call = Call::dial(handle, id, peer, now, &offer, note);
+        self.persist(Change::Call(Box::new(call.clone())));
+        let channel = Channel::new(peer, Conversation::Call(id));
+        self.calls.insert(id, Session { call: call.clone(), channel });
+        let message = opening.map(|text| self.record_opening(now, &call, text));
+        self.say_control(now, &call, crate::wire::Control::Offer(offer));
+        Ok(Reply::Call { call: id, new: true, accepted: false, message })
+    }
+
+    /// Keeps the opening message of a call, ours or the peer's.
+    pub(super) fn record_opening(&mut self, now: Time, call: &Call, text: String) -> u32 {
+        let message = self.record(
+            now,
+            Conversation::Call(call.id),
+            call.peer,
+            call.outgoing,
+            opening_id(call.id),
+            Content::Text(text),
+        );
+        if let Some(session) = self.calls.get_mut(&call.id) {
+            session.channel.opening = Some(message);
+        }
+        message
+    }
+
+    /// Keeps a message that has no place in a stream.
+    fn record(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        peer: PublicKey,
+        outgoing: bool,
+        rumor: crate::ids::RumorId,
+        content: Content,
+    ) -> u32 {
+        let handle = self.number(|counters| &mut counters.messages);
+        self.persist(Change::Message(Box::new(Message {
+            handle,
+            conversation,
+            peer,
+            outgoing,
+            by_human: false,
+            rumor,
+            slot: None,
+            content,
+            at: now,
+            claimed_at: now.secs(),
+            delivery: Delivery::Queued,
+        })));
+        handle
+    }
+
+    fn accept(&mut self, now: Time, call: CallId) -> Result<Reply, Refusal> {
+        let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
+        let done = Reply::Call { call, new: false, accepted: true, message: None };
+        match &session.call.state {
+            State::Incoming(_) => {
+                self.allow(now, session.call.peer);
+                self.step(now, call, CallEvent::Take { replaces: None }, Cause::Agent);
+                Ok(done)
+            }
+            State::Connecting(_) | State::Active if !session.call.outgoing => Ok(done),
+            State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
+            _ => Err(Refusal::NotRinging),
+        }
+    }
+
+    fn reject(&mut self, now: Time, call: CallId, text: String) -> Result<Reply, Refusal> {
+        within("the reason", &text, REASON_LIMIT)?;
+        let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
+        match &session.call.state {
+            State::Incoming(_) => {
+                let closing = Closing::new(Reason::Declined, text);
+                self.step(now, call, CallEvent::Close(closing), Cause::Agent);
+                Ok(Reply::Call { call, new: false, accepted: false, message: None })
+            }
+            State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
+            _ => Err(Refusal::NotRinging),
+        }
+    }
+
+    fn end(&mut self, now: Time, call: CallId, text: String) -> Result<Reply, Refusal> {
+        within("the reason", &text, REASON_LIMIT)?;
+        let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
+        let reason = match &session.call.state {
+            State::Incoming(_) => Reason::Declined,
+            State::Dialing(_) | State::Ringing(_) => Reason::Cancelled,
+            _ => Reason::Completed,
+        };
+        let closing = Closing::new(reason, text);
+        self.step(now, call, CallEvent::Close(closing), Cause::Agent);
+        Ok(Reply::Call { call, new: false, accepted: false, message: None })
+    }
+
+    /// The call must not be over.
+    fn open(&self, call: CallId) -> Result<&Call, Refusal> {
+        let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
+        match &session.call.state {
+            State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
+            State::Incoming(_) => Err(Refusal::NotAnswered),
+            _ => Ok(&session.call),
+        }
+    }
+
+    /// The call must be answered and not over.
+    fn live(&self, call: CallId) -> Result<(), Refusal> {
+        match self.open(call)?.state {
+            State::Dialing(_) | State::Ringing(_) => Err(Refusal::NotAnswered),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes our turn, if we may speak so soon again.
+    fn turn(&mut self, now: Time, conversation: Conversation) -> Result<(), Refusal> {
+        let rate = self.settings.sends;
+        let Some(channel) = self.channel(conversation) else { return Err(Refusal::NoCall) };
+        let meter = channel.meter.get_or_insert_with(|| Meter::full(now, rate));
+        if meter.take(now, rate) { Ok(()) } else { Err(Refusal::TooMany(rate)) }
+    }
+
+    fn say_in_call(
+        &mut self,
+        now: Time,
+        call: CallId,
+        text: String,
+        again: bool,
+    ) -> Result<Reply, Refusal> {
+        words("the message", &text)?;
+        self.open(call)?;
+        let conversation = Conversation::Call(call);
+        if let Some(reply) = self.repeated(now, conversation, &text, again) {
+            return Ok(reply);
+        }
+        self.turn(now, conversation)?;
+        let content = Content::Text(text.clone());
+        let message = self.utter(now, conversation, Item::Text(text.clone()), content);
+        self.remember(now, conversation, text, message);
+        self.flush(now, conversation);
+        Ok(Reply::Said { message, repeated: false })
+    }
+
+    fn say_directly(
+        &mut self,
+        now: Time,
+        peer: PublicKey,
+        text: String,
+        again: bool,
+    ) -> Result<Reply, Refusal> {
+        words("the message", &text)?;
+        self.not_me(peer)?;
+        if self.standing(peer) == Standing::Blocked {
+            return Err(Refusal::Blocked);
+        }
+        self.allow(now, peer);
+        let conversation = Conversation::Direct(peer);
+        self.direct.entry(peer).or_insert_with(|| Channel::new(peer, conversation));
+        if let Some(reply) = self.repeated(now, conversation, &text, again) {
+            return Ok(reply);
+        }
+        self.turn(now, conversation)?;
+        let content = Content::Text(text.clone());
+        let message = if self.speaks(peer) == Speaks::P2p {
+            self.utter(now, conversation, Item::Text(text.clone()), content)
+        } else {
+            let rumor = self.enqueue_plain(now, peer, text.clone());
+            self.record(now, conversation, peer, true, rumor, content)
+        };
+        self.remember(now, conversation, text, message);
+        self.flush(now, conversation);
+        Ok(Reply::Said { message, repeated: false })
+    }
+
+    /// Puts an item into the text lane and keeps it as a message of ours.
+    pub(super) fn utter(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        item: Item,
+        content: Content,
+    ) -> u32 {
+        let handle = self.number(|counters| &mut counters.messages);
+        let me = self.me;
+        let peer = self.channel(conversation).map_or(me, |channel| channel.peer);
+        let Some((rumor, stream, number)) = self.enqueue(now, conversation, item) else {
+            return handle;
+        };
+        self.persist(Change::Message(Box::new(Message {
+            handle,
+            conversation,
+            peer,
+            outgoing: true,
+            by_human: false,
+            rumor,
+            slot: Some((stream, number)),
+            content,
+            at: now,
+            claimed_at: now.secs(),
+            delivery: Delivery::Queued,
+        })));
+        handle
+    }
+
+    fn repeated(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        text: &str,
+        again: bool,
+    ) -> Option<Reply> {
+        let channel = self.channel(conversation)?;
+        channel.recent.retain(|(_, _, at)| now.since(*at) < REPEAT);
+        let same = channel.recent.iter().find(|(said, _, _)| said == text && !again);
+        same.map(|(_, message, _)| Reply::Said { message: *message, repeated: true })
+    }
+
+    fn remember(&mut self, now: Time, conversation: Conversation, text: String, message: u32) {
+        if let Some(channel) = self.channel(conversation) {
+            channel.recent.push((text, message, now));
+        }
+    }
+
+    fn escalate(
+        &mut self,
+        now: Time,
+        call: CallId,
+        question: String,
+        options: Vec<String>,
+        quiet: bool,
+    ) -> Result<Reply, Refusal> {
+        words("the question", &question)?;
+        let (count, length) = OPTIONS_LIMIT;
+        if options.len() > count {
+            let (length, limit) = (options.len(), count);
+            return Err(Refusal::TooLong { what: "the list of options", length, limit });
+        }
+        for option in &options {
+            within("an option", option, length)?;
+        }
+        self.open(call)?;
+        let conversation = Conversation::Call(call);
+        if !quiet {
+            self.turn(now, conversation)?;
+            let (asked, choices) = (question.clone(), options.clone());
+            let item = Escalation { question: asked.clone(), options: choices.clone() };
+            let content = Content::Escalation { question: asked, options: choices };
+            self.utter(now, conversation, Item::Escalation(item), content);
+            self.flush(now, conversation);
+        }
+        let handle = self.number(|counters| &mut counters.questions);
+        let question = Question { handle, call, question, options, quiet, at: now };
+        self.persist(Change::Question(Box::new(question)));
+        Ok(Reply::Question(handle))
+    }
+
+    fn name(&mut self, now: Time, key: PublicKey, name: String) -> Result<Reply, Refusal> {
+        self.not_me(key)?;
+        let simple = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let handle = name.split_at_checked(1).is_some_and(|(series, number)| {
+            "cmfq".contains(series) && !number.is_empty() && number.parse::<u32>().is_ok()
+        });
+        if name.is_empty()
+            || name.len() > NAME_LIMIT
+            || !name.chars().all(simple)
+            || handle
+            || PublicKey::parse(&name).is_ok()
+        {
+            return Err(Refusal::BadName);
+        }
+        let lower = name.to_lowercase();
+        let same = |pet: &String| pet.to_lowercase() == lower;
+        let taken = self.peers.values().find(|p| p.key != key && p.name.as_ref().is_some_and(same));
+        if let Some(other) = taken {
+            return Err(Refusal::NameTaken(other.key));
+        }
+        self.update_peer(now, key, |peer| {
+            peer.name = Some(name);
+            peer.standing = Standing::Allowed;
+        });
+        Ok(Reply::Done)
+    }
+
+    /// Drops a key: its calls end, and nothing more is said to it.
+    fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
+        self.not_me(key)?;
+        for call in self.calls_with(key) {
+            let text = String::new();
+            self.end(now, call, text)?;
+        }
+        self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
+        Ok(Reply::Done)
+    }
+
+    fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
+        if key == self.me { Err(Refusal::Own) } else { Ok(()) }
+    }
+}
+
+fn words(what: &'static str, text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::Empty);
+    }
+    within(what, text, TEXT_LIMIT)
+}
+
+fn within(what: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
+    let length = text.len();
+    if length > limit { Err(Refusal::TooLong { what, length, limit }) } else { Ok(()) }
+}

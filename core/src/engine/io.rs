@@ -1,0 +1,397 @@
+//! What goes into the engine and what comes out.
+
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::record::{
+    Counters, Event, File, FileState, Message, Peer, Question, StreamIn, StreamOut, Tombstone,
+};
+use crate::rumor::{Rumor, Verified};
+use crate::time::Time;
+use crate::{call::Call, wire::Reason};
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Our agent wants something; the answer carries the same token.
+    Command {
+        /// Chosen by the host.
+        token: u64,
+        /// What it wants.
+        command: Command,
+    },
+    /// A peer said something.
+    Received(Verified),
+    /// How a rumor fared at the relays so far.
+    Report {
+        /// Which.
+        rumor: RumorId,
+        /// Relays that took it.
+        accepted: u32,
+        /// Relays that it was given to.
+        relays: u32,
+    },
+    /// No relay is known to reach the peer by.
+    NoRoute {
+        /// The peer.
+        peer: PublicKey,
+    },
+    /// The peer's presence was seen.
+    PeerSeen {
+        /// The peer.
+        peer: PublicKey,
+        /// The name it claims.
+        name: Option<String>,
+    },
+    /// A relay came back: what none had taken may go now.
+    RelayBack,
+    /// A received file was written, or could not be.
+    FileStored {
+        /// Its handle.
+        file: u32,
+        /// The path, or why not.
+        result: Result<String, String>,
+    },
+    /// Time went by.
+    Tick,
+}
+
+/// What our agent can want.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Ring a peer.
+    Call {
+        /// Whom.
+        peer: PublicKey,
+        /// What about.
+        topic: String,
+        /// The opening message.
+        opening: Option<String>,
+        /// A note to ourselves.
+        note: Option<String>,
+        /// Another call, even where one with this topic is open.
+        new: bool,
+        /// How long to ring, in seconds, instead of the configured time.
+        ring: Option<u64>,
+    },
+    /// Take a call that rings here.
+    Accept(CallId),
+    /// Refuse it.
+    Reject(CallId, String),
+    /// Say something.
+    Say {
+        /// Where.
+        conversation: Conversation,
+        /// What.
+        text: String,
+        /// Even if the same was said within two minutes.
+        again: bool,
+    },
+    /// Send a file.
+    SendFile {
+        /// In which call.
+        call: CallId,
+        /// Under which name.
+        name: String,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// Ask the owner.
+    Escalate {
+        /// In which call.
+        call: CallId,
+        /// What.
+        question: String,
+        /// Answers to choose from.
+        options: Vec<String>,
+        /// Do not tell the peer.
+        quiet: bool,
+    },
+    /// End a call, whatever its state.
+    End(CallId, String),
+    /// Pin a name to a key; it may ring.
+    Name(PublicKey, String),
+    /// Let a key ring.
+    Allow(PublicKey),
+    /// Drop everything from a key.
+    Block(PublicKey),
+    /// Forget what a key is to us.
+    Forget(PublicKey),
+    /// A reader was shown entries of the event log.
+    Shown {
+        /// Whose cursor.
+        reader: String,
+        /// The conversation as the store names it, and the last entry shown there.
+        marks: Vec<(String, u64)>,
+        /// What this says about streams: the highest number that our agent was shown.
+        read: Vec<(Conversation, StreamId, u64)>,
+    },
+}
+
+/// What became of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// The call.
+    Call {
+        /// Which.
+        call: CallId,
+        /// It was placed just now.
+        new: bool,
+        /// It rang here and was taken.
+        accepted: bool,
+        /// The handle of the opening message.
+        message: Option<u32>,
+    },
+    /// The message is durable.
+    Said {
+        /// Its handle.
+        message: u32,
+        /// It was said before.
+        repeated: bool,
+    },
+    /// The file is durable.
+    File(u32),
+    /// The question is durable.
+    Question(u32),
+    /// It was done.
+    Done,
+}
+
+/// Why a command was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such call, or it is too old to act on.
+    #[error("there is no such call")]
+    NoCall,
+    /// The call does not ring here.
+    #[error("the call does not ring here")]
+    NotRinging,
+    /// The call is over.
+    #[error("the call is over")]
+    Over(Reason),
+    /// Files and questions need a call that was answered.
+    #[error("the call is not answered yet")]
+    NotAnswered,
+    /// The peer is an ordinary app.
+    #[error("the peer is an ordinary message app and takes no calls")]
+    PlainPeer,
+    /// The peer is blocked.
+    #[error("the peer is blocked")]
+    Blocked,
+    /// To ourselves.
+    #[error("that is this agent itself")]
+    Own,
+    /// Too many messages in a minute.
+    #[error("more than {0} messages a minute in one conversation")]
+    TooMany(u32),
+    /// Longer than allowed.
+    #[error("{what} is {length} bytes long, more than {limit}")]
+    TooLong {
+        /// What is.
+        what: &'static str,
+        /// How long.
+        length: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// Nothing to send.
+    #[error("there is nothing to send")]
+    Empty,
+    /// Another key has this name.
+    #[error("the name belongs to another contact")]
+    NameTaken(PublicKey),
+    /// Not a usable name.
+    #[error("a name has 1 to 64 letters, digits, `-`, `_` or `.`, and is no key or handle")]
+    BadName,
+}
+
+/// How urgent a rumor is at the relays; the order is the order of sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Moves of a call.
+    Control,
+    /// Words.
+    Text,
+    /// Acknowledgements.
+    Ack,
+    /// Pieces of files.
+    Chunk,
+}
+
+/// What the host must do, in this order: nothing may leave before what was to be persisted ahead
+/// of it is durable.
+#[derive(Debug, Clone)]
+pub enum Output {
+    /// Make this durable.
+    Persist(Change),
+    /// Give this to the relays of a peer.
+    Send {
+        /// To whom.
+        to: PublicKey,
+        /// What.
+        rumor: Rumor,
+        /// How urgently.
+        priority: Priority,
+    },
+    /// Write a received file; answer with [`Input::FileStored`].
+    StoreFile {
+        /// Its handle.
+        file: u32,
+        /// Its safe name.
+        name: String,
+        /// The bytes, whose hash was checked.
+        bytes: Vec<u8>,
+    },
+    /// Tell whoever wants to know.
+    Notify(Event),
+    /// Answer a command.
+    Reply {
+        /// The command's token.
+        token: u64,
+        /// What became of it.
+        result: Result<Reply, Refusal>,
+    },
+}
+
+/// A change of what is kept.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Handles were given out.
+    Counters(Counters),
+    /// A key.
+    Peer(Peer),
+    /// A key was forgotten.
+    PeerGone(PublicKey),
+    /// A call in its present state.
+    Call(Box<Call>),
+    /// A new message.
+    Message(Box<Message>),
+    /// How a message fared at the relays.
+    Relays {
+        /// The message's rumor.
+        rumor: RumorId,
+        /// Relays that took it.
+        accepted: u32,
+        /// Relays that it was given to.
+        relays: u32,
+    },
+    /// The peer's daemon stored a message.
+    Delivered(RumorId),
+    /// A message was given up.
+    Undelivered(RumorId),
+    /// A message moved to another stream.
+    Moved {
+        /// Its old id.
+        from: RumorId,
+        /// Its new id.
+        to: RumorId,
+        /// Its new place.
+        slot: (StreamId, u64),
+    },
+    /// A sending stream in its present state. Shown to the peer's agent up to `read`.
+    StreamOut(StreamOut),
+    /// A receiving stream in its present state. What it held up to `upto` is released.
+    StreamIn(StreamIn),
+    /// A rumor waits for its acknowledgement.
+    Outbox {
+        /// The stream.
+        stream: StreamId,
+        /// The number.
+        number: u64,
+        /// The rumor.
+        rumor: Box<Rumor>,
+        /// Since when.
+        since: Time,
+    },
+    /// A relay took it.
+    Taken(StreamId, u64),
+    /// Acknowledged or given up: nothing of the stream up to this number waits any more.
+    OutboxDone(StreamId, u64),
+    /// One number of a stream waits no more.
+    OutboxGone(StreamId, u64),
+    /// Received beyond a gap.
+    Held {
+        /// The stream.
+        stream: StreamId,
+        /// The number.
+        number: u64,
+        /// The rumor.
+        rumor: Box<Rumor>,
+    },
+    /// A piece of a file.
+    Chunk {
+        /// The stream.
+        stream: StreamId,
+        /// The number.
+        number: u64,
+        /// The rumor that brought it.
+        rumor: RumorId,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The pieces are no longer needed.
+    ChunksGone(StreamId),
+    /// This rumor was taken in.
+    Seen(RumorId, Time),
+    /// A call ended before it was known here.
+    Tombstone(Tombstone),
+    /// A file.
+    File(Box<File>),
+    /// How a file stands.
+    FileState(u32, FileState),
+    /// A question.
+    Question(Box<Question>),
+    /// An entry of the event log.
+    Event(Event),
+    /// A reader was shown everything up to here in a conversation.
+    Cursor {
+        /// The reader.
+        reader: String,
+        /// The conversation as the store names it.
+        conversation: String,
+        /// The entry.
+        seq: u64,
+    },
+}
+
+/// Everything the engine needs to go on after a restart.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Handles given out.
+    pub counters: Counters,
+    /// Keys.
+    pub peers: Vec<Peer>,
+    /// Calls that are open, or ended within [`crate::call::WORD_LIFETIME`].
+    pub calls: Vec<Call>,
+    /// Sending streams of these calls, and of direct messages.
+    pub streams_out: Vec<StreamOut>,
+    /// Receiving streams of the same.
+    pub streams_in: Vec<StreamIn>,
+    /// Rumors that wait for acknowledgement.
+    pub outbox: Vec<OutboxEntry>,
+    /// Rumors beyond a gap.
+    pub held: Vec<(StreamId, u64, Rumor)>,
+    /// Pieces of files that are not whole.
+    pub chunks: Vec<(StreamId, u64, RumorId, Vec<u8>)>,
+    /// Files that are under way.
+    pub files: Vec<File>,
+    /// Rumors that were taken in.
+    pub seen: Vec<RumorId>,
+    /// Calls that ended before they were known here.
+    pub tombstones: Vec<Tombstone>,
+    /// What was said within the last two minutes, with handle and time.
+    pub recent: Vec<(Conversation, String, u32, Time)>,
+}
+
+/// See [`Snapshot::outbox`].
+#[derive(Debug, Clone)]
+pub struct OutboxEntry {
+    /// The stream.
+    pub stream: StreamId,
+    /// The number.
+    pub number: u64,
+    /// The rumor.
+    pub rumor: Rumor,
+    /// Whether a relay took it.
+    pub taken: bool,
+    /// Since when it waits.
+    pub since: Time,
+}

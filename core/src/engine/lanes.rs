@@ -1,0 +1,388 @@
+//! Sending, repeating, and acknowledging: the engine's side of lanes.
+
+use super::channel::{Channel, Due};
+use super::{Change, Engine, Output, Priority, SEEN_AGAIN, opening_id};
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::lane::{AckOutcome, Outgoing};
+use crate::record::{EventKind, FileState, Lane, Standing};
+use crate::rumor::Rumor;
+use crate::time::Time;
+use crate::wire::{Ack, Body, Item, Slot, encode, relocate};
+
+/// Most acknowledgements that ride on one rumor.
+const ACKS_LIMIT: usize = 16;
+
+impl Engine {
+    pub(super) fn channel(&mut self, conversation: Conversation) -> Option<&mut Channel> {
+        match conversation {
+            Conversation::Call(call) => self.calls.get_mut(&call).map(|s| &mut s.channel),
+            Conversation::Direct(key) => self.direct.get_mut(&key),
+        }
+    }
+
+    fn channels(&mut self) -> impl Iterator<Item = &mut Channel> {
+        self.calls.values_mut().map(|s| &mut s.channel).chain(self.direct.values_mut())
+    }
+
+    fn conversations_with(&self, peer: PublicKey) -> Vec<Conversation> {
+        let calls = self.calls_with(peer).into_iter().map(Conversation::Call);
+        calls.chain(self.direct.contains_key(&peer).then_some(Conversation::Direct(peer))).collect()
+    }
+
+    /// Whether messages of this conversation may travel now.
+    fn is_open(&self, conversation: Conversation) -> bool {
+        match conversation {
+            Conversation::Call(call) => self.calls.get(&call).is_some_and(|s| s.call.carries()),
+            Conversation::Direct(_) => true,
+        }
+    }
+
+    /// Gives an item the next number of the text lane and keeps it. [`Engine::flush`] sends it.
+    pub(super) fn enqueue(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        item: Item,
+    ) -> Option<(RumorId, StreamId, u64)> {
+        let fresh = self.ids.stream();
+        let open = self.is_open(conversation);
+        let peer = self.channel(conversation)?.peer;
+        let acks = if open { self.take_acks(peer) } else { Vec::new() };
+        let stamp = self.stamp(now, peer, acks);
+        let channel = self.channel(conversation)?;
+        let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
+        let slot = Slot { stream: stream.id, number: stream.last + 1, was: None };
+        let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
+        Some(self.keep(now, conversation, Lane::Text, rumor))
+            .map(|id| (id, slot.stream, slot.number))
+    }
+
+    /// The same for words to an ordinary app.
+    pub(super) fn enqueue_plain(&mut self, now: Time, peer: PublicKey, text: String) -> RumorId {
+        let fresh = self.ids.stream();
+        let rumor = encode(&self.stamp(now, peer, Vec::new()), &Body::Plain(text));
+        let conversation = Conversation::Direct(peer);
+        if let Some(channel) = self.channel(conversation) {
+            channel.plain.get_or_insert_with(|| Outgoing::new(fresh));
+        }
+        self.keep(now, conversation, Lane::Plain, rumor)
+    }
+
+    /// Puts a rumor into its stream and makes both durable.
+    pub(super) fn keep(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        lane: Lane,
+        rumor: Rumor,
+    ) -> RumorId {
+        let id = rumor.id();
+        let kept = Box::new(rumor.clone());
+        let Some(channel) = self.channel(conversation) else { return id };
+        let Some((stream, _)) = channel.outgoing_mut().find(|(_, l)| *l == lane) else { return id };
+        let number = stream.push(now, rumor);
+        let stream_id = stream.id;
+        let record = channel
+            .outgoing()
+            .find(|(stream, _)| stream.id == stream_id)
+            .map(|(stream, lane)| channel.stream_out(stream, lane));
+        if let Some(record) = record {
+            self.persist(Change::StreamOut(record));
+        }
+        self.persist(Change::Outbox { stream: stream_id, number, rumor: kept, since: now });
+        id
+    }
+
+    /// Sends what is due in a conversation.
+    pub(super) fn flush(&mut self, now: Time, conversation: Conversation) {
+        if !self.is_open(conversation) {
+            return;
+        }
+        let schedule = self.settings.schedule.clone();
+        let Some(channel) = self.channel(conversation) else { return };
+        let peer = channel.peer;
+        let due: Vec<Due> = channel
+            .outgoing_mut()
+            .flat_map(|(stream, lane)| {
+                let due = stream.due(now, &schedule).into_iter();
+                due.map(move |(_, rumor)| (lane, rumor))
+            })
+            .collect();
+        self.send_all(peer, due);
+    }
+
+    fn send_all(&mut self, to: PublicKey, due: Vec<Due>) {
+        for (lane, rumor) in due {
+            let priority = match lane {
+                Lane::File(_) => Priority::Chunk,
+                Lane::Text | Lane::Plain => Priority::Text,
+            };
+            self.outputs.push_back(Output::Send { to, rumor, priority });
+        }
+    }
+
+    /// Everything whose time has come: dead letters, repetitions, acknowledgements.
+    pub(super) fn flush_due(&mut self, now: Time) {
+        let schedule = self.settings.schedule.clone();
+        let calls = self.calls.keys().copied().map(Conversation::Call);
+        let direct = self.direct.keys().copied().map(Conversation::Direct);
+        let all: Vec<Conversation> = calls.chain(direct).collect();
+        for conversation in all {
+            let open = self.is_open(conversation);
+            let Some(channel) = self.channel(conversation) else { continue };
+            let peer = channel.peer;
+            let ack_due = channel.ack_due.is_some_and(|at| at <= now);
+            let lanes = channel.outgoing();
+            let due =
+                open && lanes.filter_map(|(s, _)| s.next_timeout(&schedule)).any(|at| at <= now);
+            if due {
+                self.give_up_expired(now, conversation);
+                self.flush(now, conversation);
+            }
+            if ack_due {
+                self.acknowledge(now, peer);
+            }
+        }
+    }
+
+    /// Sends owed acknowledgements by themselves.
+    fn acknowledge(&mut self, now: Time, peer: PublicKey) {
+        let acks = self.take_acks(peer);
+        if !acks.is_empty() {
+            let rumor = encode(&self.stamp(now, peer, acks), &Body::Ack);
+            self.outputs.push_back(Output::Send { to: peer, rumor, priority: Priority::Ack });
+        }
+    }
+
+    /// What is owed to a peer, to ride on what goes there now. Strangers get none.
+    pub(super) fn take_acks(&mut self, peer: PublicKey) -> Vec<Ack> {
+        let disclose = self.settings.disclose_read;
+        let known = self.standing(peer) == Standing::Allowed;
+        let mut acks = Vec::new();
+        for conversation in self.conversations_with(peer) {
+            if let Some(channel) = self.channel(conversation) {
+                acks.extend(channel.owed(disclose, ACKS_LIMIT));
+            }
+        }
+        if known { acks } else { Vec::new() }
+    }
+
+    /// An acknowledgement came.
+    pub(super) fn acked(&mut self, now: Time, from: PublicKey, ack: &Ack) {
+        for conversation in self.conversations_with(from) {
+            let Some(channel) = self.channel(conversation) else { continue };
+            let found = channel.outgoing_mut().find(|(stream, _)| stream.id == ack.stream);
+            let Some((stream, lane)) = found else { continue };
+            let outcome = stream.acked(now, ack);
+            let again = stream.again(now, &outcome.resend);
+            let whole = stream.pending.is_empty();
+            let upto = stream.acked;
+            let record = channel
+                .outgoing()
+                .find(|(stream, _)| stream.id == ack.stream)
+                .map(|(stream, lane)| channel.stream_out(stream, lane));
+            if outcome.diverged {
+                self.reopen(now, conversation);
+                return;
+            }
+            self.record_ack(ack.stream, upto, record, &outcome);
+            self.send_all(from, again.into_iter().map(|(_, rumor)| (lane, rumor)).collect());
+            if let (Lane::File(Some(file)), true) = (lane, whole) {
+                self.file_sent(file);
+                if let Some(channel) = self.channel(conversation) {
+                    channel.sending.remove(&ack.stream);
+                }
+            }
+            return;
+        }
+    }
+
+    fn record_ack(
+        &mut self,
+        stream: StreamId,
+        upto: u64,
+        record: Option<crate::record::StreamOut>,
+        outcome: &AckOutcome,
+    ) {
+        if outcome.delivered.is_empty() && outcome.read.is_none() {
+            return;
+        }
+        for id in &outcome.delivered {
+            self.persist(Change::Delivered(*id));
+        }
+        self.persist(Change::OutboxDone(stream, upto));
+        if let Some(record) = record {
+            self.persist(Change::StreamOut(record));
+        }
+    }
+
+    /// One of the two stores was restored from a backup: what is not acknowledged moves to a new
+    /// stream, where each message names the id that it had, so that none is taken in twice.
+    pub(super) fn reopen(&mut self, now: Time, conversation: Conversation) {
+        let fresh = self.ids.stream();
+        let Some(channel) = self.channel(conversation) else { return };
+        let Some(old) = channel.words.replace(Outgoing::new(fresh)) else { return };
+        self.persist(Change::OutboxDone(old.id, old.last));
+        for (offset, pending) in old.pending.into_values().enumerate() {
+            let number = offset as u64 + 1;
+            let moved = relocate(&pending.rumor, fresh, number);
+            let slot = (fresh, number);
+            let to = self.keep(now, conversation, Lane::Text, moved);
+            self.persist(Change::Moved { from: pending.id, to, slot });
+        }
+        let text = "a store was restored from a backup; unacknowledged messages are sent again";
+        self.event(now, EventKind::Notice, conversation, None, Some(text.into()));
+        self.flush(now, conversation);
+    }
+
+    /// The receiver says that a number of ours holds another rumor there.
+    pub(super) fn reset(&mut self, now: Time, from: PublicKey, slot: Slot) {
+        let current = self.conversations_with(from).into_iter().find(|conversation| {
+            let channel = match conversation {
+                Conversation::Call(call) => self.calls.get(call).map(|s| &s.channel),
+                Conversation::Direct(key) => self.direct.get(key),
+            };
+            let stream = channel.and_then(|channel| channel.words.as_ref());
+            stream.is_some_and(|stream| {
+                stream.id == slot.stream && stream.pending.contains_key(&slot.number)
+            })
+        });
+        if let Some(conversation) = current {
+            self.reopen(now, conversation);
+        }
+    }
+
+    /// How a rumor fared at the relays.
+    pub(super) fn report(&mut self, rumor: RumorId, accepted: u32, relays: u32) {
+        if let Some(call) = self.offers.get(&rumor) {
+            let rumor = opening_id(*call);
+            self.persist(Change::Relays { rumor, accepted, relays });
+            return;
+        }
+        if accepted == 0 {
+            self.persist(Change::Relays { rumor, accepted, relays });
+            return;
+        }
+        let found = self.channels().find_map(|channel| {
+            let (stream, lane, number) = channel.find(rumor)?;
+            if lane == Lane::Plain {
+                stream.pending.remove(&number);
+            }
+            Some((stream.id, lane, number))
+        });
+        self.persist(Change::Relays { rumor, accepted, relays });
+        match found {
+            Some((stream, Lane::Plain, number)) => {
+                self.persist(Change::OutboxGone(stream, number));
+            }
+            Some((stream, _, number)) => self.persist(Change::Taken(stream, number)),
+            None => {}
+        }
+    }
+
+    /// A relay came back: what none has taken goes now.
+    pub(super) fn resend_untaken(&mut self, now: Time) {
+        let calls = self.calls.keys().copied().map(Conversation::Call);
+        let direct = self.direct.keys().copied().map(Conversation::Direct);
+        let all: Vec<Conversation> = calls.chain(direct).collect();
+        for conversation in all.into_iter().filter(|c| self.is_open(*c)).collect::<Vec<_>>() {
+            let Some(channel) = self.channel(conversation) else { continue };
+            let peer = channel.peer;
+            let mut due = Vec::new();
+            for (stream, lane) in channel.outgoing_mut() {
+                let untaken = stream.pending.iter().filter(|(_, p)| {
+                    !p.taken && p.attempts > 0 && now.since(p.last) >= SEEN_AGAIN / 20
+                });
+                let numbers: Vec<u64> = untaken.map(|(number, _)| *number).collect();
+                let again = stream.again(now, &numbers);
+                due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
+            }
+            self.send_all(peer, due);
+        }
+    }
+
+    /// The peer is back: the lowest unacknowledged message of each stream goes now.
+    pub(super) fn resend_stale(&mut self, now: Time, peer: PublicKey) {
+        for conversation in self.conversations_with(peer) {
+            if !self.is_open(conversation) {
+                continue;
+            }
+            let Some(channel) = self.channel(conversation) else { continue };
+            let mut due = Vec::new();
+            for (stream, lane) in channel.outgoing_mut().filter(|(_, lane)| *lane != Lane::Plain) {
+                let numbers: Vec<u64> = stream.stale(now, SEEN_AGAIN / 12).into_iter().collect();
+                let again = stream.again(now, &numbers);
+                due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
+            }
+            self.send_all(peer, due);
+        }
+    }
+
+    /// After three days a message is a dead letter, and a void takes its number.
+    fn give_up_expired(&mut self, now: Time, conversation: Conversation) {
+        let schedule = self.settings.schedule.clone();
+        let Some(channel) = self.channel(conversation) else { return };
+        let peer = channel.peer;
+        let mut dead = Vec::new();
+        for (stream, lane) in channel.outgoing_mut() {
+            for number in stream.expired(now, &schedule) {
+                if let Some(pending) = stream.pending.get(&number) {
+                    let void = pending.rumor.tag("type") == Some("void");
+                    dead.push((stream.id, lane, number, pending.id, void));
+                }
+            }
+        }
+        for (stream, lane, number, id, void) in dead {
+            if void {
+                continue;
+            }
+            self.persist(Change::Undelivered(id));
+            if lane == Lane::Text {
+                let slot = Slot { stream, number, was: None };
+                let body = Body::Numbered(conversation, slot, Item::Void);
+                let rumor = encode(&self.stamp(now, peer, Vec::new()), &body);
+                let kept = Box::new(rumor.clone());
+                if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
+                    words.replace(now, number, rumor);
+                }
+                self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
+            } else {
+                if let Some(channel) = self.channel(conversation) {
+                    for (out, _) in channel.outgoing_mut().filter(|(out, _)| out.id == stream) {
+                        out.pending.remove(&number);
+                    }
+                }
+                self.persist(Change::OutboxGone(stream, number));
+                if let Lane::File(Some(file)) = lane {
+                    self.file_state(file, FileState::Failed("the peer never confirmed it".into()));
+                }
+            }
+            let text = "a message was not confirmed within its lifetime and is given up; it may still arrive";
+            self.event(now, EventKind::Undelivered, conversation, None, Some(text.into()));
+        }
+    }
+
+    /// A call ended before it was answered: nothing that was queued in it will ever go out.
+    pub(super) fn abandon(&mut self, _now: Time, call: CallId) {
+        let Some(session) = self.calls.get_mut(&call) else { return };
+        let mut gone = Vec::new();
+        let mut files = Vec::new();
+        for (stream, lane) in session.channel.outgoing_mut() {
+            gone.push((stream.id, stream.last));
+            let pending = std::mem::take(&mut stream.pending);
+            files.extend(match lane {
+                Lane::File(file) => file,
+                _ => None,
+            });
+            for pending in pending.into_values() {
+                self.outputs.push_back(Output::Persist(Change::Undelivered(pending.id)));
+            }
+        }
+        for (stream, last) in gone {
+            self.persist(Change::OutboxDone(stream, last));
+        }
+        for file in files {
+            self.file_state(file, FileState::Failed("the call was not answered".into()));
+        }
+    }
+}

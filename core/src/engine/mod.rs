@@ -1,0 +1,362 @@
+//! The engine: every rule of the protocol, and none of its plumbing.
+//!
+//! The host calls [`Engine::handle`] with the time and what happened, drains [`Engine::poll`] to
+//! `None`, does the outputs in order, and calls again by [`Engine::next_timeout`]. An output may
+//! leave the process only when every [`Output::Persist`] before it is durable. If one cannot be
+//! made durable, the host throws the engine away and restores it from what is on disk.
+
+mod channel;
+mod command;
+mod files;
+mod io;
+mod lanes;
+mod offers;
+mod receive;
+mod restore;
+
+pub use io::{Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Snapshot};
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::call::{By, Call, Effect, Event as CallEvent, State};
+use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
+use crate::policy::{Meter, Settings};
+use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
+use crate::time::{Time, earlier};
+use crate::wire::{Body, Control, Reason, Stamp, encode};
+use channel::Channel;
+
+/// A peer that was silent for this long and shows itself is worth another try at once.
+const SEEN_AGAIN: Duration = Duration::from_secs(60);
+
+/// A call and its lanes.
+#[derive(Debug)]
+struct Session {
+    call: Call,
+    channel: Channel,
+}
+
+/// Who is behind a move of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    /// Our agent's command: it needs no notice of what it did itself.
+    Agent,
+    /// The peer, the clock, or a rule.
+    Other,
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct Engine {
+    me: PublicKey,
+    instance: InstanceId,
+    settings: Settings,
+    ids: Ids,
+    counters: Counters,
+    peers: BTreeMap<PublicKey, Peer>,
+    last_seen: BTreeMap<PublicKey, Time>,
+    meters: BTreeMap<PublicKey, Meter>,
+    strangers: Meter,
+    calls: BTreeMap<CallId, Session>,
+    direct: BTreeMap<PublicKey, Channel>,
+    files: BTreeMap<u32, File>,
+    offers: BTreeMap<RumorId, CallId>,
+    tombstones: BTreeMap<CallId, Tombstone>,
+    seen: BTreeSet<RumorId>,
+    outputs: VecDeque<Output>,
+}
+
+/// Fresh ids from a seed: the host gives randomness once, and the engine stays deterministic.
+#[derive(Debug)]
+struct Ids {
+    seed: [u8; 32],
+    count: u64,
+}
+
+impl Ids {
+    fn bytes(&mut self) -> [u8; 32] {
+        self.count += 1;
+        let mut hash = Sha256::new();
+        hash.update(self.seed);
+        hash.update(self.count.to_be_bytes());
+        hash.finalize().into()
+    }
+
+    fn call(&mut self) -> CallId {
+        let mut id = [0; 16];
+        id.copy_from_slice(&self.bytes()[..16]);
+        CallId(uuid::Builder::from_random_bytes(id).into_uuid())
+    }
+
+    fn stream(&mut self) -> StreamId {
+        let mut id = [0; 8];
+        id.copy_from_slice(&self.bytes()[..8]);
+        StreamId(id)
+    }
+}
+
+impl Engine {
+    /// Something happened at `now`.
+    pub fn handle(&mut self, now: Time, input: Input) {
+        match input {
+            Input::Command { token, command } => {
+                let result = self.command(now, command);
+                self.outputs.push_back(Output::Reply { token, result });
+            }
+            Input::Received(message) => self.receive(now, &message),
+            Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
+            Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
+            Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
+            Input::RelayBack => self.resend_untaken(now),
+            Input::FileStored { file, result } => self.file_stored(now, file, result),
+            Input::Tick => {}
+        }
+        self.run_due(now);
+    }
+
+    /// The next thing for the host to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due, if nothing else happens before.
+    #[must_use]
+    pub fn next_timeout(&self) -> Option<Time> {
+        let schedule = &self.settings.schedule;
+        let calls = self.calls.values().map(|session| {
+            let lanes = session.channel.next_timeout(schedule, session.call.carries());
+            earlier(session.call.next_timeout(), lanes)
+        });
+        let direct = self.direct.values().map(|channel| channel.next_timeout(schedule, true));
+        calls.chain(direct).fold(None, earlier)
+    }
+
+    /// This agent's key.
+    #[must_use]
+    pub fn me(&self) -> PublicKey {
+        self.me
+    }
+
+    /// A call that is open, or ended lately.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(&id).map(|session| &session.call)
+    }
+
+    /// All calls that are open, or ended lately.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.calls.values().map(|session| &session.call)
+    }
+
+    /// Calls that count against the limit: answered, or being answered.
+    #[must_use]
+    pub fn calls_in_use(&self) -> usize {
+        let in_use = |call: &&Call| matches!(call.state, State::Connecting(_) | State::Active);
+        self.calls().filter(in_use).count()
+    }
+
+    fn run_due(&mut self, now: Time) {
+        let due: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, session)| session.call.next_timeout().is_some_and(|at| at <= now))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            self.step(now, id, CallEvent::Tick, Cause::Other);
+        }
+        self.flush_due(now);
+    }
+
+    /// Moves one call and does what follows.
+    fn step(&mut self, now: Time, id: CallId, event: CallEvent, cause: Cause) {
+        let Some(session) = self.calls.get_mut(&id) else { return };
+        let before = session.call.clone();
+        let effects = session.call.step(now, event);
+        let call = session.call.clone();
+        if call != before {
+            self.persist(Change::Call(Box::new(call.clone())));
+        }
+        // Strangers hear nothing before our agent has answered them.
+        let ours = matches!(&call.state, State::Ended(ended) if ended.by == By::Us);
+        let hush = cause == Cause::Other
+            && !call.outgoing
+            && !ours
+            && call.answered.is_none()
+            && self.standing(call.peer) != Standing::Allowed;
+        for effect in effects {
+            match effect {
+                Effect::Say(_) if hush => {}
+                Effect::Say(control) => self.say_control(now, &call, control),
+                Effect::Answered => self.answered(now, &before, &call),
+                Effect::Closed if before.is_open() => self.closed(now, &call, cause),
+                Effect::Closed => {}
+            }
+        }
+        if before.outgoing
+            && matches!(before.state, State::Dialing(_))
+            && !matches!(call.state, State::Dialing(_))
+        {
+            self.opening_arrived(&call);
+        }
+    }
+
+    fn step_all(&mut self, now: Time, peer: PublicKey, event: &CallEvent) {
+        for id in self.calls_with(peer) {
+            self.step(now, id, event.clone(), Cause::Other);
+        }
+    }
+
+    fn calls_with(&self, peer: PublicKey) -> Vec<CallId> {
+        self.calls.iter().filter(|(_, s)| s.call.peer == peer).map(|(id, _)| *id).collect()
+    }
+
+    fn answered(&mut self, now: Time, before: &Call, call: &Call) {
+        let met = matches!(&before.state, State::Connecting(state) if state.replaces.is_some());
+        if call.outgoing || met {
+            self.event(now, EventKind::Answered, Conversation::Call(call.id), None, None);
+        }
+        self.flush(now, Conversation::Call(call.id));
+    }
+
+    fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
+        if call.answered.is_none() {
+            self.abandon(now, call.id);
+        }
+        let State::Ended(ended) = &call.state else { return };
+        if cause == Cause::Agent || ended.closing.reason == Reason::Merged {
+            return;
+        }
+        let missed = !call.outgoing && call.answered.is_none();
+        let kind = if missed { EventKind::Missed } else { EventKind::End };
+        let subject = self.calls.get(&call.id).and_then(|session| session.channel.opening);
+        self.event(now, kind, Conversation::Call(call.id), subject.filter(|_| missed), None);
+    }
+
+    /// The callee's daemon has the offer, and so the opening message in it.
+    fn opening_arrived(&mut self, call: &Call) {
+        let silent = matches!(&call.state, State::Ended(ended) if ended.by != By::Peer);
+        if call.opening.is_some() && !silent {
+            self.persist(Change::Delivered(opening_id(call.id)));
+        }
+    }
+
+    fn say_control(&mut self, now: Time, call: &Call, control: Control) {
+        let name = || Some(self.settings.name.clone()).filter(|name| !name.is_empty());
+        let control = match control {
+            Control::Offer(offer) => Control::Offer(crate::wire::Offer { name: name(), ..offer }),
+            Control::Accept(accept) => {
+                Control::Accept(crate::wire::Accept { name: name(), ..accept })
+            }
+            Control::End(mut closing) => {
+                if let Some(session) = self.calls.get(&call.id) {
+                    closing.last = session.channel.last_numbers();
+                }
+                Control::End(closing)
+            }
+            other => other,
+        };
+        let ringing = matches!(control, Control::Offer(_));
+        let rumor = self.say(now, call.peer, &Body::Control(call.id, control), Priority::Control);
+        if ringing {
+            self.offers.insert(rumor, call.id);
+        }
+    }
+
+    /// Gives something unnumbered to the relays. What is said of it later comes by its id.
+    fn say(&mut self, now: Time, to: PublicKey, body: &Body, priority: Priority) -> RumorId {
+        let acks = self.take_acks(to);
+        let rumor = encode(&self.stamp(now, to, acks), body);
+        let id = rumor.id();
+        self.outputs.push_back(Output::Send { to, rumor, priority });
+        id
+    }
+
+    fn stamp(&self, at: Time, to: PublicKey, acks: Vec<crate::wire::Ack>) -> Stamp {
+        Stamp { from: self.me, to, at, instance: self.instance, by_human: false, acks }
+    }
+
+    fn persist(&mut self, change: Change) {
+        self.outputs.push_back(Output::Persist(change));
+    }
+
+    fn event(
+        &mut self,
+        at: Time,
+        kind: EventKind,
+        conversation: Conversation,
+        subject: Option<u32>,
+        text: Option<String>,
+    ) {
+        self.counters.events += 1;
+        let event = Event { seq: self.counters.events, kind, at, conversation, subject, text };
+        self.persist(Change::Event(event.clone()));
+        self.outputs.push_back(Output::Notify(event));
+    }
+
+    /// Gives out a handle.
+    fn number(&mut self, series: fn(&mut Counters) -> &mut u32) -> u32 {
+        let count = series(&mut self.counters);
+        *count += 1;
+        let number = *count;
+        self.persist(Change::Counters(self.counters));
+        number
+    }
+
+    fn standing(&self, key: PublicKey) -> Standing {
+        self.peers.get(&key).map_or(Standing::Stranger, |peer| peer.standing)
+    }
+
+    fn speaks(&self, key: PublicKey) -> Speaks {
+        self.peers.get(&key).map_or(Speaks::Unknown, |peer| peer.speaks)
+    }
+
+    /// Changes what is known of a key, and keeps it if that is news.
+    fn update_peer(&mut self, now: Time, key: PublicKey, change: impl FnOnce(&mut Peer)) {
+        let known = self.peers.get(&key);
+        let mut peer = known.cloned().unwrap_or_else(|| Peer::stranger(key, now));
+        change(&mut peer);
+        if self.peers.get(&key) != Some(&peer) {
+            self.peers.insert(key, peer.clone());
+            self.persist(Change::Peer(peer));
+        }
+    }
+
+    fn allow(&mut self, now: Time, key: PublicKey) {
+        self.update_peer(now, key, |peer| peer.standing = Standing::Allowed);
+    }
+
+    fn presence_seen(&mut self, now: Time, key: PublicKey, name: Option<String>) {
+        if !self.peers.contains_key(&key) {
+            return;
+        }
+        self.update_peer(now, key, |peer| {
+            peer.speaks = Speaks::P2p;
+            peer.claimed = name.or(peer.claimed.take());
+        });
+        self.peer_alive(now, key);
+    }
+
+    /// A sign of life: whatever waits for this peer goes now, if it was silent for a while.
+    fn peer_alive(&mut self, now: Time, key: PublicKey) {
+        let last = self.last_seen.insert(key, now);
+        if last.is_some_and(|last| now.since(last) < SEEN_AGAIN) {
+            return;
+        }
+        self.step_all(now, key, &CallEvent::PeerSeen);
+        self.resend_stale(now, key);
+    }
+}
+
+/// The id of a call's opening message, the same on both ends: it travels in offers, and each
+/// repetition of those is a rumor of its own.
+#[must_use]
+pub fn opening_id(call: CallId) -> RumorId {
+    let mut hash = Sha256::new();
+    hash.update(b"p2p opening ");
+    hash.update(call.0.as_bytes());
+    RumorId(hash.finalize().into())
+}

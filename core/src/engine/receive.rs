@@ -1,0 +1,380 @@
+//! What peers say: every packet finds its conversation, or is dropped.
+
+use std::time::Duration;
+
+use super::channel::{Channel, Parked, STREAMS_LIMIT};
+use super::offers::Ring;
+use super::{Cause, Change, Engine, Priority};
+use crate::call::Event as CallEvent;
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::lane::{Arrival, Incoming};
+use crate::policy::{Meter, Policy};
+use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
+use crate::rumor::Verified;
+use crate::time::Time;
+use crate::wire::{Body, Closing, Control, Item, Packet, Reason, Slot, decode};
+
+/// Direct messages that all strangers together may leave in a minute.
+const STRANGERS_RATE: u32 = 10;
+
+impl Engine {
+    /// A peer's rumor, whose author and id are proven. Whatever does not fit is dropped silently:
+    /// peers are told nothing about what we make of them.
+    pub(super) fn receive(&mut self, now: Time, message: &Verified) {
+        let Ok(mut packet) = decode(self.me, message) else { return };
+        let from = packet.from;
+        if self.standing(from) == Standing::Blocked {
+            return;
+        }
+        self.note_what_it_speaks(now, &packet);
+        for ack in std::mem::take(&mut packet.acks) {
+            self.acked(now, from, &ack);
+        }
+        match std::mem::replace(&mut packet.body, Body::Ack) {
+            Body::Ack => {}
+            Body::Plain(text) => self.plain(now, &packet, text),
+            Body::Control(call, control) => self.control(now, &packet, call, control),
+            Body::Reset(slot) => self.reset(now, from, slot),
+            Body::Chunk(call, slot, bytes) => self.chunk(now, from, call, slot, packet.id, bytes),
+            Body::Numbered(conversation, slot, item) => {
+                packet.body = Body::Numbered(conversation, slot, item);
+                self.numbered(now, message, packet, conversation, slot);
+            }
+        }
+        if self.standing(from) == Standing::Allowed {
+            self.peer_alive(now, from);
+        }
+    }
+
+    /// Keys that nothing is kept of stay unknown: a stranger cannot fill the store with itself.
+    fn note_what_it_speaks(&mut self, now: Time, packet: &Packet) {
+        let Some(known) = self.peers.get(&packet.from) else { return };
+        let speaks = match packet.body {
+            Body::Plain(_) if known.speaks == Speaks::Unknown => Speaks::Plain,
+            Body::Plain(_) => return,
+            _ => Speaks::P2p,
+        };
+        self.update_peer(now, packet.from, |peer| peer.speaks = speaks);
+    }
+
+    fn control(&mut self, now: Time, packet: &Packet, call: CallId, control: Control) {
+        let from = packet.from;
+        let Some(session) = self.calls.get(&call) else {
+            return self.control_of_unknown_call(now, packet, call, control);
+        };
+        // Another's accept, another's end.
+        if session.call.peer != from {
+            return;
+        }
+        if let Control::Accept(accept) = &control {
+            if let Some(name) = accept.name.clone() {
+                self.update_peer(now, from, |peer| peer.claimed = Some(name));
+            }
+            if let Some(replaced) = accept.replaces {
+                self.merge(now, from, replaced, call);
+            }
+        }
+        if let Control::Reject(Closing { reason: Reason::Merged, into: Some(into), .. }) = &control
+        {
+            self.carry_into(now, call, *into);
+        }
+        self.step(now, call, CallEvent::Said(control), Cause::Other);
+    }
+
+    /// The peer took our ring and says that it replaces one of its own.
+    fn merge(&mut self, now: Time, from: PublicKey, replaced: CallId, into: CallId) {
+        match self.calls.get(&replaced) {
+            Some(session) if session.call.peer == from => {
+                self.step(now, replaced, CallEvent::Merge(into), Cause::Other);
+            }
+            Some(_) => {}
+            None => self.bury(now, from, replaced, Reason::Merged),
+        }
+    }
+
+    /// Our ring was merged into the peer's own; if that is here already, our words go there.
+    fn carry_into(&mut self, now: Time, own: CallId, into: CallId) {
+        let ours = self.calls.get(&own).is_some_and(|s| s.call.is_outgoing_ring());
+        let theirs = self.calls.get(&into).is_some_and(|s| s.call.is_open() && !s.call.outgoing);
+        if ours && theirs {
+            self.carry_over(now, own, into);
+        }
+    }
+
+    fn control_of_unknown_call(
+        &mut self,
+        now: Time,
+        packet: &Packet,
+        call: CallId,
+        control: Control,
+    ) {
+        let from = packet.from;
+        match control {
+            Control::Offer(offer) => {
+                let sent = Time::from_secs(packet.created_at);
+                self.ring(now, Ring { from, call, rumor: packet.id, sent, offer });
+            }
+            Control::Cancel(closing) | Control::End(closing) | Control::Reject(closing) => {
+                self.bury(now, from, call, closing.reason);
+            }
+            Control::Accept(_) | Control::Established | Control::Ringing => {
+                self.no_such_call(now, from, call);
+            }
+            Control::Ended => {}
+        }
+    }
+
+    /// A contact is in a call that is not known here: a store was lost. It is told so.
+    fn no_such_call(&mut self, now: Time, from: PublicKey, call: CallId) {
+        if self.standing(from) == Standing::Allowed {
+            let closing = Closing::new(Reason::Failed, "no such call");
+            let body = Body::Control(call, Control::End(closing));
+            self.say(now, from, &body, Priority::Control);
+        }
+    }
+
+    fn numbered(
+        &mut self,
+        now: Time,
+        message: &Verified,
+        packet: Packet,
+        conversation: Conversation,
+        slot: Slot,
+    ) {
+        let from = packet.from;
+        match conversation {
+            Conversation::Call(call) => {
+                let Some(session) = self.calls.get(&call) else {
+                    return self.no_such_call(now, from, call);
+                };
+                if session.call.peer != from {
+                    return;
+                }
+                self.step(now, call, CallEvent::Spoke, Cause::Other);
+                if !self.calls.get(&call).is_some_and(|s| s.call.carries()) {
+                    return;
+                }
+            }
+            Conversation::Direct(_) => {
+                if !self.seen.contains(&packet.id) && !self.may_write(now, from) {
+                    return;
+                }
+                self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
+                self.update_peer(now, from, |_| {});
+            }
+        }
+        self.take_in(now, message, packet, conversation, slot);
+    }
+
+    /// Whether a direct message of this key is taken in.
+    fn may_write(&mut self, now: Time, from: PublicKey) -> bool {
+        match (self.standing(from), self.settings.policy) {
+            (Standing::Allowed, _) => true,
+            (Standing::Blocked, _) | (_, Policy::AllowList | Policy::Closed) => false,
+            (Standing::Stranger, _) => self.strangers.take(now, STRANGERS_RATE),
+        }
+    }
+
+    /// Whether one more message of this peer is taken in now. One that is not comes again.
+    fn within_rate(&mut self, now: Time, from: PublicKey) -> bool {
+        let rate = self.settings.receives;
+        self.meters.entry(from).or_insert_with(|| Meter::full(now, rate)).take(now, rate)
+    }
+
+    fn take_in(
+        &mut self,
+        now: Time,
+        message: &Verified,
+        packet: Packet,
+        conversation: Conversation,
+        slot: Slot,
+    ) {
+        let from = packet.from;
+        let id = packet.id;
+        let duplicate = self.seen.contains(&id);
+        if !duplicate && !self.within_rate(now, from) {
+            return;
+        }
+        let ack_idle = self.settings.schedule.ack_idle;
+        let Some(channel) = self.channel(conversation) else { return };
+        if !channel.incoming.contains_key(&slot.stream) && channel.incoming.len() >= STREAMS_LIMIT {
+            return;
+        }
+        let incoming =
+            channel.incoming.entry(slot.stream).or_insert_with(|| Incoming::new(slot.stream));
+        if duplicate {
+            incoming.owes_ack = true;
+            return channel.owe(now, ack_idle);
+        }
+        let void = matches!(packet.body, Body::Numbered(_, _, Item::Void));
+        let arrival = incoming.arrive(slot.number, id, Parked { packet });
+        let record = channel
+            .incoming
+            .get(&slot.stream)
+            .map(|incoming| channel.stream_in(incoming, Lane::Text));
+        match arrival {
+            Arrival::TooFar => {}
+            Arrival::Duplicate => channel.owe(now, ack_idle),
+            Arrival::Conflict => {
+                // A void never takes the place of what arrived before it was sent.
+                if void {
+                    return self.owe(now, conversation, slot.stream);
+                }
+                self.say(now, from, &Body::Reset(Slot { was: None, ..slot }), Priority::Control);
+            }
+            Arrival::Held => {
+                channel.owe(now, ack_idle);
+                self.remember_seen(now, id);
+                if let Some(record) = record {
+                    self.persist(Change::StreamIn(record));
+                }
+                let rumor = Box::new(message.rumor().clone());
+                self.persist(Change::Held { stream: slot.stream, number: slot.number, rumor });
+            }
+            Arrival::Released(released) => {
+                channel.owe(now, ack_idle);
+                self.remember_seen(now, id);
+                if let Some(record) = record {
+                    self.persist(Change::StreamIn(record));
+                }
+                for (number, id, parked) in released {
+                    self.deliver(now, conversation, (slot.stream, number), id, parked.packet);
+                }
+            }
+        }
+    }
+
+    fn owe(&mut self, now: Time, conversation: Conversation, stream: StreamId) {
+        let idle = self.settings.schedule.ack_idle;
+        if let Some(channel) = self.channel(conversation) {
+            if let Some(incoming) = channel.incoming.get_mut(&stream) {
+                incoming.owes_ack = true;
+            }
+            channel.owe(now, idle);
+        }
+    }
+
+    fn remember_seen(&mut self, now: Time, id: RumorId) {
+        self.seen.insert(id);
+        self.persist(Change::Seen(id, now));
+    }
+
+    /// Next in order: it becomes a message that our agent can read.
+    fn deliver(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        slot: (StreamId, u64),
+        id: RumorId,
+        packet: Packet,
+    ) {
+        let Body::Numbered(_, Slot { was, .. }, item) = packet.body else { return };
+        // The same words came in a stream that was abandoned since.
+        if was.is_some_and(|was| self.seen.contains(&was)) {
+            return;
+        }
+        let content = match item {
+            Item::Void => return,
+            Item::Text(text) => Content::Text(text),
+            Item::Escalation(asked) => {
+                Content::Escalation { question: asked.question, options: asked.options }
+            }
+            Item::Unknown(name) => Content::Unsupported(name),
+            Item::File(offer) => match conversation {
+                Conversation::Call(call) => {
+                    let name = crate::policy::safe_name(&offer.name);
+                    let file = self.file_offered(now, call, &offer);
+                    Content::File { file, name }
+                }
+                Conversation::Direct(_) => Content::Unsupported("file".into()),
+            },
+        };
+        let silent = matches!(content, Content::File { .. });
+        let handle = self.number(|counters| &mut counters.messages);
+        self.persist(Change::Message(Box::new(Message {
+            handle,
+            conversation,
+            peer: packet.from,
+            outgoing: false,
+            by_human: packet.by_human,
+            rumor: id,
+            slot: Some(slot),
+            content,
+            at: now,
+            claimed_at: packet.created_at,
+            delivery: Delivery::Delivered,
+        })));
+        // A file is news when it is whole.
+        if !silent {
+            self.event(now, EventKind::Message, conversation, Some(handle), None);
+        }
+    }
+
+    /// Words from an ordinary app.
+    fn plain(&mut self, now: Time, packet: &Packet, text: String) {
+        let from = packet.from;
+        if self.seen.contains(&packet.id)
+            || text.trim().is_empty()
+            || !self.may_write(now, from)
+            || !self.within_rate(now, from)
+        {
+            return;
+        }
+        let conversation = Conversation::Direct(from);
+        self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
+        self.update_peer(now, from, |peer| {
+            if peer.speaks == Speaks::Unknown {
+                peer.speaks = Speaks::Plain;
+            }
+        });
+        self.remember_seen(now, packet.id);
+        let handle = self.number(|counters| &mut counters.messages);
+        self.persist(Change::Message(Box::new(Message {
+            handle,
+            conversation,
+            peer: from,
+            outgoing: false,
+            by_human: false,
+            rumor: packet.id,
+            slot: None,
+            content: Content::Text(text),
+            at: now,
+            claimed_at: packet.created_at,
+            delivery: Delivery::Delivered,
+        })));
+        self.event(now, EventKind::Message, conversation, Some(handle), None);
+    }
+
+    /// Our agent was shown a stream up to a number.
+    pub(super) fn shown(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        stream: StreamId,
+        number: u64,
+    ) {
+        let idle = self.settings.schedule.ack_idle;
+        let disclose = self.settings.disclose_read;
+        let Some(channel) = self.channel(conversation) else { return };
+        let Some(incoming) = channel.incoming.get_mut(&stream) else { return };
+        if !incoming.shown(number) {
+            return;
+        }
+        incoming.owes_ack |= disclose;
+        if disclose {
+            channel.owe(now, idle);
+        }
+        let record =
+            channel.incoming.get(&stream).map(|incoming| channel.stream_in(incoming, Lane::Text));
+        if let Some(record) = record {
+            self.persist(Change::StreamIn(record));
+        }
+    }
+}
+
+impl Channel {
+    /// An acknowledgement goes soon, unless one is due already.
+    fn owe(&mut self, now: Time, idle: Duration) {
+        self.ack_due = Some(self.ack_due.unwrap_or(now + idle));
+    }
+}

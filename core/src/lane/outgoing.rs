@@ -1,0 +1,213 @@
+//! The sending side of a stream.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Schedule;
+use crate::ids::{RumorId, StreamId};
+use crate::rumor::Rumor;
+use crate::time::Time;
+use crate::wire::Ack;
+
+/// A gap that the receiver reports is filled at most this often per message.
+const FAST_RESEND: Duration = Duration::from_secs(3);
+
+/// A message that its receiver has not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The very rumor: every attempt wraps this one.
+    pub rumor: Rumor,
+    /// Its id.
+    pub id: RumorId,
+    /// How often it was given to the relays.
+    pub attempts: u32,
+    /// When it was last.
+    pub last: Time,
+    /// Whether a relay took it.
+    pub taken: bool,
+    /// The receiver holds it beyond a gap.
+    pub held: bool,
+    /// When it was handed over.
+    pub since: Time,
+}
+
+/// One direction of one lane, as its sender sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The stream's id.
+    pub id: StreamId,
+    /// The last number that was given out; numbers start at 1.
+    pub last: u64,
+    /// Everything up to here is stored by the receiver.
+    pub acked: u64,
+    /// Everything up to here was shown to the receiver's agent.
+    pub read: u64,
+    /// What is not acknowledged.
+    pub pending: BTreeMap<u64, Pending>,
+}
+
+/// What an acknowledgement changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct AckOutcome {
+    /// Rumors that are stored at the receiver now and were not known to be before.
+    pub delivered: Vec<RumorId>,
+    /// Everything up to here is read, when that grew.
+    pub read: Option<u64>,
+    /// Numbers that the receiver misses while it holds later ones.
+    pub resend: Vec<u64>,
+    /// The receiver speaks of messages that this side never sent: one of the two stores was
+    /// restored from a backup.
+    pub diverged: bool,
+}
+
+impl Outgoing {
+    /// An empty stream.
+    #[must_use]
+    pub fn new(id: StreamId) -> Self {
+        Self { id, last: 0, acked: 0, read: 0, pending: BTreeMap::new() }
+    }
+
+    /// Takes the next number for a rumor that was written for it.
+    pub fn push(&mut self, now: Time, rumor: Rumor) -> u64 {
+        self.last += 1;
+        let id = rumor.id();
+        let pending =
+            Pending { rumor, id, attempts: 0, last: now, taken: false, held: false, since: now };
+        self.pending.insert(self.last, pending);
+        self.last
+    }
+
+    /// When something is due next.
+    #[must_use]
+    pub fn next_timeout(&self, schedule: &Schedule) -> Option<Time> {
+        let mut lowest = true;
+        let mut next = None;
+        for pending in self.pending.values().filter(|pending| !pending.held) {
+            if !pending.taken || lowest {
+                next = crate::time::earlier(next, Some(pending.due(schedule)));
+            }
+            lowest = false;
+        }
+        next
+    }
+
+    /// Takes out what is due, and counts the attempt.
+    pub fn due(&mut self, now: Time, schedule: &Schedule) -> Vec<(u64, Rumor)> {
+        let mut lowest = true;
+        let mut due = Vec::new();
+        for (number, pending) in self.pending.iter_mut().filter(|(_, pending)| !pending.held) {
+            if (!pending.taken || lowest) && pending.due(schedule) <= now {
+                pending.attempt(now);
+                due.push((*number, pending.rumor.clone()));
+            }
+            lowest = false;
+        }
+        due
+    }
+
+    /// Takes out these numbers now, whatever the schedule says, and counts the attempt.
+    pub fn again(&mut self, now: Time, numbers: &[u64]) -> Vec<(u64, Rumor)> {
+        let mut again = Vec::new();
+        for number in numbers {
+            if let Some(pending) = self.pending.get_mut(number) {
+                pending.attempt(now);
+                again.push((*number, pending.rumor.clone()));
+            }
+        }
+        again
+    }
+
+    /// What to repeat when the peer shows itself: the lowest number, unless it just went out.
+    #[must_use]
+    pub fn stale(&self, now: Time, after: Duration) -> Option<u64> {
+        let (number, pending) = self.pending.iter().find(|(_, pending)| !pending.held)?;
+        (pending.attempts > 0 && now.since(pending.last) >= after).then_some(*number)
+    }
+
+    /// A relay took the rumor. Answers with its number.
+    pub fn taken(&mut self, id: RumorId) -> Option<u64> {
+        let (number, pending) = self.pending.iter_mut().find(|(_, p)| p.id == id)?;
+        if !pending.taken {
+            pending.taken = true;
+            pending.attempts = pending.attempts.min(1);
+        }
+        Some(*number)
+    }
+
+    /// The receiver's word.
+    pub fn acked(&mut self, now: Time, ack: &Ack) -> AckOutcome {
+        let mut outcome = AckOutcome::default();
+        let other = |number: &u64, id: &[u8; 8]| {
+            self.pending.get(number).is_some_and(|pending| pending.id.0[..8] != *id)
+        };
+        if ack.upto > self.last || ack.id.is_some_and(|id| other(&ack.upto, &id)) {
+            outcome.diverged = true;
+            return outcome;
+        }
+        if ack.upto > self.acked {
+            self.acked = ack.upto;
+            let beyond = self.pending.split_off(&(ack.upto + 1));
+            let done = std::mem::replace(&mut self.pending, beyond);
+            let news = done.into_values().filter(|pending| !pending.held);
+            outcome.delivered.extend(news.map(|pending| pending.id));
+        }
+        for (number, pending) in &mut self.pending {
+            let held = ack.held.iter().any(|(from, to)| (from..=to).contains(&number));
+            if held && !pending.held {
+                pending.held = true;
+                outcome.delivered.push(pending.id);
+            }
+        }
+        if let Some(highest) = ack.held.iter().map(|(_, to)| *to).max() {
+            outcome.resend = self
+                .pending
+                .range(..highest.max(1))
+                .filter(|(_, p)| !p.held && p.attempts > 0 && now.since(p.last) >= FAST_RESEND)
+                .map(|(number, _)| *number)
+                .collect();
+        }
+        let read = ack.read.min(self.acked);
+        if read > self.read {
+            self.read = read;
+            outcome.read = Some(read);
+        }
+        outcome
+    }
+
+    /// Numbers whose time is up at `now`.
+    #[must_use]
+    pub fn expired(&self, now: Time, schedule: &Schedule) -> Vec<u64> {
+        let old = |pending: &&Pending| now.since(pending.since) >= schedule.lifetime;
+        self.pending.iter().filter(|(_, p)| old(p)).map(|(number, _)| *number).collect()
+    }
+
+    /// Puts another rumor in a number's place: a void for what will never be sent.
+    pub fn replace(&mut self, now: Time, number: u64, rumor: Rumor) {
+        if let Some(pending) = self.pending.get_mut(&number) {
+            let id = rumor.id();
+            *pending = Pending {
+                rumor,
+                id,
+                attempts: 0,
+                last: now,
+                taken: false,
+                held: false,
+                since: now,
+            };
+        }
+    }
+}
+
+impl Pending {
+    fn due(&self, schedule: &Schedule) -> Time {
+        match self.attempts {
+            0 => self.last,
+            attempts => self.last + schedule.wait(self.taken, attempts),
+        }
+    }
+
+    fn attempt(&mut self, now: Time) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.last = now;
+    }
+}

@@ -1,0 +1,159 @@
+//! Who may ring, how often a peer may speak, and how often we may: rules, not mechanism.
+
+use core::time::Duration;
+
+use crate::lane::Schedule;
+use crate::time::Time;
+
+/// What strangers may do. Contacts may ring under every policy but [`Policy::Closed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// A stranger's ring is a knock: shown here, and nothing is sent back before it is answered.
+    Ask,
+    /// Strangers are dropped.
+    AllowList,
+    /// Strangers ring like contacts.
+    Open,
+    /// Nobody rings.
+    Closed,
+}
+
+/// Everything about the engine that its owner can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The name that we claim.
+    pub name: String,
+    /// What strangers may do.
+    pub policy: Policy,
+    /// Calls at once before callers are told that we are busy.
+    pub calls: usize,
+    /// Strangers' rings shown at once, one a key.
+    pub knocks: usize,
+    /// How long we ring.
+    pub ring: Duration,
+    /// Whether senders are told what our agent was shown.
+    pub disclose_read: bool,
+    /// Messages a minute that we send into one conversation, and that one peer may send us:
+    /// two polite agents stop by themselves.
+    pub sends: u32,
+    /// The same for one peer's messages to us.
+    pub receives: u32,
+    /// When messages go again.
+    pub schedule: Schedule,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            policy: Policy::Ask,
+            calls: 8,
+            knocks: 16,
+            ring: Duration::from_secs(600),
+            disclose_read: true,
+            sends: 30,
+            receives: 120,
+            schedule: Schedule::default(),
+        }
+    }
+}
+
+/// A token bucket: `rate` a minute, and as many at once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Meter {
+    tokens: f64,
+    at: Time,
+}
+
+impl Meter {
+    /// A full bucket.
+    #[must_use]
+    pub fn full(now: Time, rate: u32) -> Self {
+        Self { tokens: f64::from(rate), at: now }
+    }
+
+    /// Takes a token, if there is one.
+    pub fn take(&mut self, now: Time, rate: u32) -> bool {
+        let refill = now.since(self.at).as_secs_f64() * f64::from(rate) / 60.0;
+        self.tokens = (self.tokens + refill).min(f64::from(rate));
+        self.at = now;
+        if self.tokens < 1.0 {
+            return false;
+        }
+        self.tokens -= 1.0;
+        true
+    }
+}
+
+/// Makes a peer's file name safe to create here: no directories, no control or format
+/// characters, no leading dot, not too long, never empty.
+#[must_use]
+pub fn safe_name(name: &str) -> String {
+    const LIMIT: usize = 100;
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last
+        .chars()
+        .map(|c| if c.is_control() || is_format(c) || "<>:\"|?*".contains(c) { '_' } else { c })
+        .collect();
+    let clean = clean.trim().trim_start_matches('.').trim_end_matches('.').trim();
+    if clean.is_empty() {
+        return "file".into();
+    }
+    if clean.len() <= LIMIT {
+        return clean.into();
+    }
+    // Keep the extension: agents go by it.
+    let extension = clean.rsplit_once('.').map(|(_, e)| e).filter(|e| e.len() <= 10);
+    let room = LIMIT - extension.map_or(0, |e| e.len() + 1);
+    let mut end = room;
+    while !clean.is_char_boundary(end) {
+        end -= 1;
+    }
+    match extension {
+        Some(extension) => format!("{}.{extension}", &clean[..end]),
+        None => clean[..end].into(),
+    }
+}
+
+/// Characters that change how text around them is shown and are not seen themselves.
+#[must_use]
+pub fn is_format(c: char) -> bool {
+    matches!(c,
+        '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_peers_cannot_leave_the_folder_or_hide() {
+        for (given, safe) in [
+            ("report.json", "report.json"),
+            ("../../etc/passwd", "passwd"),
+            ("..\\..\\boot.ini", "boot.ini"),
+            ("/", "file"),
+            ("..", "file"),
+            ("", "file"),
+            (".bashrc", "bashrc"),
+            ("a\0b\nc", "a_b_c"),
+            ("evil\u{202E}gpj.exe", "evil_gpj.exe"),
+            ("ünïcödé 文.md", "ünïcödé 文.md"),
+        ] {
+            assert_eq!(safe_name(given), safe, "{given:?}");
+        }
+        let long = safe_name(&format!("{}.tar", "é".repeat(300)));
+        assert!(long.len() <= 100 && long.ends_with(".tar"), "{long}");
+    }
+
+    #[test]
+    fn a_meter_lets_through_its_rate_and_refills() {
+        let start = Time::from_secs(100);
+        let mut meter = Meter::full(start, 6);
+        assert_eq!((0..10).filter(|_| meter.take(start, 6)).count(), 6);
+        assert!(!meter.take(start + Duration::from_secs(9), 6));
+        assert!(meter.take(start + Duration::from_secs(19), 6));
+    }
+}

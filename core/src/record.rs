@@ -1,0 +1,301 @@
+//! What the engine wants kept: plain records that the host's store writes in its own format.
+
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256, StreamId};
+use crate::time::Time;
+
+/// The last number of each series of handles; handles are never reused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// `c7`.
+    pub calls: u32,
+    /// `m41`.
+    pub messages: u32,
+    /// `f3`.
+    pub files: u32,
+    /// `q2`.
+    pub questions: u32,
+    /// The event log.
+    pub events: u64,
+}
+
+/// What a key is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Never dealt with.
+    Stranger,
+    /// It may ring: we called it, answered it, or were told to let it.
+    Allowed,
+    /// Everything from it is dropped.
+    Blocked,
+}
+
+/// What runs behind a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Speaks {
+    /// Not known.
+    Unknown,
+    /// An ordinary app: it sent a message without any tag of ours.
+    Plain,
+    /// A daemon like this one: valid presence or control was seen.
+    P2p,
+}
+
+/// A key that we dealt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// The key.
+    pub key: PublicKey,
+    /// The pet name, unique.
+    pub name: Option<String>,
+    /// The name it last claimed; untrusted.
+    pub claimed: Option<String>,
+    /// What it is to us.
+    pub standing: Standing,
+    /// What runs behind it.
+    pub speaks: Speaks,
+    /// When it was first dealt with.
+    pub since: Time,
+}
+
+impl Peer {
+    /// A key without history.
+    #[must_use]
+    pub fn stranger(key: PublicKey, now: Time) -> Self {
+        let (standing, speaks) = (Standing::Stranger, Speaks::Unknown);
+        Self { key, name: None, claimed: None, standing, speaks, since: now }
+    }
+}
+
+/// What a message holds.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Words.
+    Text(String),
+    /// A question that its writer also put to its human.
+    Escalation {
+        /// What is asked.
+        question: String,
+        /// Answers to choose from.
+        options: Vec<String>,
+    },
+    /// A file.
+    File {
+        /// Its handle here.
+        file: u32,
+        /// Its name.
+        name: String,
+    },
+    /// A type that this version does not know.
+    Unsupported(String),
+}
+
+/// Text is nobody's business in a log.
+impl core::fmt::Debug for Content {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text",
+            Self::Escalation { .. } => "Escalation",
+            Self::File { .. } => "File",
+            Self::Unsupported(_) => "Unsupported",
+        })
+    }
+}
+
+/// How far an outgoing message got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Delivery {
+    /// Durable here.
+    Queued,
+    /// A relay took it.
+    Sent,
+    /// The peer's daemon stored it.
+    Delivered,
+    /// Given up, or never to go out.
+    Undelivered,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// `m41`.
+    pub handle: u32,
+    /// What it belongs to.
+    pub conversation: Conversation,
+    /// The other end.
+    pub peer: PublicKey,
+    /// Whether we wrote it.
+    pub outgoing: bool,
+    /// Whether a human said it.
+    pub by_human: bool,
+    /// Its id, the same on both ends.
+    pub rumor: RumorId,
+    /// Its place, where it has one.
+    pub slot: Option<(StreamId, u64)>,
+    /// What it holds.
+    pub content: Content,
+    /// When it was written or arrived here.
+    pub at: Time,
+    /// When its writer says it was written, in seconds.
+    pub claimed_at: u64,
+    /// How far it got, for outgoing ones.
+    pub delivery: Delivery,
+}
+
+/// How a file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileState {
+    /// Chunks are under way.
+    Transferring,
+    /// Stored here at this path, or acknowledged in whole by the peer.
+    Complete(Option<String>),
+    /// Given up, and why.
+    Failed(String),
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// `f3`.
+    pub handle: u32,
+    /// The call.
+    pub call: CallId,
+    /// The other end.
+    pub peer: PublicKey,
+    /// Whether we send it.
+    pub outgoing: bool,
+    /// A safe name.
+    pub name: String,
+    /// Bytes in whole.
+    pub size: u64,
+    /// SHA-256 of the whole.
+    pub sha256: Sha256,
+    /// The lane.
+    pub stream: StreamId,
+    /// Bytes in a chunk.
+    pub chunk: u64,
+    /// How it stands.
+    pub state: FileState,
+    /// When it was offered.
+    pub at: Time,
+}
+
+/// A question to the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// `q2`.
+    pub handle: u32,
+    /// The call it came up in.
+    pub call: CallId,
+    /// What is asked.
+    pub question: String,
+    /// Answers to choose from.
+    pub options: Vec<String>,
+    /// Whether the peer was left out.
+    pub quiet: bool,
+    /// When.
+    pub at: Time,
+}
+
+/// What an entry of the event log tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EventKind {
+    /// A contact rings.
+    Ring,
+    /// A stranger rings.
+    Knock,
+    /// Our ring was answered.
+    Answered,
+    /// A message arrived.
+    Message,
+    /// A file is whole, or failed.
+    File,
+    /// The owner answered.
+    Reply,
+    /// A call ended, not by our agent.
+    End,
+    /// A ring stopped before it was answered.
+    Missed,
+    /// A message of ours was given up.
+    Undelivered,
+    /// Something the agent should know.
+    Notice,
+}
+
+/// An entry of the event log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number.
+    pub seq: u64,
+    /// What happened.
+    pub kind: EventKind,
+    /// When.
+    pub at: Time,
+    /// Where.
+    pub conversation: Conversation,
+    /// The message or file it tells of.
+    pub subject: Option<u32>,
+    /// A sentence of our own.
+    pub text: Option<String>,
+}
+
+/// What a stream carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Words and what has a place among them.
+    Text,
+    /// Words to an ordinary app: no numbers on the wire, and done once a relay took them.
+    Plain,
+    /// The chunks of a file; its handle, once the file's offer is known.
+    File(Option<u32>),
+}
+
+/// The sender's side of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamOut {
+    /// Its id.
+    pub id: StreamId,
+    /// What it belongs to.
+    pub conversation: Conversation,
+    /// Who receives it.
+    pub peer: PublicKey,
+    /// What it carries.
+    pub lane: Lane,
+    /// The last number given out.
+    pub last: u64,
+    /// Stored by the receiver up to here.
+    pub acked: u64,
+    /// Shown to the receiver's agent up to here.
+    pub read: u64,
+}
+
+/// The receiver's side of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamIn {
+    /// Its id.
+    pub id: StreamId,
+    /// What it belongs to.
+    pub conversation: Conversation,
+    /// Who sends it.
+    pub peer: PublicKey,
+    /// What it carries.
+    pub lane: Lane,
+    /// Stored without a gap up to here.
+    pub upto: u64,
+    /// The id of that rumor.
+    pub upto_id: Option<RumorId>,
+    /// Shown to our agent up to here.
+    pub read: u64,
+}
+
+/// A call that ended before it was known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The call.
+    pub call: CallId,
+    /// Who said so.
+    pub peer: PublicKey,
+    /// How it ended.
+    pub reason: crate::wire::Reason,
+    /// When it was heard.
+    pub at: Time,
+}
