@@ -132,9 +132,7 @@ impl Engine {
             let Some(channel) = self.channel(conversation) else { continue };
             let peer = channel.peer;
             let ack_due = channel.ack_due.is_some_and(|at| at <= now);
-            let lanes = channel.outgoing();
-            let due =
-                open && lanes.filter_map(|(s, _)| s.next_timeout(&schedule)).any(|at| at <= now);
+            let due = open && channel.lanes_due(&schedule).is_some_and(|at| at <= now);
             if due {
                 self.give_up_expired(now, conversation);
                 self.flush(now, conversation);
