@@ -1,1 +1,29 @@
+//! The background service: one identity, its relays, its calls, its store, and the socket that
+//! front ends drive it by.
+//!
+//! [`run`] wires the parts together. The engine and the store belong to one thread ([`host`]);
+//! relays ([`relays`], the one module that knows the Nostr SDK), socket ([`socket`]), hooks and
+//! presence are tasks around it, and talk to it in messages.
 
+pub mod config;
+pub mod downloads;
+pub mod hooks;
+pub mod host;
+pub mod identity;
+pub mod presence;
+pub mod relay;
+pub mod relays;
+mod service;
+pub mod socket;
+pub mod store;
+mod verb;
+
+pub use host::now;
+pub use service::{Start, run};
+
+/// Fills `bytes` from the operating system's random source.
+pub fn random(bytes: &mut [u8]) {
+    use chacha20poly1305::aead::OsRng;
+    use chacha20poly1305::aead::rand_core::RngCore;
+    OsRng.fill_bytes(bytes);
+}

@@ -1,0 +1,128 @@
+//! Received files on disk: named by their handle, never over another, never through a link, and
+//! together never more than the cap.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where received files go, and how much of them is kept.
+#[derive(Debug, Clone)]
+pub struct Downloads {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Bytes in whole.
+    pub cap: u64,
+}
+
+impl Downloads {
+    /// Writes a received file under a safe name, and answers with its path. Doing the same again
+    /// after a crash is no error.
+    ///
+    /// # Errors
+    /// A sentence for the agent, when it cannot be written or the cap is reached.
+    pub fn write(&self, handle: u32, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(|e| format!("cannot make {}: {e}", self.folder.display()))?;
+        let path = self.folder.join(format!("f{handle}-{name}"));
+        match self.create(&path, bytes) {
+            Ok(()) => Ok(path),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match read(&path) {
+                Ok(there) if there == bytes => Ok(path),
+                _ => Err(format!("{} is there already and was not touched", path.display())),
+            },
+            Err(e) => Err(format!("cannot write {}: {e}", path.display())),
+        }
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let used = used(&self.folder)?;
+        if used + bytes.len() as u64 > self.cap {
+            let (used, cap) = (used / 1024, self.cap / 1024);
+            let full = format!("the folder holds {used} of {cap} KiB; remove files there");
+            return Err(io::Error::new(io::ErrorKind::StorageFull, full));
+        }
+        // `create_new` is O_EXCL: it follows no link and overwrites nothing. The name appears
+        // only with the whole file behind it.
+        let part = path.with_file_name(format!(
+            ".{}.part",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ));
+        let _ = fs::remove_file(&part);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&part, path);
+        fs::remove_file(&part)?;
+        linked
+    }
+}
+
+/// Reads a received file, without following a link that took its place.
+///
+/// # Errors
+/// When it is gone or unreadable.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits())
+        .open(path)?;
+    let mut bytes = Vec::new();
+    file.take(p2p_ipc::FILE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn used(folder: &Path) -> io::Result<u64> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder)? {
+        sum += entry?.metadata().map_or(0, |metadata| metadata.len());
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn downloads(cap: u64) -> (tempfile::TempDir, Downloads) {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("downloads");
+        (dir, Downloads { folder, cap })
+    }
+
+    #[test]
+    fn the_same_file_again_is_fine_and_another_is_not() {
+        let (_dir, downloads) = downloads(1000);
+        let path = downloads.write(3, "de.md", b"one").unwrap();
+        assert_eq!(path.file_name().unwrap(), "f3-de.md");
+        assert_eq!(downloads.write(3, "de.md", b"one").unwrap(), path);
+        assert!(downloads.write(3, "de.md", b"two").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_link_in_the_way_is_not_followed() {
+        let (dir, downloads) = downloads(1000);
+        fs::create_dir(&downloads.folder).unwrap();
+        let target = dir.path().join("target");
+        fs::write(&target, b"mine").unwrap();
+        std::os::unix::fs::symlink(&target, downloads.folder.join("f1-x")).unwrap();
+        assert!(downloads.write(1, "x", b"theirs").is_err());
+        assert_eq!(fs::read(&target).unwrap(), b"mine");
+        assert!(read(&downloads.folder.join("f1-x")).is_err());
+    }
+
+    #[test]
+    fn the_cap_holds_and_says_so() {
+        let (_dir, downloads) = downloads(10);
+        downloads.write(1, "a", b"12345678").unwrap();
+        let error = downloads.write(2, "b", b"123").unwrap_err();
+        assert!(error.contains("remove files"), "{error}");
+    }
+}

@@ -1,0 +1,288 @@
+//! The thread that owns the engine and the store. Everything that happens reaches it as a
+//! message; nothing else touches either. What came in at once is made durable in one commit, and
+//! only then does anything leave.
+
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::policy::Settings;
+use p2p_core::{InstanceId, PublicKey, Time};
+use p2p_ipc::{ErrorCode, RpcError};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::downloads::Downloads;
+use crate::hooks::Runner;
+use crate::relays::Relays;
+use crate::store::{Store, StoreError};
+
+/// Messages that wait for the engine; past that, who brings more waits.
+const QUEUE: usize = 1024;
+/// Most messages that share a commit.
+const BATCH: usize = 256;
+/// How long the engine may sleep without anything due: clocks jump.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+enum Message {
+    Input(Input),
+    Command(Command, oneshot::Sender<Result<Reply, Fault>>),
+    Told { question: u32, channel: &'static str, done: oneshot::Sender<bool> },
+    Stop,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+pub enum Fault {
+    /// A rule refused it.
+    Refused(Refusal),
+    /// The store could not be written: nothing was sent.
+    Store,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The system.
+    #[error("no thread: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the engine is made of.
+pub struct Parts {
+    /// Who this agent is.
+    pub me: PublicKey,
+    /// This run.
+    pub instance: InstanceId,
+    /// The engine's settings.
+    pub settings: Settings,
+    /// What it persists to.
+    pub store: Store,
+    /// Where it sends.
+    pub relays: Relays,
+    /// Whom it tells.
+    pub hooks: Runner,
+    /// Where files go.
+    pub downloads: Downloads,
+}
+
+/// A handle to the engine's thread.
+#[derive(Debug, Clone)]
+pub struct Host {
+    queue: mpsc::Sender<Message>,
+    changes: watch::Receiver<u64>,
+}
+
+impl Host {
+    /// Restores the engine from the store and starts its thread.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or there is no thread to be had.
+    pub fn start(parts: Parts) -> Result<(Self, JoinHandle<()>), StartError> {
+        let engine = parts.restore()?;
+        let (queue, messages) = mpsc::channel(QUEUE);
+        let (changed, changes) = watch::channel(0);
+        let runtime = tokio::runtime::Handle::current();
+        let weak = queue.downgrade();
+        let thread = Thread { parts, engine, changed, runtime, queue: weak };
+        let handle = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || thread.run(messages))?;
+        Ok((Self { queue, changes }, handle))
+    }
+
+    /// Does what our agent wants, durably.
+    ///
+    /// # Errors
+    /// What the engine refused, in the words of the socket protocol, or `store_failed`.
+    pub async fn command(&self, command: Command) -> Result<Reply, RpcError> {
+        let (done, answer) = oneshot::channel();
+        let gone = || RpcError::new(ErrorCode::Internal, "the daemon is stopping");
+        self.queue.send(Message::Command(command, done)).await.map_err(|_| gone())?;
+        match answer.await.map_err(|_| gone())? {
+            Ok(reply) => Ok(reply),
+            Err(Fault::Refused(refusal)) => Err(crate::verb::refused(&refusal)),
+            Err(Fault::Store) => Err(RpcError::new(
+                ErrorCode::StoreFailed,
+                "the store could not be written, so nothing was done or sent",
+            )
+            .hint("p2p daemon logs; is the disk full?")),
+        }
+    }
+
+    /// Something happened.
+    pub async fn input(&self, input: Input) {
+        let _ = self.queue.send(Message::Input(input)).await;
+    }
+
+    /// A channel took a question. True once that is durable.
+    pub async fn told(&self, question: u32, channel: &'static str) -> bool {
+        let (done, answer) = oneshot::channel();
+        let message = Message::Told { question, channel, done };
+        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// Counts commits: whoever waits for a change looks again when this moves.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    /// Ends the thread after what is queued.
+    pub async fn stop(&self) {
+        let _ = self.queue.send(Message::Stop).await;
+    }
+}
+
+impl Parts {
+    fn restore(&self) -> Result<Engine, StoreError> {
+        let now = crate::now();
+        let snapshot: Snapshot = self.store.snapshot(now)?;
+        let mut seed = [0; 32];
+        crate::random(&mut seed);
+        let settings = self.settings.clone();
+        Ok(Engine::restore(self.me, self.instance, seed, settings, snapshot, now))
+    }
+}
+
+struct Thread {
+    parts: Parts,
+    engine: Engine,
+    changed: watch::Sender<u64>,
+    runtime: tokio::runtime::Handle,
+    queue: mpsc::WeakSender<Message>,
+}
+
+/// Commands of one batch that wait for their commit.
+type Waiting = Vec<oneshot::Sender<Result<Reply, Fault>>>;
+
+impl Thread {
+    fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        // What the last run left undone.
+        self.turn(Vec::new());
+        loop {
+            let wait = self.sleep();
+            let received = self
+                .runtime
+                .block_on(async { tokio::time::timeout(wait, messages.recv()).await });
+            let mut batch = Vec::new();
+            match received {
+                Ok(None) => return,
+                Ok(Some(first)) => batch.push(first),
+                Err(_) => {}
+            }
+            while batch.len() < BATCH {
+                let Ok(next) = messages.try_recv() else { break };
+                batch.push(next);
+            }
+            let stop = batch.iter().any(|message| matches!(message, Message::Stop));
+            self.turn(batch);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = crate::now();
+        self.engine.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now)).min(LONGEST_SLEEP)
+    }
+
+    /// One round: everything in, one commit, everything out.
+    fn turn(&mut self, batch: Vec<Message>) {
+        let mut waiting: Waiting = Vec::new();
+        let now = crate::now();
+        for message in batch {
+            match message {
+                Message::Input(input) => self.engine.handle(now, input),
+                Message::Command(command, done) => {
+                    let token = waiting.len() as u64;
+                    waiting.push(done);
+                    self.engine.handle(now, Input::Command { token, command });
+                }
+                Message::Told { question, channel, done } => {
+                    let told = self.parts.store.told(question, channel, true);
+                    let _ = done.send(told.is_ok());
+                }
+                Message::Stop => {}
+            }
+        }
+        self.engine.handle(now, Input::Tick);
+        let mut changes: Vec<Change> = Vec::new();
+        let mut effects: Vec<Output> = Vec::new();
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Persist(change) => changes.push(change),
+                effect => effects.push(effect),
+            }
+        }
+        if !changes.is_empty() {
+            if let Err(error) = self.parts.store.commit(&changes) {
+                return self.failed(&error, waiting);
+            }
+        }
+        let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
+        for effect in effects {
+            self.perform(effect, &mut waiting);
+        }
+        if !changes.is_empty() {
+            self.changed.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn perform(
+        &self,
+        effect: Output,
+        waiting: &mut [Option<oneshot::Sender<Result<Reply, Fault>>>],
+    ) {
+        match effect {
+            Output::Persist(_) => {}
+            Output::Send { to, rumor, priority } => self.parts.relays.send(to, rumor, priority),
+            Output::Notify(event) => self.parts.hooks.tell(event),
+            Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
+            Output::Reply { token, result } => {
+                let index = usize::try_from(token).unwrap_or(usize::MAX);
+                if let Some(done) = waiting.get_mut(index).and_then(Option::take) {
+                    let _ = done.send(result.map_err(Fault::Refused));
+                }
+            }
+        }
+    }
+
+    fn write_file(&self, file: u32, name: String, bytes: Vec<u8>) {
+        let downloads = self.parts.downloads.clone();
+        let queue = self.queue.clone();
+        self.runtime.spawn(async move {
+            let written =
+                tokio::task::spawn_blocking(move || downloads.write(file, &name, &bytes)).await;
+            let result = match written {
+                Ok(result) => result.map(|path| path.display().to_string()),
+                Err(_) => Err("writing it was cut off".into()),
+            };
+            if let Some(queue) = queue.upgrade() {
+                let _ = queue.send(Message::Input(Input::FileStored { file, result })).await;
+            }
+        });
+    }
+
+    /// Nothing of this round may have happened: the engine goes back to what is on disk.
+    fn failed(&mut self, error: &StoreError, waiting: Waiting) {
+        tracing::error!(%error, "the store could not be written; nothing of this was sent");
+        for done in waiting {
+            let _ = done.send(Err(Fault::Store));
+        }
+        match self.parts.restore() {
+            Ok(engine) => self.engine = engine,
+            Err(error) => tracing::error!(%error, "the store cannot be read either"),
+        }
+    }
+}
+
+/// The time, by this machine's clock.
+#[must_use]
+pub fn now() -> Time {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    Time(since.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,189 @@
+//! The agent's key: made on first run, kept in the format of the older Node skill, locked while
+//! it is in use. A file that cannot be read is an error and is never touched.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use nix::fcntl::{Flock, FlockArg};
+use p2p_core::PublicKey;
+use p2p_ipc::{ErrorCode, RpcError};
+use secp256k1::{Keypair, SECP256K1, SecretKey};
+use serde::{Deserialize, Serialize};
+
+/// The file: two fields of 64 hex digits.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    private_key_hex: String,
+    public_key: String,
+}
+
+/// A key in use. While this value lives, no other daemon can use the same file.
+pub struct Identity {
+    /// Who this agent is.
+    pub public: PublicKey,
+    secret: [u8; 32],
+    /// Whether the key was made just now.
+    pub new: bool,
+    _lock: Flock<File>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Identity").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    /// Opens the identity at `path`, or makes one where there is no file.
+    ///
+    /// # Errors
+    /// `identity` when the file is no identity or cannot be read or made, `already_running` when
+    /// another process holds it.
+    pub fn open(path: &Path) -> Result<Self, RpcError> {
+        let made = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let parent = path.parent().unwrap_or(Path::new("/"));
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(parent)
+                    .map_err(|e| unusable(path, &format!("cannot make its folder: {e}")))?;
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+            }
+            made => made,
+        };
+        match made {
+            Ok(mut file) => {
+                // A file that was not written whole would read as a damaged key.
+                if let Err(e) = write_new(&mut file) {
+                    let _ = fs::remove_file(path);
+                    return Err(unusable(path, &format!("cannot write it: {e}")));
+                }
+                Self::read(path, true)
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::read(path, false),
+            Err(e) => Err(unusable(path, &format!("cannot make it: {e}"))),
+        }
+    }
+
+    fn read(path: &Path, new: bool) -> Result<Self, RpcError> {
+        let file = File::open(path).map_err(|e| unusable(path, &format!("cannot open it: {e}")))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| {
+            let message = format!("{} is in use by another process: {e}", path.display());
+            RpcError::new(ErrorCode::AlreadyRunning, message).hint("p2p daemon status")
+        })?;
+        let mut text = String::new();
+        (&*lock)
+            .take(4096)
+            .read_to_string(&mut text)
+            .map_err(|e| unusable(path, &format!("cannot read it: {e}")))?;
+        let kept: Kept = serde_json::from_str(&text)
+            .map_err(|e| unusable(path, &format!("it is not an identity: {e}")))?;
+        let secret: SecretKey = kept
+            .private_key_hex
+            .parse()
+            .map_err(|_| unusable(path, "privateKeyHex is not a key of 64 hex digits"))?;
+        let public = public_of(&secret);
+        if kept.public_key.parse() != Ok(public) {
+            return Err(unusable(path, "publicKey does not belong to privateKeyHex"));
+        }
+        keep_private(path, &lock);
+        Ok(Self { public, secret: secret.secret_bytes(), new, _lock: lock })
+    }
+
+    /// The secret key.
+    #[must_use]
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+}
+
+/// A key that others could read so far becomes private; that it was not is worth a line.
+fn keep_private(path: &Path, file: &File) {
+    let Ok(metadata) = file.metadata() else { return };
+    if metadata.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(path = %path.display(), "the identity was readable by others; now 0600");
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+    }
+}
+
+fn write_new(file: &mut File) -> io::Result<()> {
+    let mut bytes = [0; 32];
+    let secret = loop {
+        crate::random(&mut bytes);
+        // Off the curve's order once in 2^128 draws.
+        if let Ok(secret) = SecretKey::from_slice(&bytes) {
+            break secret;
+        }
+    };
+    let kept = Kept {
+        private_key_hex: secret.display_secret().to_string(),
+        public_key: public_of(&secret).to_string(),
+    };
+    file.write_all(serde_json::to_string_pretty(&kept)?.as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+fn public_of(secret: &SecretKey) -> PublicKey {
+    PublicKey(Keypair::from_secret_key(SECP256K1, secret).x_only_public_key().0.serialize())
+}
+
+fn unusable(path: &Path, why: &str) -> RpcError {
+    let path = path.display();
+    RpcError::new(ErrorCode::Identity, format!("the identity {path} cannot be used: {why}")).hint(
+        format!(
+            "restore {path} from a backup (p2p identity backup makes one), or move it away to begin as a new agent; it was left as it is"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_identity_is_private_and_opens_again_as_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/p2p-identity.json");
+        let first = Identity::open(&path).unwrap();
+        assert!(first.new);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(Identity::open(&path).unwrap_err().code, ErrorCode::AlreadyRunning);
+        let key = first.public;
+        drop(first);
+        let again = Identity::open(&path).unwrap();
+        assert_eq!((again.public, again.new), (key, false));
+    }
+
+    #[test]
+    fn the_format_of_the_older_skill_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("id.json");
+        // BIP-340's first test vector with a secret key of 3.
+        let secret = format!("{:064x}", 3);
+        let public = "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9";
+        fs::write(&path, format!("{{\"privateKeyHex\":\"{secret}\",\"publicKey\":\"{public}\"}}"))
+            .unwrap();
+        assert_eq!(Identity::open(&path).unwrap().public.to_string(), public);
+    }
+
+    #[test]
+    fn a_damaged_file_is_an_error_and_stays_as_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("id.json");
+        let zero = "0".repeat(64);
+        for text in
+            ["", "{", "{}", &format!("{{\"privateKeyHex\":\"{zero}\",\"publicKey\":\"{zero}\"}}")]
+        {
+            fs::write(&path, text).unwrap();
+            let error = Identity::open(&path).unwrap_err();
+            assert_eq!(error.code, ErrorCode::Identity);
+            assert!(error.hint.is_some());
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! One relay, while there is a connection: what comes in, what goes out, and by when.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use nostr::{
+    ClientMessage, Event, EventBuilder, EventId, JsonUtil, RelayMessage, RelayUrl, SubscriptionId,
+};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
+
+use super::Heard;
+use super::admission::MAX_EVENT;
+use super::connect::{Failure, Socket};
+use super::inbox::{self, Inbox, Step};
+use super::link::{IDLE, Link, until};
+use super::outbox::Answered;
+use super::query::req;
+use super::status::{now, tidy};
+use super::wrap::Rejected;
+
+/// How often the relay is pinged.
+const PING: Duration = Duration::from_secs(20);
+/// How long a relay may be silent, pings included.
+const SILENCE: Duration = Duration::from_secs(50);
+/// How long one write may take.
+const WRITE: Duration = Duration::from_secs(10);
+/// Challenges that are answered on one connection (NIP-42).
+const CHALLENGES: u8 = 20;
+/// How long questions wait for a relay's answer to our authentication.
+const AUTH: Duration = Duration::from_secs(3);
+/// What surrounds an event in the message that brings it.
+const ENVELOPE: usize = 512;
+
+/// What lasts as long as the connection.
+struct Session {
+    /// Where we listen, if it is an inbox.
+    inbox: Option<Inbox>,
+    auth: Auth,
+    /// What goes out next, before messages.
+    out: VecDeque<Message>,
+    /// When anything came last.
+    alive: Instant,
+    pinged: Instant,
+    /// When there was last something to send.
+    busy: Instant,
+    /// The relay's last words.
+    farewell: Option<String>,
+}
+
+impl Session {
+    /// Why the stream ended.
+    fn end(self, last: Option<Result<Message, WsError>>) -> Failure {
+        match (self.farewell, last) {
+            (Some(words), _) => Failure::refusal(format!("closed by the relay: {words}")),
+            (None, Some(Err(error))) => Failure::of(&error),
+            (None, _) => Failure::network("closed by the relay"),
+        }
+    }
+}
+
+/// How far NIP-42 got.
+#[derive(Default)]
+struct Auth {
+    challenge: Option<String>,
+    /// Our answer to it, and when it was given.
+    sent: Option<(EventId, Instant)>,
+    accepted: bool,
+    answered: u8,
+}
+
+impl Link {
+    /// Serves a connection until it ends, and says why it did.
+    pub async fn serve(&mut self, mut socket: Socket) -> Failure {
+        tracing::info!(relay = %self.url, "connected");
+        self.status.connected();
+        self.outbox.connected();
+        let now = Instant::now();
+        let mut session = Session {
+            inbox: self.roles.inbox.then(|| Inbox::new(now)),
+            auth: Auth::default(),
+            out: VecDeque::from([ping()]),
+            alive: now,
+            pinged: now,
+            busy: now,
+            farewell: None,
+        };
+        loop {
+            self.tend(&mut session, Instant::now());
+            if let Err(failure) = self.transmit(&mut session, &mut socket).await {
+                return failure;
+            }
+            let now = Instant::now();
+            if now >= session.alive + SILENCE {
+                return Failure::network("no sign of life for 50 s");
+            }
+            if self.is_done(&session, now) {
+                let _ = timeout(Duration::from_millis(300), socket.close(None)).await;
+                return Failure::network("closed by us");
+            }
+            let deadline = self.session_deadline(&session);
+            tokio::select! {
+                frame = socket.next() => match frame {
+                    Some(Ok(message)) => self.receive(&mut session, message),
+                    ended => return session.end(ended),
+                },
+                order = self.orders.recv() => match order {
+                    Some(order) => self.take(order),
+                    None => return Failure::network("shut down"),
+                },
+                () = until(Some(deadline)) => {}
+            }
+        }
+    }
+
+    /// Does what is due by the clock.
+    fn tend(&mut self, session: &mut Session, at: Instant) {
+        self.outbox.expire(at);
+        session.out.extend(self.queries.expire(at).into_iter().map(Message::Text));
+        if at >= session.pinged + PING {
+            session.pinged = at;
+            session.out.push_back(ping());
+        }
+        if let Some(inbox) = &mut session.inbox {
+            match inbox.step(at, self.hub.ingest.has_room()) {
+                Step::Subscribe => {
+                    let filter = inbox::filter(self.hub.me, now());
+                    session.out.push_back(Message::Text(req(&self.hub.inbox_id, &filter)));
+                }
+                Step::Silent if !inbox.is_listening() => {
+                    self.status.deaf("no answer to our subscription".to_owned());
+                }
+                Step::Silent | Step::Rest => {}
+            }
+        }
+        // What the relay refuses before it knows us is asked afterwards.
+        if session.auth.sent.is_none_or(|(_, sent)| at >= sent + AUTH) {
+            while let Some(text) = self.queries.next(at) {
+                session.out.push_back(Message::Text(text));
+            }
+        }
+        if !self.outbox.is_empty() {
+            session.busy = at;
+        }
+    }
+
+    /// Writes what waits.
+    async fn transmit(
+        &mut self,
+        session: &mut Session,
+        socket: &mut Socket,
+    ) -> Result<(), Failure> {
+        loop {
+            let message = match session.out.pop_front() {
+                Some(message) => message,
+                None => match self.outbox.next(Instant::now()) {
+                    Some(text) => Message::Text(text),
+                    None => return Ok(()),
+                },
+            };
+            match timeout(WRITE, socket.send(message)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return Err(Failure::of(&error)),
+                Err(_) => return Err(Failure::network("it takes nothing for 10 s")),
+            }
+        }
+    }
+
+    fn session_deadline(&self, session: &Session) -> Instant {
+        let mut deadline = (session.pinged + PING).min(session.alive + SILENCE);
+        let closing = self.closing.as_ref().map(|(by, _)| *by);
+        let auth = session.auth.sent.map(|(_, sent)| sent + AUTH).filter(|by| *by > session.alive);
+        let idle = (!self.roles.is_ours()).then(|| session.busy + IDLE);
+        let inbox = session.inbox.as_ref().and_then(Inbox::next_deadline);
+        for other in [self.next_deadline(), closing, auth, idle, inbox].into_iter().flatten() {
+            deadline = deadline.min(other);
+        }
+        deadline
+    }
+
+    /// Whether the connection has served its purpose.
+    fn is_done(&self, session: &Session, now: Instant) -> bool {
+        let closes =
+            self.closing.as_ref().is_some_and(|(by, _)| self.outbox.is_empty() || now >= *by);
+        let is_idle = !self.roles.is_ours() && now >= session.busy + IDLE;
+        closes || is_idle
+    }
+
+    fn receive(&mut self, session: &mut Session, message: Message) {
+        let at = Instant::now();
+        session.alive = at;
+        let text = match message {
+            Message::Text(text) => text,
+            Message::Pong(sent) => return self.ponged(&sent),
+            Message::Close(Some(frame)) if !frame.reason.is_empty() => {
+                session.farewell = Some(tidy(&frame.reason));
+                return;
+            }
+            // Pings are answered below us; a close is followed by the end of the stream.
+            _ => return,
+        };
+        // Cheapest first: what is too large is not even parsed.
+        if text.len() > MAX_EVENT + ENVELOPE {
+            self.hub.gate.refuse(&self.url, Rejected::Oversized);
+            return;
+        }
+        match RelayMessage::from_json(text.as_str()) {
+            Ok(RelayMessage::Event { subscription_id, event }) => {
+                let (id, size) = (subscription_id.as_str(), text.len());
+                if id == self.hub.inbox_id {
+                    self.admit(session, event.into_owned(), size, at);
+                } else {
+                    self.queries.event(id, event.into_owned(), size);
+                }
+            }
+            Ok(RelayMessage::Ok { event_id, status, message }) => {
+                self.answered(session, event_id, status, &message, at);
+            }
+            Ok(RelayMessage::EndOfStoredEvents(id)) => self.eose(session, &id, at),
+            Ok(RelayMessage::Closed { subscription_id, message }) => {
+                self.closed(session, &subscription_id, &message, at);
+            }
+            Ok(RelayMessage::Auth { challenge }) => {
+                session.auth.challenge = Some(challenge.into_owned());
+                session.auth.accepted = false;
+                // A relay that only a peer uses learns who we are when it insists: our wraps
+                // do not say whose they are, and the connection need not.
+                if self.roles.is_ours() {
+                    self.authenticate(session);
+                }
+            }
+            Ok(RelayMessage::Notice(words)) => {
+                tracing::debug!(relay = %self.url, words = tidy(&words), "notice");
+            }
+            Ok(_) => {}
+            Err(_) => tracing::debug!(relay = %self.url, size = text.len(), "unreadable message"),
+        }
+    }
+
+    /// Lets an event in to be looked at: already seen, budget, room.
+    fn admit(&mut self, session: &mut Session, event: Event, size: usize, at: Instant) {
+        if self.hub.gate.has_seen(&event.id) {
+            return;
+        }
+        let dropped = if !self.budget.take(at) {
+            Rejected::OverBudget
+        } else if !self.hub.ingest.offer(event, size, &self.url) {
+            Rejected::NoRoom
+        } else {
+            return;
+        };
+        self.hub.gate.refuse(&self.url, dropped);
+        if let Some(inbox) = &mut session.inbox {
+            inbox.missed(at);
+        }
+    }
+
+    fn answered(&mut self, session: &mut Session, id: EventId, ok: bool, words: &str, at: Instant) {
+        if session.auth.sent.is_some_and(|(sent, _)| sent == id) {
+            session.auth.sent = None;
+            session.auth.accepted = ok;
+            if ok {
+                self.outbox.authenticated();
+                if let Some(inbox) = &mut session.inbox {
+                    inbox.authenticated(at);
+                }
+            } else if session.inbox.as_ref().is_some_and(|inbox| !inbox.is_listening()) {
+                self.status.deaf(format!("our authentication was refused: {}", tidy(words)));
+            }
+            return;
+        }
+        if self.outbox.answered(id, ok, words, at) == Answered::NeedsAuth {
+            self.authenticate(session);
+        }
+    }
+
+    fn eose(&mut self, session: &mut Session, id: &SubscriptionId, at: Instant) {
+        if id.as_str() != self.hub.inbox_id {
+            let close = self.queries.eose(id.as_str());
+            session.out.extend(close.map(Message::Text));
+        } else if session.inbox.as_mut().is_some_and(|inbox| inbox.live(at)) {
+            self.status.listening();
+            let _ = self.hub.heard.send(Heard::Connected { relay: self.url.to_string() });
+        }
+    }
+
+    fn closed(&mut self, session: &mut Session, id: &SubscriptionId, words: &str, at: Instant) {
+        let needs_auth = words.starts_with("auth-required");
+        if id.as_str() != self.hub.inbox_id {
+            if needs_auth && session.auth.sent.is_some() {
+                self.queries.put_back(id.as_str());
+            } else {
+                self.queries.closed(id.as_str(), words);
+            }
+            return;
+        }
+        if let Some(inbox) = &mut session.inbox {
+            inbox.closed(at);
+            self.status.deaf(format!("our subscription was closed: {}", tidy(words)));
+        }
+        if needs_auth {
+            self.authenticate(session);
+        }
+    }
+
+    /// Answers the relay's challenge (NIP-42), unless that was done.
+    fn authenticate(&self, session: &mut Session) {
+        let auth = &mut session.auth;
+        if auth.accepted || auth.sent.is_some() || auth.answered >= CHALLENGES {
+            return;
+        }
+        let (Some(challenge), Ok(url)) = (&auth.challenge, RelayUrl::parse(&self.url)) else {
+            return;
+        };
+        let event = EventBuilder::auth(challenge, url).sign_with_keys(&self.hub.keys);
+        if let Ok(event) = event {
+            auth.sent = Some((event.id, Instant::now()));
+            auth.answered += 1;
+            let text: Utf8Bytes = ClientMessage::auth(event).as_json().into();
+            session.out.push_back(Message::Text(text));
+        }
+    }
+
+    fn ponged(&self, sent: &[u8]) {
+        if let Ok(sent) = sent.try_into().map(u64::from_be_bytes) {
+            let now = now().0;
+            // Only our own pings carry a recent time.
+            if let Some(rtt) = now.checked_sub(sent).filter(|rtt| *rtt < 60_000) {
+                self.status.measured(Duration::from_millis(rtt));
+            }
+        }
+    }
+}
+
+fn ping() -> Message {
+    Message::Ping(now().0.to_be_bytes().to_vec().into())
+}

@@ -1,0 +1,202 @@
+//! Which relays there are, and what each is for.
+
+use core::fmt;
+
+use nostr::RelayUrl;
+use p2p_core::InstanceId;
+use serde::{Deserialize, Serialize};
+
+/// The list that is built into the program, a file for humans at the root of the repository.
+const DEFAULTS: &str = include_str!("../../../relays.toml");
+
+/// What the relays module needs to know to start.
+#[derive(Clone)]
+pub struct Settings {
+    /// The secret key of our identity.
+    pub secret: [u8; 32],
+    /// Our relays; an address that appears twice has the roles of both.
+    pub relays: Vec<RelaySpec>,
+    /// This run of this daemon: it names our subscriptions.
+    pub instance: InstanceId,
+}
+
+/// The key is not shown.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("relays", &self.relays)
+            .field("instance", &self.instance)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One relay of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelaySpec {
+    /// `wss://…`, or `ws://…` for a relay on this machine.
+    pub url: String,
+    /// What it is for.
+    pub roles: Roles,
+}
+
+/// What a relay is for. None of them: a relay that only a peer uses, where we only publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct Roles {
+    /// We announce ourselves there, and ask there who else is up.
+    pub presence: bool,
+    /// We receive there; our kind 10050 names it.
+    pub inbox: bool,
+    /// Profiles and relay lists are published and looked up there.
+    pub index: bool,
+}
+
+impl Roles {
+    /// Presence and inbox: what a relay is for of which nothing else is said.
+    #[must_use]
+    pub const fn both() -> Self {
+        Self { presence: true, inbox: true, index: false }
+    }
+
+    /// The roles as words; a relay that only a peer uses is a `peer`.
+    #[must_use]
+    pub fn words(self) -> Vec<&'static str> {
+        let roles = [(self.presence, "presence"), (self.inbox, "inbox"), (self.index, "index")];
+        let words: Vec<_> = roles.into_iter().filter(|(has, _)| *has).map(|(_, w)| w).collect();
+        if words.is_empty() { vec!["peer"] } else { words }
+    }
+
+    /// Whether it is one of ours.
+    pub(super) fn is_ours(self) -> bool {
+        self != Self::default()
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            presence: self.presence || other.presence,
+            inbox: self.inbox || other.inbox,
+            index: self.index || other.index,
+        }
+    }
+}
+
+/// A list of roles that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadRoles {
+    /// A word that is no role.
+    #[error("no role of a relay is called `{0}`: there are presence, inbox and index")]
+    Unknown(String),
+    /// A relay for nothing.
+    #[error("a relay needs a role: presence, inbox or index")]
+    Empty,
+}
+
+impl TryFrom<Vec<String>> for Roles {
+    type Error = BadRoles;
+
+    fn try_from(words: Vec<String>) -> Result<Self, BadRoles> {
+        let mut roles = Self::default();
+        for word in words {
+            match word.as_str() {
+                "presence" => roles.presence = true,
+                "inbox" => roles.inbox = true,
+                "index" => roles.index = true,
+                _ => return Err(BadRoles::Unknown(word)),
+            }
+        }
+        if roles.is_ours() { Ok(roles) } else { Err(BadRoles::Empty) }
+    }
+}
+
+impl From<Roles> for Vec<String> {
+    fn from(roles: Roles) -> Self {
+        roles.words().into_iter().map(String::from).collect()
+    }
+}
+
+/// Reads a list of relays in the format of `relays.toml`.
+///
+/// # Errors
+/// What is wrong with it, with its line; unknown keys are.
+pub fn parse(text: &str) -> Result<Vec<RelaySpec>, toml::de::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct List {
+        #[serde(default)]
+        relay: Vec<RelaySpec>,
+    }
+    toml::from_str::<List>(text).map(|list| list.relay)
+}
+
+/// The relays of `relays.toml`, as built in.
+#[must_use]
+pub fn defaults() -> Vec<RelaySpec> {
+    // A test reads the file, so that the other branch is never taken.
+    parse(DEFAULTS).unwrap_or_else(|error| {
+        tracing::error!(%error, "the built-in relays.toml cannot be read");
+        Vec::new()
+    })
+}
+
+/// The one spelling of a relay's address: lower-case scheme and host, no default port, no slash
+/// at the end.
+///
+/// # Errors
+/// Why it is no relay's address.
+pub(super) fn normalized(url: &str) -> Result<String, String> {
+    let parsed = RelayUrl::parse(url.trim()).map_err(|error| error.to_string())?;
+    if parsed.host().is_none() {
+        return Err("no host".to_owned());
+    }
+    Ok(parsed.as_str_without_trailing_slash().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_list_reads_and_serves() {
+        let relays = parse(DEFAULTS).unwrap();
+        assert_eq!(relays, defaults());
+        let with = |role: fn(&Roles) -> bool| relays.iter().filter(|r| role(&r.roles)).count();
+        assert!(with(|r| r.presence) >= 2);
+        assert!((2..=3).contains(&with(|r| r.inbox)), "NIP-17 wants one to three inbox relays");
+        assert!(with(|r| r.index) >= 1);
+        for relay in &relays {
+            assert_eq!(normalized(&relay.url).as_ref(), Ok(&relay.url));
+            assert!(relay.url.starts_with("wss://"));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let wrong = |text: &str| parse(text).unwrap_err().to_string();
+        assert!(wrong("[[relay]]\nurl='wss://a'\nroles=['inbocks']").contains("`inbocks`"));
+        assert!(wrong("[[relay]]\nurl='wss://a'\nroles=[]").contains("needs a role"));
+        assert!(wrong("[[relay]]\nurl='wss://a'\nroles=['inbox']\nread=1").contains("read"));
+    }
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        for (given, want) in [
+            ("WSS://Relay.Example.COM/", "wss://relay.example.com"),
+            ("wss://relay.example.com:443", "wss://relay.example.com"),
+            ("ws://127.0.0.1:7777//", "ws://127.0.0.1:7777"),
+            (" wss://relay.example.com/inbox/ ", "wss://relay.example.com/inbox"),
+        ] {
+            assert_eq!(normalized(given).as_deref(), Ok(want), "{given}");
+        }
+        for bad in ["", "https://relay.example.com", "relay.example.com", "wss://"] {
+            assert!(normalized(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let settings = Settings { secret: [171; 32], relays: vec![], instance: InstanceId([1; 8]) };
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("171") && !shown.contains("ab"), "{shown}");
+    }
+}

@@ -1,0 +1,222 @@
+//! The private socket: who may connect, lines in, lines out.
+//!
+//! The folder is 0700, the socket is bound, made 0600, and only then listened on in earnest:
+//! every connection's uid is checked. A connection makes one request at a time; leaving it
+//! cancels the waiting, never what was asked for.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use p2p_ipc::codec::{Request, Response};
+use p2p_ipc::method::{Hello, HelloResult};
+use p2p_ipc::{ErrorCode, LINE_LIMIT, Method, PROTOCOL_VERSION, RpcError};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+
+use crate::service::Service;
+use crate::verb;
+
+/// Connections at once; more wait to be taken.
+const CONNECTIONS: usize = 128;
+
+/// Binds the socket, in a folder that is ours alone.
+///
+/// # Errors
+/// `no_daemon` when the folder is not private or the socket cannot be made, `already_running`
+/// when another daemon answers there.
+pub fn bind(path: &Path) -> Result<UnixListener, RpcError> {
+    let failed = |e: &io::Error| {
+        RpcError::new(ErrorCode::NoDaemon, format!("no socket at {}: {e}", path.display()))
+            .hint("set P2P_HOME to a folder of this user's own")
+    };
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|e| failed(&e))?;
+    let metadata = std::fs::symlink_metadata(folder).map_err(|e| failed(&e))?;
+    if !metadata.is_dir() || metadata.uid() != nix::unistd::geteuid().as_raw() {
+        let e = io::Error::other(format!("{} is not this user's folder", folder.display()));
+        return Err(failed(&e));
+    }
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
+        .map_err(|e| failed(&e))?;
+    if std::os::unix::net::UnixStream::connect(path).is_ok() {
+        let message = format!("a daemon answers on {} already", path.display());
+        return Err(RpcError::new(ErrorCode::AlreadyRunning, message));
+    }
+    // The identity's lock says that whoever left this socket behind is gone.
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(&e)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path).map_err(|e| failed(&e))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|e| failed(&e))?;
+    Ok(listener)
+}
+
+/// Takes connections until it is dropped.
+pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let uid = nix::unistd::geteuid().as_raw();
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, most likely: it passes when connections close.
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            let foreign = !stream.peer_cred().is_ok_and(|peer| allowed(peer.uid(), uid));
+            if let Err(error) = converse(stream, service, foreign).await {
+                tracing::debug!(%error, "a connection broke");
+            }
+            drop(place);
+        });
+    }
+}
+
+/// Whether this uid may talk to us: our own, and root, who could read everything anyway.
+fn allowed(peer: u32, own: u32) -> bool {
+    peer == own || peer == 0
+}
+
+async fn converse(stream: UnixStream, service: Arc<Service>, foreign: bool) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    if foreign {
+        let error = RpcError::new(ErrorCode::BadRequest, "this socket is another user's");
+        return write(&mut writer, &Response::error(None, error)).await;
+    }
+    let mut reader = BufReader::new(reader);
+    let mut greeted = false;
+    loop {
+        let line = match next_line(&mut reader).await? {
+            Line::End => return Ok(()),
+            Line::TooLong => {
+                let message = format!("a line is longer than {LINE_LIMIT} bytes");
+                let error = RpcError::new(ErrorCode::TooLarge, message);
+                return write(&mut writer, &Response::error(None, error)).await;
+            }
+            Line::Text(line) => line,
+        };
+        let answer = tokio::select! {
+            answer = answer(&line, &service, &mut greeted) => answer,
+            () = left(&mut reader) => return Ok(()),
+        };
+        write(&mut writer, &answer).await?;
+    }
+}
+
+/// Ends when the client is gone, and never while it has more to say.
+async fn left(reader: &mut BufReader<OwnedReadHalf>) {
+    match reader.fill_buf().await {
+        Ok(more) if !more.is_empty() => std::future::pending().await,
+        _ => {}
+    }
+}
+
+enum Line {
+    Text(Vec<u8>),
+    TooLong,
+    End,
+}
+
+async fn next_line(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Line> {
+    let mut line = Vec::new();
+    let limit = LINE_LIMIT as u64 + 1;
+    let read = reader.take(limit).read_until(b'\n', &mut line).await?;
+    match line.last() {
+        _ if read == 0 => Ok(Line::End),
+        Some(b'\n') if line.len() <= LINE_LIMIT => Ok(Line::Text(line)),
+        _ if line.len() > LINE_LIMIT => Ok(Line::TooLong),
+        _ => Ok(Line::End),
+    }
+}
+
+async fn answer(line: &[u8], service: &Arc<Service>, greeted: &mut bool) -> Response {
+    let request: Request = match serde_json::from_slice(line) {
+        Ok(request) => request,
+        Err(e) => {
+            let error = RpcError::new(ErrorCode::BadRequest, format!("no JSON-RPC request: {e}"));
+            return Response::error(None, error);
+        }
+    };
+    if request.jsonrpc != "2.0" {
+        let error = RpcError::new(ErrorCode::BadRequest, "jsonrpc must be \"2.0\"");
+        return Response::error(Some(request.id), error);
+    }
+    let id = request.id;
+    let result = if request.method == Hello::NAME {
+        serde_json::from_value(request.params)
+            .map_err(|e| verb::bad_params(Hello::NAME, &e))
+            .and_then(|hello| greet(service, &hello))
+            .inspect(|_| *greeted = true)
+            .and_then(verb::to_value)
+    } else if *greeted {
+        verb::dispatch(service, &request.method, request.params).await
+    } else {
+        Err(RpcError::new(ErrorCode::BadRequest, "a connection opens with hello"))
+    };
+    match result {
+        Ok(value) => {
+            let response = Response::ok(id, value);
+            match response.line() {
+                Ok(line) if line.len() <= LINE_LIMIT => response,
+                _ => {
+                    let message = "the answer does not fit a line";
+                    Response::error(Some(id), RpcError::new(ErrorCode::TooLarge, message))
+                }
+            }
+        }
+        Err(error) => Response::error(Some(id), error),
+    }
+}
+
+fn greet(service: &Service, hello: &Hello) -> Result<HelloResult, RpcError> {
+    if !hello.versions.contains(&PROTOCOL_VERSION) {
+        let message = format!(
+            "this daemon speaks version {PROTOCOL_VERSION} of the socket protocol, the client {:?}",
+            hello.versions
+        );
+        return Err(RpcError::new(ErrorCode::Version, message)
+            .hint("p2p daemon stop, so that the next command starts the daemon of its version"));
+    }
+    let differs = hello.env.iter().find(|(name, value)| service.env.get(*name) != Some(value));
+    if let Some((name, value)) = differs {
+        let running = service.env.get(name).map_or("not set", String::as_str);
+        let message = format!("{name} is {value} here, and {running} in the running daemon");
+        return Err(RpcError::new(ErrorCode::EnvDiffers, message).hint(format!(
+            "unset {name}; or p2p daemon stop, so that it starts anew with {name}={value}"
+        )));
+    }
+    Ok(HelloResult { version: PROTOCOL_VERSION, daemon: env!("CARGO_PKG_VERSION").into() })
+}
+
+async fn write(writer: &mut OwnedWriteHalf, response: &Response) -> io::Result<()> {
+    let line = response.line().map_err(io::Error::other)?;
+    writer.write_all(line.as_bytes()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allowed;
+
+    #[test]
+    fn only_our_own_uid_and_root_may_talk() {
+        assert!(allowed(1000, 1000));
+        assert!(allowed(0, 1000));
+        assert!(!allowed(1001, 1000));
+        assert!(!allowed(65534, 0));
+    }
+}

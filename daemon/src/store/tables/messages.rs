@@ -1,0 +1,135 @@
+//! Messages and their receipts. Delivery never goes backwards.
+
+use p2p_core::record::{Content, Message};
+use p2p_core::{RumorId, StreamId};
+use rusqlite::named_params;
+
+use crate::store::conversation::conversation_key;
+use crate::store::error::StoreError;
+use crate::store::sql::{Cells, Db, Table};
+use crate::store::words::Word;
+
+/// Table `messages`.
+pub(in crate::store) const MESSAGES: Table = Table { name: "messages", key: &["handle"] };
+
+/// Writes a new message. A handle that exists is an error: nothing is overwritten.
+pub(in crate::store) fn put(db: Db<'_>, message: &Message) -> Result<(), StoreError> {
+    let place = db.place(&MESSAGES, message.handle);
+    let (content, body, options, file) = match &message.content {
+        Content::Text(text) => ("text", text, None, None),
+        Content::Escalation { question, options } => ("escalation", question, Some(options), None),
+        Content::File { file, name } => ("file", name, None, Some(*file)),
+        Content::Unsupported(kind) => ("unsupported", kind, None, None),
+    };
+    db.run(
+        "INSERT INTO messages (handle, conversation, peer, outgoing, by_human, rumor, stream,
+             number, content, body, options, file, at, claimed_at, delivery)
+         VALUES (:handle, :conversation, :peer, :outgoing, :by_human, :rumor, :stream, :number,
+             :content, :body, :options, :file, :at, :claimed_at, :delivery)",
+        named_params! {
+            ":handle": message.handle,
+            ":conversation": conversation_key(&message.conversation),
+            ":peer": message.peer.to_string(),
+            ":outgoing": message.outgoing,
+            ":by_human": message.by_human,
+            ":rumor": message.rumor.to_string(),
+            ":stream": message.slot.map(|(stream, _)| stream.to_string()),
+            ":number": message.slot.map(|(_, number)| number.cast_signed()),
+            ":content": content,
+            ":body": place.seal("body", body)?,
+            ":options": options.map(|options| place.seal_json("options", options)).transpose()?,
+            ":file": file,
+            ":at": message.at.0.cast_signed(),
+            ":claimed_at": message.claimed_at.cast_signed(),
+            ":delivery": message.delivery.word(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Notes how a message fared at the relays. Rumors that are no messages of ours are nobody's
+/// business here.
+pub(in crate::store) fn relays(
+    db: Db<'_>,
+    rumor: RumorId,
+    accepted: u32,
+    relays: u32,
+) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE messages SET relays_ok = :accepted, relays = :relays,
+             delivery = iif(delivery = 'queued' AND :accepted > 0, 'sent', delivery)
+         WHERE rumor = :rumor AND outgoing = 1",
+        named_params! { ":rumor": rumor.to_string(), ":accepted": accepted, ":relays": relays },
+    )?;
+    Ok(())
+}
+
+/// The peer's daemon has it, even where we had given it up.
+pub(in crate::store) fn delivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE messages SET delivery = 'delivered' WHERE rumor = ?1 AND outgoing = 1",
+        [rumor.to_string()],
+    )?;
+    Ok(())
+}
+
+/// Given up, unless it arrived.
+pub(in crate::store) fn undelivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE messages SET delivery = 'undelivered'
+         WHERE rumor = ?1 AND outgoing = 1 AND delivery IN ('queued', 'sent')",
+        [rumor.to_string()],
+    )?;
+    Ok(())
+}
+
+/// The same words under another id, in another stream.
+pub(in crate::store) fn moved(
+    db: Db<'_>,
+    from: RumorId,
+    to: RumorId,
+    (stream, number): (StreamId, u64),
+) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE messages SET rumor = :to, stream = :stream, number = :number
+         WHERE rumor = :from AND outgoing = 1",
+        named_params! {
+            ":from": from.to_string(),
+            ":to": to.to_string(),
+            ":stream": stream.to_string(),
+            ":number": number.cast_signed(),
+        },
+    )?;
+    Ok(())
+}
+
+/// A message's row.
+pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Message, StoreError> {
+    let stream = row.opt("stream", Cells::id)?;
+    Ok(Message {
+        handle: row.small("handle")?,
+        conversation: row.conversation()?,
+        peer: row.id("peer")?,
+        outgoing: row.flag("outgoing")?,
+        by_human: row.flag("by_human")?,
+        rumor: row.id("rumor")?,
+        slot: stream
+            .map(|stream| Ok::<_, StoreError>((stream, row.number("number")?)))
+            .transpose()?,
+        content: content(row)?,
+        at: row.time("at")?,
+        claimed_at: row.number("claimed_at")?,
+        delivery: row.value("delivery")?,
+    })
+}
+
+fn content(row: &Cells<'_>) -> Result<Content, StoreError> {
+    let body = row.text("body")?;
+    Ok(match row.word("content")?.as_str() {
+        "text" => Content::Text(body),
+        "escalation" => Content::Escalation { question: body, options: row.json("options")? },
+        "file" => Content::File { file: row.small("file")?, name: body },
+        "unsupported" => Content::Unsupported(body),
+        _ => return Err(row.corrupt("content", "is unknown")),
+    })
+}

@@ -1,0 +1,84 @@
+//! Questions to the owner: who was told, and what was answered.
+
+use p2p_core::record::Question;
+use rusqlite::named_params;
+
+use crate::store::error::StoreError;
+use crate::store::sql::{Cells, Db, Table};
+
+/// Table `questions`.
+pub(in crate::store) const QUESTIONS: Table = Table { name: "questions", key: &["handle"] };
+/// Table `told`.
+pub(in crate::store) const TOLD: Table = Table { name: "told", key: &["question", "place"] };
+
+/// Writes a new question.
+pub(in crate::store) fn put(db: Db<'_>, question: &Question) -> Result<(), StoreError> {
+    let place = db.place(&QUESTIONS, question.handle);
+    db.run(
+        "INSERT INTO questions (handle, call, question, options, quiet, at)
+         VALUES (:handle, :call, :question, :options, :quiet, :at)",
+        named_params! {
+            ":handle": question.handle,
+            ":call": question.call.to_string(),
+            ":question": place.seal("question", &question.question)?,
+            ":options": place.seal_json("options", &question.options)?,
+            ":quiet": question.quiet,
+            ":at": question.at.0.cast_signed(),
+        },
+    )?;
+    Ok(())
+}
+
+/// Notes that a channel was given a question, and whether it took it; the latest word counts.
+pub(in crate::store) fn put_told(
+    db: Db<'_>,
+    question: u32,
+    channel: &str,
+    ok: bool,
+) -> Result<(), StoreError> {
+    let known = db.all(
+        &TOLD,
+        "SELECT * FROM told WHERE question = ?1 ORDER BY place",
+        [question],
+        |row| Ok((row.small("place")?, row.text("channel")?)),
+    )?;
+    let next = known.last().map_or(0, |(place, _)| place + 1);
+    let place = known.iter().find(|(_, name)| name == channel).map_or(next, |(place, _)| *place);
+    db.run(
+        "INSERT INTO told (question, place, channel, ok) VALUES (:question, :place, :channel, :ok)
+         ON CONFLICT (question, place) DO UPDATE SET ok = excluded.ok",
+        named_params! {
+            ":question": question,
+            ":place": place,
+            ":channel": db.place(&TOLD, format!("{question}/{place}")).seal("channel", channel)?,
+            ":ok": ok,
+        },
+    )?;
+    Ok(())
+}
+
+/// Keeps the owner's answer; whether there is such a question without one.
+pub(in crate::store) fn put_answer(
+    db: Db<'_>,
+    question: u32,
+    answer: &str,
+) -> Result<bool, StoreError> {
+    let sealed = db.place(&QUESTIONS, question).seal("answer", answer)?;
+    let changed = db.run(
+        "UPDATE questions SET answer = ?2 WHERE handle = ?1 AND answer IS NULL",
+        (question, sealed),
+    )?;
+    Ok(changed == 1)
+}
+
+/// A question's row.
+pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
+    Ok(Question {
+        handle: row.small("handle")?,
+        call: row.id("call")?,
+        question: row.text("question")?,
+        options: row.json("options")?,
+        quiet: row.flag("quiet")?,
+        at: row.time("at")?,
+    })
+}

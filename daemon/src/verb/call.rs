@@ -1,0 +1,56 @@
+//! `p2p call`: rings a peer, and follows how that goes.
+
+use p2p_core::engine::{Command, Reply};
+use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
+use p2p_ipc::{ErrorCode, RpcError, view};
+
+use super::show::{Show, handle, state};
+use super::{AGENT, some_relay, stored, until, wait, which};
+use crate::service::Service;
+
+pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<PlacedCall, RpcError> {
+    service.act();
+    let peer = which::agent(service, &service.reader(), &params.agent)?;
+    if params.topic.trim().is_empty() {
+        let error = RpcError::new(ErrorCode::Usage, "a call needs a topic");
+        return Err(error.hint("p2p call <agent> \"<topic>\""));
+    }
+    some_relay(service).await?;
+    let command = Command::Call {
+        peer,
+        topic: params.topic,
+        opening: params.message.filter(|message| !message.trim().is_empty()),
+        note: params.note,
+        new: params.new,
+        ring: params.ring_s,
+    };
+    let Reply::Call { call, new, accepted, message } = service.host.command(command).await? else {
+        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
+    };
+    let store = service.reader();
+    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    let row = row.ok_or_else(|| RpcError::new(ErrorCode::Internal, "the call was not kept"))?;
+    let call = Show::new(service, &store, None).call(&row)?;
+    Ok(PlacedCall { call, new, accepted, message: message.map(|m| handle('m', m)) })
+}
+
+pub(super) async fn follow(service: &Service, params: FollowCall) -> Result<view::Call, RpcError> {
+    service.act();
+    let call = which::named_call(&service.reader(), &params.call)?.call.id;
+    let look = || {
+        let store = service.reader();
+        let row = store.call_by_id(AGENT, call).map_err(stored)?;
+        let moved = row.as_ref().is_some_and(|row| state(&row.call.state) != params.seen);
+        Ok(moved.then_some(()))
+    };
+    until(service, wait(params.wait_ms), look).await?;
+    shown(service, call)
+}
+
+/// A call as it stands.
+pub(super) fn shown(service: &Service, call: p2p_core::CallId) -> Result<view::Call, RpcError> {
+    let store = service.reader();
+    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    let row = row.ok_or_else(|| RpcError::new(ErrorCode::NoCall, "the call is gone"))?;
+    Show::new(service, &store, None).call(&row)
+}

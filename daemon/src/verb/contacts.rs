@@ -1,0 +1,45 @@
+//! `p2p contacts`: keys with pet names, and whether they may ring.
+
+use p2p_core::engine::Command;
+use p2p_core::record::{Peer, Standing};
+use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact};
+use p2p_ipc::{ErrorCode, RpcError, view};
+
+use super::show::Show;
+use super::{stored, which};
+use crate::service::Service;
+
+pub(super) async fn list(service: &Service, _: Contacts) -> Result<ContactsResult, RpcError> {
+    let store = service.reader();
+    let show = Show::new(service, &store, None);
+    let mut peers = store.peers().map_err(stored)?;
+    peers.retain(|peer| peer.standing != Standing::Stranger);
+    peers.sort_by_key(|peer| (peer.name.is_none(), peer.name.clone(), peer.key));
+    Ok(ContactsResult { contacts: peers.into_iter().map(|peer| show.contact(peer)).collect() })
+}
+
+pub(super) async fn edit(
+    service: &Service,
+    params: EditContact,
+) -> Result<view::Contact, RpcError> {
+    service.act();
+    let key = which::agent(service, &service.reader(), &params.agent)?;
+    let before = service.reader().peer(key).map_err(stored)?;
+    let command = match params.action {
+        ContactAction::Add => {
+            let name = params.name.ok_or_else(|| {
+                RpcError::new(ErrorCode::Usage, "a contact needs a name")
+                    .hint("p2p contacts add <npub> <name>")
+            })?;
+            Command::Name(key, name)
+        }
+        ContactAction::Allow => Command::Allow(key),
+        ContactAction::Block => Command::Block(key),
+        ContactAction::Remove => Command::Forget(key),
+    };
+    service.host.command(command).await?;
+    let store = service.reader();
+    let after = store.peer(key).map_err(stored)?.or(before);
+    let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));
+    Ok(Show::new(service, &store, None).contact(peer))
+}

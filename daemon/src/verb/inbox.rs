@@ -1,0 +1,144 @@
+//! `p2p inbox` and `p2p wait`: what a reader was not shown. Reading moves no cursor: that is
+//! [`confirm`], which the client sends once its output was taken.
+
+use p2p_core::engine::Command;
+use p2p_core::record::Event;
+use p2p_core::{CallId, Conversation};
+use p2p_ipc::method::{Confirm, Done, Inbox, InboxResult, Mark, Wait};
+use p2p_ipc::view::Item;
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::show::{Show, item_kind};
+use super::{AGENT, stored, until, wait as bounded, which};
+use crate::service::Service;
+use crate::store::{Reader, conversation_key, parse_conversation_key};
+
+/// Longest name of a reader, in bytes.
+const NAME_LIMIT: usize = 64;
+/// A message is cut to no less than this, or waits for the next time.
+const SHORTEST_CUT: usize = 1024;
+
+pub(super) async fn run(service: &Service, params: Inbox) -> Result<InboxResult, RpcError> {
+    service.act();
+    read(service, &params)
+}
+
+pub(super) async fn wait(service: &Service, params: Wait) -> Result<InboxResult, RpcError> {
+    service.act();
+    let reader = reader_name(params.inbox.reader.as_deref())?;
+    let call = named(&service.reader(), &params.inbox)?;
+    let look = || {
+        let kinds = service.reader().unread_kinds(reader, call).map_err(stored)?;
+        let wanted = |kind| params.kinds.is_empty() || params.kinds.contains(&item_kind(kind));
+        Ok(kinds.into_iter().any(wanted).then_some(()))
+    };
+    let came = until(service, bounded(params.wait_ms), look).await?;
+    service.act();
+    if came.is_some() {
+        return read(service, &params.inbox);
+    }
+    let mut nothing = read(service, &Inbox { limit: 0, ..params.inbox })?;
+    nothing.items.clear();
+    nothing.marks.clear();
+    Ok(nothing)
+}
+
+fn named(store: &Reader, params: &Inbox) -> Result<Option<CallId>, RpcError> {
+    let named = params.call.as_deref().map(|name| which::named_call(store, name));
+    Ok(named.transpose()?.map(|row| row.call.id))
+}
+
+fn read(service: &Service, params: &Inbox) -> Result<InboxResult, RpcError> {
+    let store = service.reader();
+    let reader = reader_name(params.reader.as_deref())?;
+    let show = Show::new(service, &store, Some(reader));
+    let call = named(&store, params)?;
+    let (events, unread) = match params.last {
+        Some(last) => (store.last_events(last.min(params.limit.max(1)), call).map_err(stored)?, 0),
+        None => {
+            let (events, left) = store.inbox(reader, call, params.limit).map_err(stored)?;
+            let fetched = u32::try_from(events.len()).unwrap_or(u32::MAX);
+            (events, left.saturating_add(fetched))
+        }
+    };
+    let items = fit(&show, &events, params.max_bytes as usize)?;
+    let marks = match params.last {
+        Some(_) => Vec::new(),
+        None => events.iter().take(items.len()).map(mark).collect(),
+    };
+    let left = unread.saturating_sub(u32::try_from(items.len()).unwrap_or(u32::MAX));
+    let about = match call {
+        Some(call) => store.call_by_id(AGENT, call).map_err(stored)?,
+        None => match store.open_calls(AGENT).map_err(stored)?.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        },
+    };
+    let last_sent = match &about {
+        Some(row) => store.last_sent(Conversation::Call(row.call.id)).map_err(stored)?,
+        None => None,
+    };
+    Ok(InboxResult {
+        items,
+        left,
+        marks,
+        call: about.map(|row| show.call(&row)).transpose()?,
+        last_sent: last_sent.map(|row| show.message(&row)).transpose()?,
+    })
+}
+
+fn mark(event: &Event) -> Mark {
+    Mark { conversation: conversation_key(&event.conversation), seq: event.seq }
+}
+
+/// As many items as fit. The first one is cut if it alone does not.
+fn fit(show: &Show<'_>, events: &[Event], max_bytes: usize) -> Result<Vec<Item>, RpcError> {
+    let mut room = max_bytes.max(SHORTEST_CUT);
+    let mut items: Vec<Item> = Vec::new();
+    for event in events {
+        let mut item = show.item(event)?;
+        let length = item.message.as_ref().map_or(0, |message| message.text.len());
+        if length > room {
+            let Some(message) = item.message.as_mut().filter(|_| items.is_empty()) else { break };
+            let cut = (0..=room).rev().find(|at| message.text.is_char_boundary(*at));
+            message.text.truncate(cut.unwrap_or(0));
+            message.truncated = true;
+        }
+        room = room.saturating_sub(length);
+        items.push(item);
+    }
+    Ok(items)
+}
+
+pub(super) async fn confirm(service: &Service, params: Confirm) -> Result<Done, RpcError> {
+    let reader = reader_name(params.reader.as_deref())?.to_string();
+    let mut read = Vec::new();
+    {
+        let store = service.reader();
+        let newest = store.max_event_seq().map_err(stored)?;
+        for mark in &params.marks {
+            let conversation = parse_conversation_key(&mark.conversation);
+            let Some(conversation) = conversation.filter(|_| mark.seq <= newest) else {
+                let message = format!("no entry {} was shown in {:?}", mark.seq, mark.conversation);
+                return Err(RpcError::new(ErrorCode::Usage, message));
+            };
+            // What a person or a subagent read, the agent has not.
+            if reader == AGENT {
+                let streams = store.read_marks(conversation, mark.seq).map_err(stored)?;
+                read.extend(streams.into_iter().map(|(stream, n)| (conversation, stream, n)));
+            }
+        }
+    }
+    let marks = params.marks.into_iter().map(|mark| (mark.conversation, mark.seq)).collect();
+    service.host.command(Command::Shown { reader, marks, read }).await?;
+    Ok(Done {})
+}
+
+fn reader_name(name: Option<&str>) -> Result<&str, RpcError> {
+    let name = name.unwrap_or(AGENT);
+    if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
+        let message = format!("a reader's name has 1 to {NAME_LIMIT} bytes");
+        return Err(RpcError::new(ErrorCode::Usage, message));
+    }
+    Ok(name)
+}

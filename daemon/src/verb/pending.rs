@@ -1,0 +1,52 @@
+//! `p2p pending`: one line, no peer text, nothing consumed.
+
+use p2p_core::call::State;
+use p2p_ipc::RpcError;
+use p2p_ipc::method::PendingParams;
+use p2p_ipc::view::Pending;
+
+use super::show::handle;
+use super::{AGENT, stored};
+use crate::service::Service;
+use crate::store::Reader;
+
+pub(super) async fn run(service: &Service, params: PendingParams) -> Result<Pending, RpcError> {
+    let store = service.reader();
+    count(&store, params.reader.as_deref().unwrap_or(AGENT))
+}
+
+/// What waits for a reader.
+pub(super) fn count(store: &Reader, reader: &str) -> Result<Pending, RpcError> {
+    let open = store.open_calls(reader).map_err(stored)?;
+    let rings: Vec<String> = open
+        .iter()
+        .filter(|row| matches!(row.call.state, State::Incoming(_)))
+        .map(|row| handle('c', row.call.handle))
+        .collect();
+    let unread = store.unread_count(reader, None).map_err(stored)?;
+    let questions = store.open_questions().map_err(stored)?.len();
+    let mut parts = Vec::new();
+    match rings.as_slice() {
+        [] => {}
+        [one] => parts.push(format!("{one} rings here")),
+        several => parts.push(format!("{} calls ring here, {} first", several.len(), several[0])),
+    }
+    if unread > 0 {
+        parts.push(format!("{unread} unread"));
+    }
+    if questions > 0 {
+        parts.push(format!("{questions} open with the owner"));
+    }
+    let line = match (rings.first(), unread) {
+        _ if rings.is_empty() && unread == 0 => None,
+        (Some(call), 0) => Some(format!("{}; p2p answer accept --call {call}", parts.join(", "))),
+        _ => Some(format!("{}; p2p inbox", parts.join(", "))),
+    };
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Ok(Pending {
+        ringing: number(rings.len()),
+        unread,
+        questions: number(questions),
+        line: line.map(|line| format!("p2p: {line}")),
+    })
+}

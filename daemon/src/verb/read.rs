@@ -1,0 +1,31 @@
+//! `p2p read`: one thing in full.
+
+use p2p_ipc::method::{Read, ReadResult};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::show::Show;
+use super::{AGENT, files, questions, send, stored, which};
+use crate::service::Service;
+
+pub(super) async fn run(service: &Service, params: Read) -> Result<ReadResult, RpcError> {
+    service.act();
+    let store = service.reader();
+    let show = Show::new(service, &store, None);
+    let none = || {
+        let message = format!("there is no {:?}", params.handle);
+        RpcError::new(ErrorCode::NoSuch, message).hint("handles look like m41, c7, f3 or q2")
+    };
+    let mut result = ReadResult::default();
+    match which::parse_handle(&params.handle).ok_or_else(none)? {
+        ('m', number) => result.message = Some(show.message(&send::kept(&store, number)?)?),
+        ('c', number) => {
+            let row = store.call(AGENT, number).map_err(stored)?.ok_or_else(none)?;
+            result.call = Some(show.call(&row)?);
+        }
+        ('f', number) => result.file = Some(show.file(&files::kept(&store, number)?)?),
+        (_, number) => {
+            result.question = Some(show.question(&questions::kept(&store, number)?)?);
+        }
+    }
+    Ok(result)
+}

@@ -1,0 +1,32 @@
+//! `p2p sendfile`: sends a file in a call.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use p2p_core::engine::{Command, Reply};
+use p2p_ipc::method::SendFile;
+use p2p_ipc::{ErrorCode, RpcError, view};
+
+use super::files::kept;
+use super::show::Show;
+use super::which;
+use crate::service::Service;
+
+pub(super) async fn run(service: &Service, params: SendFile) -> Result<view::File, RpcError> {
+    service.act();
+    let wanted = which::Wanted {
+        fits: which::speakable,
+        unread_counts: true,
+        command: "p2p sendfile {} <path>",
+    };
+    let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
+    let bytes = STANDARD.decode(params.base64).map_err(|e| {
+        RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
+    })?;
+    let command = Command::SendFile { call, name: params.name, bytes };
+    let Reply::File(file) = service.host.command(command).await? else {
+        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
+    };
+    let store = service.reader();
+    let row = kept(&store, file)?;
+    Show::new(service, &store, None).file(&row)
+}

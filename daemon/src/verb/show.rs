@@ -1,0 +1,252 @@
+//! From what is kept to what is shown.
+
+use p2p_core::call::{By, State};
+use p2p_core::record::{
+    Content, Delivery as Kept, Event, EventKind, FileState, Peer, Speaks, Standing,
+};
+use p2p_core::wire::Reason;
+use p2p_core::{Conversation, PublicKey, Time};
+use p2p_ipc::RpcError;
+use p2p_ipc::view;
+
+use super::{AGENT, stored};
+use crate::service::Service;
+use crate::store::{CallRow, FileRow, MessageRow, QuestionRow, Reader};
+
+/// Shows things as one reader sees them.
+pub(super) struct Show<'a> {
+    service: &'a Service,
+    store: &'a Reader,
+    reader: &'a str,
+}
+
+impl<'a> Show<'a> {
+    pub fn new(service: &'a Service, store: &'a Reader, reader: Option<&'a str>) -> Self {
+        Self { service, store, reader: reader.unwrap_or(AGENT) }
+    }
+
+    pub fn peer(&self, key: PublicKey) -> Result<view::Peer, RpcError> {
+        let known = self.store.peer(key).map_err(stored)?;
+        Ok(self.known_peer(key, known))
+    }
+
+    fn known_peer(&self, key: PublicKey, known: Option<Peer>) -> view::Peer {
+        let listed = || self.service.listed().get(&key).cloned();
+        let contact = known.as_ref().is_some_and(|peer| peer.standing == Standing::Allowed);
+        let (name, claimed) = known.map_or((None, None), |peer| (peer.name, peer.claimed));
+        let claimed = claimed.or_else(listed).filter(|name| !name.is_empty());
+        view::Peer { npub: key.npub(), hex: key.to_string(), name, claimed, contact }
+    }
+
+    pub fn contact(&self, peer: Peer) -> view::Contact {
+        let (blocked, added_ms) = (peer.standing == Standing::Blocked, peer.since.0);
+        let speaks_p2p = peer.speaks == Speaks::P2p;
+        view::Contact { peer: self.known_peer(peer.key, Some(peer)), blocked, added_ms, speaks_p2p }
+    }
+
+    pub fn call(&self, row: &CallRow) -> Result<view::Call, RpcError> {
+        let call = &row.call;
+        let ended = match &call.state {
+            State::Ended(ended) => Some(ended),
+            _ => None,
+        };
+        let closing = ended.map(|ended| &ended.closing);
+        let merged = match closing.and_then(|closing| closing.into) {
+            Some(into) => self.store.call_by_id(self.reader, into).map_err(stored)?,
+            None => None,
+        };
+        Ok(view::Call {
+            handle: handle('c', call.handle),
+            id: call.id.to_string(),
+            peer: self.peer(call.peer)?,
+            outgoing: call.outgoing,
+            state: state(&call.state),
+            topic: call.topic.clone(),
+            note: call.note.clone(),
+            opened_ms: call.opened.0,
+            answered_ms: call.answered.map(|at| at.0),
+            ended_ms: ended.map(|ended| ended.at.0),
+            expires_ms: expires(&call.state).map(|at| at.0),
+            reason: closing.map(|closing| reason(closing.reason)),
+            reason_text: closing.map(|c| c.text.clone()).filter(|text| !text.is_empty()),
+            ended_by_peer: ended.is_some_and(|ended| ended.by == By::Peer),
+            merged_into: merged.map(|row| handle('c', row.call.handle)),
+            unread: row.unread,
+            turn: row.last.map(
+                |(_, ours)| {
+                    if ours { view::Turn::Theirs } else { view::Turn::Mine }
+                },
+            ),
+            last_ms: row.last.map(|(at, _)| at.0),
+        })
+    }
+
+    pub fn call_of(&self, conversation: Conversation) -> Result<Option<view::Call>, RpcError> {
+        let Conversation::Call(id) = conversation else { return Ok(None) };
+        let row = self.store.call_by_id(self.reader, id).map_err(stored)?;
+        row.map(|row| self.call(&row)).transpose()
+    }
+
+    pub fn message(&self, row: &MessageRow) -> Result<view::Message, RpcError> {
+        let message = &row.message;
+        let call = match message.conversation {
+            Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(stored)?,
+            Conversation::Direct(_) => None,
+        };
+        let (kind, text, file) = match &message.content {
+            Content::Text(text) => (view::MessageKind::Text, text.clone(), None),
+            Content::Escalation { question, options } => {
+                let choices = match options.as_slice() {
+                    [] => String::new(),
+                    options => format!("\n[{}]", options.join(" / ")),
+                };
+                (view::MessageKind::Escalation, format!("{question}{choices}"), None)
+            }
+            Content::File { file, name } => {
+                (view::MessageKind::File, name.clone(), Some(handle('f', *file)))
+            }
+            Content::Unsupported(name) => (view::MessageKind::Unsupported, name.clone(), None),
+        };
+        let state = match message.delivery {
+            Kept::Undelivered => view::DeliveryState::Undelivered,
+            Kept::Delivered if row.read => view::DeliveryState::Read,
+            Kept::Delivered => view::DeliveryState::Delivered,
+            Kept::Sent => view::DeliveryState::Sent,
+            Kept::Queued => view::DeliveryState::Queued,
+        };
+        let (relays_ok, relays) = row.relays;
+        Ok(view::Message {
+            handle: handle('m', message.handle),
+            id: message.rumor.to_string(),
+            call: call.map(|row| handle('c', row.call.handle)),
+            peer: self.peer(message.peer)?,
+            outgoing: message.outgoing,
+            by_human: message.by_human,
+            kind,
+            text,
+            file,
+            at_ms: message.at.0,
+            delivery: message.outgoing.then_some(view::Delivery { state, relays_ok, relays }),
+            truncated: false,
+            untrusted: !message.outgoing,
+        })
+    }
+
+    pub fn file(&self, row: &FileRow) -> Result<view::File, RpcError> {
+        let file = &row.file;
+        let call = self.store.call_by_id(self.reader, file.call).map_err(stored)?;
+        let (state, cause, path) = match &file.state {
+            FileState::Transferring => (view::FileState::Transferring, None, None),
+            FileState::Complete(path) => (view::FileState::Complete, None, path.clone()),
+            FileState::Failed(cause) => (view::FileState::Failed, Some(cause.clone()), None),
+        };
+        Ok(view::File {
+            handle: handle('f', file.handle),
+            call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
+            peer: self.peer(file.peer)?,
+            outgoing: file.outgoing,
+            name: file.name.clone(),
+            size: file.size,
+            done: row.done_bytes,
+            sha256: file.sha256.to_string(),
+            state,
+            cause,
+            path,
+            at_ms: file.at.0,
+            untrusted: !file.outgoing,
+        })
+    }
+
+    pub fn question(&self, row: &QuestionRow) -> Result<view::Question, RpcError> {
+        let question = &row.question;
+        let call = self.store.call_by_id(self.reader, question.call).map_err(stored)?;
+        let peer = call.as_ref().map_or(self.service.me, |row| row.call.peer);
+        Ok(view::Question {
+            handle: handle('q', question.handle),
+            call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
+            peer: self.peer(peer)?,
+            question: question.question.clone(),
+            options: question.options.clone(),
+            quiet: question.quiet,
+            at_ms: question.at.0,
+            told: row.told.clone(),
+            answer: row.answer.clone(),
+        })
+    }
+
+    pub fn item(&self, event: &Event) -> Result<view::Item, RpcError> {
+        let row = match (event.kind, event.subject) {
+            (EventKind::File, _) | (_, None) => None,
+            (_, Some(message)) => self.store.message(message).map_err(stored)?,
+        };
+        let file = match (event.kind, event.subject) {
+            (EventKind::File, Some(file)) => self.store.file(file).map_err(stored)?,
+            _ => None,
+        };
+        Ok(view::Item {
+            seq: event.seq,
+            kind: item_kind(event.kind),
+            at_ms: event.at.0,
+            call: self.call_of(event.conversation)?,
+            message: row.map(|row| self.message(&row)).transpose()?,
+            file: file.map(|row| self.file(&row)).transpose()?,
+            text: event.text.clone(),
+        })
+    }
+}
+
+/// `c7`.
+pub(super) fn handle(series: char, number: u32) -> String {
+    format!("{series}{number}")
+}
+
+pub(super) fn item_kind(kind: EventKind) -> view::ItemKind {
+    match kind {
+        EventKind::Ring => view::ItemKind::Ring,
+        EventKind::Knock => view::ItemKind::Knock,
+        EventKind::Answered => view::ItemKind::Answered,
+        EventKind::Message => view::ItemKind::Message,
+        EventKind::File => view::ItemKind::File,
+        EventKind::Reply => view::ItemKind::Reply,
+        EventKind::End => view::ItemKind::End,
+        EventKind::Missed => view::ItemKind::Missed,
+        EventKind::Undelivered => view::ItemKind::Undelivered,
+        EventKind::Notice => view::ItemKind::Notice,
+    }
+}
+
+pub(super) fn state(state: &State) -> view::CallState {
+    match state {
+        State::Dialing(_) => view::CallState::Dialing,
+        State::Ringing(_) => view::CallState::Ringing,
+        State::Incoming(incoming) if incoming.knock => view::CallState::Knocking,
+        State::Incoming(_) => view::CallState::Incoming,
+        State::Connecting(_) => view::CallState::Connecting,
+        State::Active => view::CallState::Active,
+        State::Ended(_) => view::CallState::Ended,
+    }
+}
+
+fn expires(state: &State) -> Option<Time> {
+    match state {
+        State::Dialing(state) => Some(state.expires),
+        State::Ringing(state) => Some(state.expires),
+        State::Incoming(state) => Some(state.expires),
+        State::Connecting(state) => Some(state.expires),
+        State::Active | State::Ended(_) => None,
+    }
+}
+
+fn reason(reason: Reason) -> view::EndReason {
+    match reason {
+        Reason::Completed => view::EndReason::Completed,
+        Reason::Declined => view::EndReason::Declined,
+        Reason::Busy => view::EndReason::Busy,
+        Reason::NoAnswer => view::EndReason::NoAnswer,
+        Reason::Unreachable => view::EndReason::Unreachable,
+        Reason::Cancelled => view::EndReason::Cancelled,
+        Reason::PeerLost => view::EndReason::PeerLost,
+        Reason::Merged => view::EndReason::Merged,
+        Reason::Failed => view::EndReason::Failed,
+    }
+}

@@ -1,0 +1,85 @@
+//! `p2p` and `p2p status`: what is going on.
+
+use std::time::Duration;
+
+use p2p_ipc::method::{Status, StatusResult};
+use p2p_ipc::{RpcError, view};
+
+use super::show::Show;
+use super::{AGENT, pending, stored};
+use crate::service::Service;
+
+const PROBE: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResult, RpcError> {
+    if params.probe {
+        service.relays.probe(PROBE).await;
+    }
+    let relays = service.relays.status().into_iter().map(relay).collect();
+    let reader = params.reader.as_deref();
+    let store = service.reader();
+    let show = Show::new(service, &store, reader);
+    let name = reader.unwrap_or(AGENT);
+    let open = store.open_calls(name).map_err(stored)?;
+    let unread = store.calls_with_unread(name).map_err(stored)?;
+    let ended = unread.into_iter().filter(|row| !row.call.is_open());
+    let calls: Result<_, _> =
+        open.iter().cloned().chain(ended).map(|row| show.call(&row)).collect();
+    let questions = store.open_questions().map_err(stored)?;
+    let unread_dms = store.unread_dms(name).map_err(stored)?;
+    Ok(StatusResult {
+        identity: identity(service),
+        daemon: daemon(service),
+        relays,
+        calls: calls?,
+        questions: questions.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?,
+        unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
+        pending: pending::count(&store, name)?,
+        hook: !service.config.hooks.command.is_empty(),
+        owner: None,
+    })
+}
+
+fn relay(state: crate::relays::RelayState) -> view::Relay {
+    view::Relay {
+        url: state.url,
+        roles: state.roles.words().into_iter().map(String::from).collect(),
+        connected: state.connected,
+        state: state.state.into(),
+        cause: state.cause,
+        since_ms: state.since.0,
+        listening: state.listening,
+        rtt_ms: state.rtt_ms,
+    }
+}
+
+fn identity(service: &Service) -> view::Identity {
+    view::Identity {
+        name: service.name.clone(),
+        npub: service.me.npub(),
+        hex: service.me.to_string(),
+        about: service.config.about.clone(),
+        capabilities: service.config.capabilities.clone(),
+        path: service.place.identity.display().to_string(),
+        presence: service.config.presence.as_str().into(),
+        new: service.new,
+    }
+}
+
+fn daemon(service: &Service) -> view::Daemon {
+    let place = &service.place;
+    view::Daemon {
+        version: env!("CARGO_PKG_VERSION").into(),
+        pid: std::process::id(),
+        started_ms: service.started.0,
+        how: service.how.into(),
+        instance: service.instance.to_string(),
+        paths: view::Paths {
+            config: place.config.display().to_string(),
+            store: place.store.display().to_string(),
+            downloads: place.downloads.display().to_string(),
+            log: place.log.display().to_string(),
+            socket: place.socket.display().to_string(),
+        },
+    }
+}

@@ -1,0 +1,183 @@
+//! Which call, which agent, which thing is meant.
+
+use std::collections::BTreeMap;
+
+use p2p_core::PublicKey;
+use p2p_core::call::{Call, State};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::show::handle;
+use super::{AGENT, stored};
+use crate::service::Service;
+use crate::store::{CallRow, Reader};
+
+/// Shortest key prefix that names an agent, in characters behind `npub1` or of hex.
+const PREFIX: usize = 4;
+
+/// Splits `m41` into its series and number.
+pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {
+    let series = text.chars().next().filter(|c| "cmfq".contains(*c))?;
+    Some((series, text[1..].parse().ok()?))
+}
+
+/// The number of a handle that must be of this series.
+pub(super) fn numbered(series: char, what: &str, text: &str) -> Result<u32, RpcError> {
+    match parse_handle(text) {
+        Some((found, number)) if found == series => Ok(number),
+        _ => {
+            let message = format!("{text:?} is no {what}: those look like {series}7");
+            Err(RpcError::new(ErrorCode::NoSuch, message))
+        }
+    }
+}
+
+/// A call that was named.
+pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError> {
+    let found = match (parse_handle(name), name.parse()) {
+        (Some(('c', number)), _) => store.call(AGENT, number).map_err(stored)?,
+        (_, Ok(id)) => store.call_by_id(AGENT, id).map_err(stored)?,
+        _ => None,
+    };
+    found.ok_or_else(|| {
+        RpcError::new(ErrorCode::NoCall, format!("there is no call {name:?}")).hint("p2p calls")
+    })
+}
+
+/// What a verb looks for where no call is named.
+pub(super) struct Wanted<'a> {
+    /// Which states fit.
+    pub fits: fn(&State) -> bool,
+    /// An ended call with unread text makes it unclear which one is meant.
+    pub unread_counts: bool,
+    /// The command for hints, with `{}` where `--call c7` goes.
+    pub command: &'a str,
+}
+
+/// Calls in which something can be said.
+pub(super) fn speakable(state: &State) -> bool {
+    !matches!(state, State::Incoming(_) | State::Ended(_))
+}
+
+/// The call that is meant: the named one, or the only one that fits.
+pub(super) fn call(
+    store: &Reader,
+    name: Option<&str>,
+    wanted: &Wanted<'_>,
+) -> Result<Call, RpcError> {
+    if let Some(name) = name {
+        return named_call(store, name).map(|row| row.call);
+    }
+    let open = store.open_calls(AGENT).map_err(stored)?;
+    let (fitting, others): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|row| (wanted.fits)(&row.call.state));
+    let unread = if wanted.unread_counts {
+        let rows = store.calls_with_unread(AGENT).map_err(stored)?;
+        rows.into_iter().filter(|row| !row.call.is_open()).collect()
+    } else {
+        Vec::new()
+    };
+    match (fitting.as_slice(), unread.as_slice()) {
+        ([one], []) => Ok(one.call.clone()),
+        ([], _) => Err(none(store, &others)),
+        (several, ended) => {
+            let label = |row: &&CallRow| {
+                let name = known_name(store, row.call.peer);
+                let state = if row.call.is_open() { "open" } else { "ended, unread" };
+                format!("{} ({name}) is {state}", handle('c', row.call.handle))
+            };
+            let all: Vec<String> = several.iter().chain(ended).map(|row| label(&row)).collect();
+            let commands: Vec<String> = several
+                .iter()
+                .map(|row| {
+                    wanted
+                        .command
+                        .replace("{}", &format!("--call {}", handle('c', row.call.handle)))
+                })
+                .chain(
+                    ended
+                        .iter()
+                        .map(|row| format!("p2p inbox --call {}", handle('c', row.call.handle))),
+                )
+                .collect();
+            let message = format!("which call? {}", all.join("; "));
+            Err(RpcError::new(ErrorCode::CallAmbiguous, message).hint(commands.join("  |  ")))
+        }
+    }
+}
+
+fn none(store: &Reader, others: &[CallRow]) -> RpcError {
+    let error = |message: &str| RpcError::new(ErrorCode::NoCall, message);
+    match others {
+        [] => error("no call is open").hint("p2p list, then p2p call <agent> \"<topic>\""),
+        [one, ..] => {
+            let (name, c) = (known_name(store, one.call.peer), handle('c', one.call.handle));
+            match one.call.state {
+                State::Incoming(_) => error("no call is open; one rings here")
+                    .hint(format!("p2p answer accept --call {c}  ({name})")),
+                _ => error("no call rings here").hint(format!("{c} ({name}) is open: p2p status")),
+            }
+        }
+    }
+}
+
+/// A pet name, or the beginning of the npub: never what a peer claims.
+pub(super) fn known_name(store: &Reader, key: PublicKey) -> String {
+    let named = store.peer(key).ok().flatten().and_then(|peer| peer.name);
+    named.unwrap_or_else(|| key.npub().chars().take(12).collect())
+}
+
+/// The agent that is meant: a pet name, a key, or the beginning of a key that we know.
+pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<PublicKey, RpcError> {
+    let text = text.trim();
+    if let Some(peer) = store.peer_by_name(text).map_err(stored)? {
+        return Ok(peer.key);
+    }
+    if let Ok(key) = PublicKey::parse(text) {
+        return Ok(key);
+    }
+    let prefix = text.to_lowercase();
+    let stem = prefix.strip_prefix("npub1").unwrap_or(&prefix);
+    let mut found: BTreeMap<PublicKey, String> = BTreeMap::new();
+    if stem.len() >= PREFIX && stem.chars().all(|c| c.is_ascii_alphanumeric()) {
+        for peer in store.peers_with_prefix(&prefix).map_err(stored)? {
+            found.insert(peer.key, peer.name.unwrap_or_default());
+        }
+        for (key, claimed) in service.listed().iter() {
+            if key.npub().starts_with(&prefix) || key.to_string().starts_with(&prefix) {
+                found.entry(*key).or_insert_with(|| claimed.clone());
+            }
+        }
+    }
+    let mut keys = found.into_keys();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) => Ok(key),
+        (Some(one), Some(other)) => {
+            let message = format!("{text:?} is the beginning of more than one key");
+            let hint = format!("{} or {}", one.npub(), other.npub());
+            Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint(hint))
+        }
+        (None, _) => Err(unknown_agent(service, text)),
+    }
+}
+
+/// Names resolve among contacts only; who merely claims one is shown by key.
+fn unknown_agent(service: &Service, text: &str) -> RpcError {
+    let lower = text.to_lowercase();
+    let claims: Vec<String> = service
+        .listed()
+        .iter()
+        .filter(|(_, claimed)| claimed.to_lowercase() == lower)
+        .map(|(key, _)| key.npub())
+        .collect();
+    let message = format!("no contact is called {text:?}, and it is no key");
+    let error = RpcError::new(ErrorCode::NoAgent, message);
+    match claims.as_slice() {
+        [] => error.hint("p2p list shows who is online; call by npub, or p2p contacts add <npub> <name>"),
+        [npub] => error.hint(format!(
+            "{npub} claims that name, as anyone can; if it is the one you mean: p2p contacts add {npub} {lower}"
+        )),
+        several => error.hint(format!(
+            "{} keys claim that name: {}", several.len(), several.join(", ")
+        )),
+    }
+}
