@@ -1,6 +1,6 @@
 //! `p2p contacts`: keys with pet names, and whether they may ring.
 
-use p2p_core::engine::Command;
+use p2p_core::engine::{Command, Input};
 use p2p_core::record::{Peer, Standing};
 use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact};
 use p2p_ipc::{ErrorCode, RpcError, view};
@@ -38,6 +38,11 @@ pub(super) async fn edit(
         ContactAction::Remove => Command::Forget(key),
     };
     service.host.command(command).await?;
+    // Presence that `list` showed in this run says what runs behind the key.
+    let seen = service.listed().get(&key).cloned();
+    if let Some(name) = seen.filter(|_| params.action == ContactAction::Add) {
+        service.host.input(Input::PeerSeen { peer: key, name: Some(name) }).await;
+    }
     let store = service.reader();
     let after = store.peer(key).map_err(stored)?.or(before);
     let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));

@@ -1,5 +1,7 @@
 //! `p2p send`: says something in a call, and follows how far it gets.
 
+use std::time::Duration;
+
 use p2p_core::engine::{Command, Reply};
 use p2p_core::record::Delivery;
 use p2p_core::{CallId, Conversation};
@@ -10,6 +12,9 @@ use super::show::Show;
 use super::{AGENT, stored, until, wait, which};
 use crate::service::Service;
 use crate::store::{MessageRow, Reader};
+
+/// How long the answer to `send` waits for the first relay.
+const RECEIPT: Duration = Duration::from_millis(700);
 
 pub(super) async fn run(service: &Service, params: Send) -> Result<Sent, RpcError> {
     service.act();
@@ -35,6 +40,17 @@ pub(super) async fn say(
     let Reply::Said { message, repeated } = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
+    // It is durable; a moment more, and the receipt can name the relays that took it.
+    let taken = || {
+        let store = service.reader();
+        let delivery = kept(&store, message)?.message.delivery;
+        let waits = match conversation {
+            Conversation::Call(call) => !answered(&store, call)?,
+            Conversation::Direct(_) => false,
+        };
+        Ok((waits || delivery != Delivery::Queued).then_some(()))
+    };
+    until(service, RECEIPT, taken).await?;
     let store = service.reader();
     let show = Show::new(service, &store, None);
     let row = kept(&store, message)?;
@@ -88,6 +104,12 @@ fn hopeless(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcEr
         (Until::Reply, Conversation::Call(call)) => over(store, call),
         _ => Ok(false),
     }
+}
+
+/// Whether messages of a call go out now, and not when it is answered.
+fn answered(store: &Reader, call: CallId) -> Result<bool, RpcError> {
+    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    Ok(row.is_some_and(|row| row.call.answered.is_some()))
 }
 
 fn over(store: &Reader, call: CallId) -> Result<bool, RpcError> {

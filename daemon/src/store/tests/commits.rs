@@ -143,8 +143,8 @@ fn the_outbox_forgets_what_is_acknowledged() {
     home.commit(vec![outbox(2, 1), Change::Taken(stream(1), 4), Change::Taken(stream(1), 77)]);
     home.commit(vec![Change::OutboxDone(stream(1), 2)]);
     assert_eq!(waiting(&home), [(1, 3, false), (1, 4, true), (2, 1, false)]);
-    home.commit(vec![Change::OutboxGone(stream(1), 3)]);
-    assert_eq!(waiting(&home), [(1, 4, true), (2, 1, false)]);
+    home.commit(vec![Change::OutboxGone(stream(1), 4)]);
+    assert_eq!(waiting(&home), [(1, 3, false), (2, 1, false)]);
     home.commit(vec![Change::OutboxDone(stream(1), u64::MAX)]);
     assert_eq!(waiting(&home), [(2, 1, false)]);
 }

@@ -153,6 +153,8 @@ fn what_was_shown_of_the_peers_streams() {
         tells(6, EventKind::Message, 6),
         tells(7, EventKind::Message, 7),
         tells(8, EventKind::Message, 4),
+        // Our owner's word, in a stream of ours.
+        tells(9, EventKind::Message, 5),
     ]);
     let reader = home.reader();
     let marks = |seq| reader.read_marks(in_call(1), seq).unwrap();

@@ -128,6 +128,7 @@ fn a_reply_is_a_later_message_from_the_peer() {
         new(message(3, in_call(1), "again")),
         new(received(4, in_call(2), "elsewhere")),
         new(received(5, in_call(1), "reply")),
+        new(message(6, in_call(1), "ours")),
     ]);
     let reader = home.reader();
     assert!(reader.has_reply_after(in_call(1), 2).unwrap());

@@ -135,6 +135,7 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
         ("outbox", "rumor", swap("outbox", "rumor", "number", "1", "2")),
         ("outbox", "rumor", "UPDATE outbox SET number = number + 10".into()),
         ("outbox", "rumor", "UPDATE outbox SET rumor = (SELECT body FROM messages)".into()),
+        ("outbox", "rumor", "UPDATE outbox SET rumor = (SELECT rumor FROM held)".into()),
         ("peers", "name", "UPDATE peers SET name = claimed".into()),
     ];
     for (table, column, sql) in cases {
@@ -149,6 +150,7 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
             Change::Peer(peer(BOB, Some("bob"))),
             outbox(1, "yes"),
             outbox(2, "no"),
+            Change::Held { stream: stream(1), number: 1, rumor: Box::new(rumor("held")) },
             new(message(1, in_call(1), "yes")),
             new(message(2, in_call(1), "no")),
         ]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::call::{State, WORD_LIFETIME};
+use p2p_core::call::{Call, State, WORD_LIFETIME};
 use p2p_core::engine::Change;
 use p2p_core::record::{
     Content, Counters, FileState, Lane, Peer, Speaks, Standing, StreamIn, Tombstone,
@@ -16,7 +16,7 @@ use super::samples::{
     peer, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 
-fn put(call: &p2p_core::call::Call) -> Change {
+fn put(call: &Call) -> Change {
     Change::Call(Box::new(call.clone()))
 }
 
@@ -47,6 +47,26 @@ fn a_call_goes_from_every_state_to_every_other() {
             assert_eq!(home.snapshot_at(NOW).calls, [call(&to.state)]);
         }
     }
+}
+
+#[test]
+fn every_field_of_a_call_can_change() {
+    let before = call(1, State::Active);
+    let after = Call {
+        handle: 2,
+        id: before.id,
+        peer: ANA,
+        outgoing: false,
+        topic: "another".into(),
+        opening: Some("hello".into()),
+        note: None,
+        opened: Time(1),
+        answered: Some(Time(2)),
+        lifetime: Duration::from_secs(3),
+        state: State::Active,
+    };
+    let home = Home::with(vec![put(&before), put(&after)]);
+    assert_eq!(home.snapshot().calls, [after]);
 }
 
 #[test]
