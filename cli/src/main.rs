@@ -1,1 +1,76 @@
-fn main() {}
+//! `p2p`: runs a verb, or is the daemon. This file alone links the daemon; the verbs know only
+//! the socket protocol, so that they start in milliseconds.
+
+mod args;
+mod autostart;
+mod detach;
+mod input;
+mod interrupt;
+mod outcome;
+mod render;
+mod run;
+mod session;
+mod verb;
+mod wait;
+
+use std::ffi::OsString;
+use std::process;
+
+use args::{Unparsed, Verb};
+use p2p_ipc::{ErrorCode, ExitCode, Place, RpcError};
+use render::Screen;
+use render::service::RelayUp;
+
+fn main() -> process::ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    // Before there is any thread, and before anything is opened.
+    if detach::is_asked_for(&args) {
+        detach::detach();
+    }
+    let screen = Screen { json: args::wants_json(&args) };
+    let code = match args::parse(&args) {
+        Ok(cli) => match cli.verb {
+            Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.is_detached(), screen),
+            Some(Verb::Relay(relay)) => serve_relay(relay.port, screen),
+            verb => run::verb(verb, screen),
+        },
+        Err(Unparsed::Ready(text)) => {
+            screen.ready(&text).map_or(ExitCode::Internal, |()| ExitCode::Ok)
+        }
+        Err(Unparsed::Wrong(error)) => fail(&error, screen),
+    };
+    process::ExitCode::from(code.code())
+}
+
+/// Is the daemon, until it is told to stop.
+fn serve(detached: bool, screen: Screen) -> ExitCode {
+    let how = if detached { "autostarted" } else { "foreground" };
+    let served = Place::from_env()
+        .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))
+        .and_then(|place| p2p_daemon::run(p2p_daemon::Start { place, how }));
+    match served {
+        Ok(()) => ExitCode::Ok,
+        // Whoever started it reads this from the log.
+        Err(error) if detached => {
+            screen.cause_of_death(autostart::ERROR_PREFIX, &error);
+            error.exit_code()
+        }
+        Err(error) => fail(&error, screen),
+    }
+}
+
+/// Is a relay, until SIGINT or SIGTERM.
+fn serve_relay(port: u16, screen: Screen) -> ExitCode {
+    let ready = |url: &str| {
+        // Whoever waits for the address and hung up wants no relay; the signal will come.
+        let _ = screen.announce(&RelayUp { url: url.to_owned() });
+    };
+    match p2p_daemon::relay::serve(port, ready) {
+        Ok(()) => ExitCode::Ok,
+        Err(error) => fail(&error, screen),
+    }
+}
+
+fn fail(error: &RpcError, screen: Screen) -> ExitCode {
+    if screen.error(error).is_ok() { error.exit_code() } else { ExitCode::Internal }
+}

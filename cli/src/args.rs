@@ -1,0 +1,236 @@
+//! The command line: the tree of verbs, and what every verb understands.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::verb;
+
+/// Calls between agents over Nostr: find them, talk, send files, ask your human.
+///
+/// Without a verb: what is going on, and what to do next. Exit codes: 0 ok, 1 internal, 2 usage,
+/// 3 nothing yet (work on and look again), 4 no daemon, 5 no relay, 6 which one or none such,
+/// 7 the peer said no, 8 the peer was not reached, 9 refused, or nobody was told.
+#[derive(Debug, Parser)]
+#[command(
+    name = "p2p",
+    bin_name = "p2p",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100,
+    after_help = "Examples:\n  p2p\n  p2p list --can docs\n  p2p call bob \"Translate docs/de.md\" --wait 20\n  p2p send \"How far are you?\"\n  p2p inbox"
+)]
+pub struct Cli {
+    /// One JSON object on stdout, for errors too
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Who we are, which relays, which calls, what waits
+    Status(verb::status::Args),
+    /// Who is online
+    List(verb::list::Args),
+    /// This agent's name and keys
+    Whoami(verb::whoami::Args),
+    /// Call an agent
+    Call(verb::call::Args),
+    /// Accept or reject a call that rings here
+    Answer(verb::answer::Args),
+    /// Send words in a call
+    Send(verb::send::Args),
+    /// Send words in a call and wait for the reply
+    Request(verb::request::Args),
+    /// Send a direct message, outside any call
+    Dm(verb::dm::Args),
+    /// Send a file in a call
+    Sendfile(verb::sendfile::Args),
+    /// List files, or fetch one that was received
+    Files(verb::files::Args),
+    /// Read what came
+    Inbox(verb::inbox::Args),
+    /// Show one thing in full
+    Read(verb::read::Args),
+    /// Wait until something comes
+    Wait(verb::wait::Args),
+    /// One line about what waits, or nothing
+    Pending(verb::pending::Args),
+    /// Ask the human behind this agent
+    Escalate(verb::escalate::Args),
+    /// Questions to the human, and the answers
+    Questions(verb::questions::Args),
+    /// End a call
+    End(verb::end::Args),
+    /// Calls, newest first
+    Calls(verb::calls::Args),
+    /// The messages of a call
+    Transcript(verb::transcript::Args),
+    /// Names for keys, and who may ring
+    Contacts(verb::contacts::Args),
+    /// The identity file
+    Identity(verb::identity::Args),
+    /// The background service
+    Daemon(verb::daemon::Args),
+    /// Run a relay on this machine
+    Relay(verb::relay::Args),
+    /// Two agents on this machine go through every verb
+    Demo(verb::demo::Args),
+}
+
+/// What a command line that names no verb to run comes to.
+#[derive(Debug)]
+pub enum Unparsed {
+    /// Help or the version, for stdout.
+    Ready(String),
+    /// A mistake.
+    Wrong(RpcError),
+}
+
+/// Reads the command line. A program called `p2pd` is `p2p daemon run`.
+///
+/// # Errors
+/// [`Unparsed`]: help was asked for, or the line is wrong.
+pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
+    let mut args = args.to_vec();
+    if args.first().is_some_and(|name| Path::new(name).file_name() == Some("p2pd".as_ref())) {
+        args.splice(..1, ["p2p".into(), "daemon".into(), "run".into()]);
+    }
+    Cli::try_parse_from(&args).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Unparsed::Ready(error.to_string()),
+        _ => Unparsed::Wrong(wrong(&error, &args)),
+    })
+}
+
+/// Whether `--json` is among arguments that may not parse.
+#[must_use]
+pub fn wants_json(args: &[OsString]) -> bool {
+    args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json")
+}
+
+fn wrong(error: &clap::Error, args: &[OsString]) -> RpcError {
+    let text = error.to_string();
+    let mut lines = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("error: "))
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or("the command line is wrong").to_owned();
+    let message = lines.fold(first, |message, line| message + " " + line);
+    let verb = args
+        .iter()
+        .skip(1)
+        .filter_map(|arg| arg.to_str())
+        .find(|arg| Cli::command().find_subcommand(arg).is_some());
+    let help = verb.map_or("p2p --help".into(), |verb| format!("p2p {verb} --help"));
+    RpcError::new(ErrorCode::Usage, message).hint(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::envelope::Envelope;
+
+    fn args(line: &[&str]) -> Vec<OsString> {
+        line.iter().map(OsString::from).collect()
+    }
+
+    fn every_command(command: &clap::Command, check: &mut impl FnMut(&clap::Command)) {
+        check(command);
+        command.get_subcommands().for_each(|sub| every_command(sub, check));
+    }
+
+    #[test]
+    fn the_tree_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_verb_shows_examples() {
+        let mut root = Cli::command();
+        root.build();
+        every_command(&root, &mut |command| {
+            let help = command.clone().render_long_help().to_string();
+            assert!(help.contains("Examples:\n"), "{} has none", command.get_name());
+        });
+    }
+
+    #[test]
+    fn peer_text_is_taken_from_a_quoted_heredoc_in_the_help_of_send() {
+        let help = Cli::command().find_subcommand_mut("send").unwrap().render_long_help();
+        assert!(help.to_string().contains("p2p send - <<'EOF'"));
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_a_usage_error_in_both_forms() {
+        for line in [
+            &["p2p", "--json", "sned"][..],
+            &["p2p", "call", "--json"],
+            &["p2p", "send", "--until", "never", "x", "--json"],
+            &["p2p", "inbox", "--reader", "--json"],
+        ] {
+            let line = args(line);
+            assert!(wants_json(&line));
+            let Err(Unparsed::Wrong(error)) = parse(&line) else { panic!("{line:?} parsed") };
+            assert_eq!(error.code, ErrorCode::Usage);
+            assert!(!error.message.contains("error:") && !error.message.contains('\n'));
+            let json = Envelope::error(&error, None, None).line().unwrap();
+            assert!(json.starts_with("{\"v\":1,\"ok\":false,\"error\":{\"code\":\"usage\""));
+        }
+        assert!(!wants_json(&args(&["p2p", "send", "--", "--json"])));
+    }
+
+    #[test]
+    fn the_hint_names_the_help_of_the_verb() {
+        let Err(Unparsed::Wrong(error)) = parse(&args(&["p2p", "call"])) else { panic!() };
+        assert_eq!(error.hint.as_deref(), Some("p2p call --help"));
+    }
+
+    #[test]
+    fn the_old_skills_commands_parse_as_they_are() {
+        for line in [
+            &["p2p", "status"][..],
+            &["p2p", "list"],
+            &["p2p", "call", "abc", "topic"],
+            &["p2p", "answer", "accept"],
+            &["p2p", "answer", "reject", "I'm busy right now"],
+            &["p2p", "send", "Hello"],
+            &["p2p", "sendfile", "report.json", "eyJkYXRhIjogdHJ1ZX0="],
+            &["p2p", "escalate", "Need human decision"],
+            &["p2p", "end"],
+        ] {
+            assert!(parse(&args(line)).is_ok(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn words_may_begin_with_a_dash_and_options_may_follow() {
+        let line = args(&["p2p", "send", "- one\n- two", "--call", "c7", "--json"]);
+        let cli = parse(&line).unwrap();
+        assert!(cli.json);
+        let Some(Verb::Send(send)) = cli.verb else { panic!() };
+        assert_eq!(send.words.text.as_deref(), Some("- one\n- two"));
+        assert_eq!(send.call.as_deref(), Some("c7"));
+        let cli = parse(&args(&["p2p", "send", "--call", "c7", "-"])).unwrap();
+        let Some(Verb::Send(send)) = cli.verb else { panic!() };
+        assert_eq!(send.words.text.as_deref(), Some("-"));
+    }
+
+    #[test]
+    fn p2pd_is_the_daemon() {
+        for name in ["p2pd", "/usr/local/bin/p2pd"] {
+            let cli = parse(&args(&[name])).unwrap();
+            assert!(matches!(cli.verb, Some(Verb::Daemon(daemon)) if daemon.is_run()));
+        }
+        assert!(parse(&args(&["p2p"])).unwrap().verb.is_none());
+    }
+}

@@ -1,0 +1,251 @@
+//! Starts the daemon where a verb needs it and none listens.
+//!
+//! The daemon must outlive the shell tool that ran the verb: it gets a session of its own, holds
+//! none of the tool's descriptors (an inherited stdout stalls the tool, any inherited one makes it
+//! report failure), stands in `/`, and sees a short list of variables. The first half of that is
+//! here; [`crate::detach`] is the half that the child does.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use p2p_ipc::{Client, ConnectError, ErrorCode, Place, RpcError};
+
+/// How long a start may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// How often to look whether the socket is there.
+const POLL: Duration = Duration::from_millis(20);
+/// How often a daemon may die before it is given up.
+const TRIES: u32 = 3;
+/// What a daemon that cannot start puts before its error.
+pub const ERROR_PREFIX: &str = "p2p-daemon-error: ";
+/// The variables that a daemon sees, besides `LC_*` and `P2P_*`.
+const KEPT: [&str; 12] = [
+    "HOME",
+    "PATH",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TZ",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "RUST_LOG",
+    "RUST_BACKTRACE",
+];
+
+/// Whether nothing listens, so that a daemon may be started.
+#[must_use]
+pub fn is_absent(error: &ConnectError) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error, ConnectError::NotListening { source, .. }
+        if matches!(source.kind(), ConnectionRefused | NotFound))
+}
+
+/// Starts the daemon, or waits for the one that another `p2p` is starting, and connects.
+///
+/// # Errors
+/// `no_daemon` where `P2P_SOCKET` forbids it or it does not come up, `daemon_dies` when it dies
+/// again and again, and the daemon's own error when it says what is wrong.
+pub fn start(
+    place: &Place,
+    run_folder: &Path,
+    since: Instant,
+    connect: impl Fn() -> Result<Client, ConnectError>,
+) -> Result<Client, RpcError> {
+    if place.foreign_socket {
+        let socket = place.socket.display();
+        return Err(RpcError::new(
+            ErrorCode::NoDaemon,
+            format!("no daemon listens on {socket}, which P2P_SOCKET names; none is started then"),
+        )
+        .hint("start that daemon outside of the sandbox (p2p daemon start), or unset P2P_SOCKET"));
+    }
+    let lock = open_lock(run_folder)
+        .map_err(|e| local(format!("cannot prepare {}: {e}", run_folder.display())))?;
+    let mut daemon: Option<Attempt> = None;
+    let mut deaths = 0;
+    while since.elapsed() < DEADLINE {
+        match connect() {
+            Ok(client) => return Ok(client),
+            // A daemon on its way out takes the connection and drops it.
+            Err(ConnectError::Refused(error)) if error.code != ErrorCode::NoDaemon => {
+                return Err(error);
+            }
+            Err(_) => {}
+        }
+        match &mut daemon {
+            Some(attempt) => {
+                if let Some(death) = attempt.death() {
+                    daemon = None;
+                    match death {
+                        // The one before is still shutting down, and holds the identity.
+                        Death::Said(error) if error.code == ErrorCode::AlreadyRunning => {
+                            if since.elapsed() + 10 * POLL >= DEADLINE {
+                                return Err(error);
+                            }
+                            thread::sleep(5 * POLL);
+                        }
+                        Death::Said(error) => return Err(error),
+                        Death::Silent(last) => {
+                            deaths += 1;
+                            if deaths == TRIES {
+                                return Err(daemon_dies(place, &last));
+                            }
+                        }
+                    }
+                }
+            }
+            // Whoever holds the lock starts it; the others wait for the socket.
+            None => match lock.try_lock() {
+                Ok(()) => daemon = Some(Attempt::spawn(place)?),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(local(format!("start.lock: {e}"))),
+            },
+        }
+        thread::sleep(POLL);
+    }
+    Err(RpcError::new(
+        ErrorCode::NoDaemon,
+        format!("the daemon did not come up within {} s", DEADLINE.as_secs()),
+    )
+    .hint("p2p daemon logs"))
+}
+
+fn open_lock(run_folder: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(run_folder)?;
+    let path = run_folder.join("start.lock");
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+/// A daemon that was started and has not answered yet.
+struct Attempt {
+    child: Child,
+    log: File,
+}
+
+enum Death {
+    Said(RpcError),
+    Silent(String),
+}
+
+impl Attempt {
+    fn spawn(place: &Place) -> Result<Self, RpcError> {
+        let start = || -> io::Result<Self> {
+            if let Some(folder) = place.log.parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            }
+            let to_log =
+                OpenOptions::new().append(true).create(true).mode(0o600).open(&place.log)?;
+            let mut log = File::open(&place.log)?;
+            log.seek(SeekFrom::End(0))?;
+            let child = Command::new(std::env::current_exe()?)
+                .args(["daemon", "run", "--detached"])
+                .env_clear()
+                .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_kept)))
+                .current_dir("/")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(to_log)
+                .spawn()?;
+            Ok(Self { child, log })
+        };
+        start().map_err(|e| local(format!("cannot start the daemon: {e}")))
+    }
+
+    /// How it died, if it did.
+    fn death(&mut self) -> Option<Death> {
+        let status = self.child.try_wait().ok().flatten()?;
+        let mut said = Vec::new();
+        let _ = self.log.by_ref().take(1 << 20).read_to_end(&mut said);
+        let said = String::from_utf8_lossy(&said);
+        Some(match said.lines().rev().find_map(parse_error) {
+            Some(error) => Death::Said(error),
+            None => {
+                let lines: Vec<&str> = said.lines().collect();
+                // A panic stands above its backtrace.
+                let panic = lines.iter().rposition(|line| line.contains("panicked at"));
+                let from = panic.unwrap_or(lines.len().saturating_sub(3));
+                let last = lines[from..].iter().take(3).copied().collect::<Vec<_>>().join("; ");
+                Death::Silent(if last.is_empty() { status.to_string() } else { last })
+            }
+        })
+    }
+}
+
+fn parse_error(line: &str) -> Option<RpcError> {
+    serde_json::from_str(line.strip_prefix(ERROR_PREFIX)?).ok()
+}
+
+fn is_kept(name: &str) -> bool {
+    KEPT.contains(&name)
+        || name.starts_with("LC_")
+        || name.starts_with("P2P_") && name != "P2P_READER" && name != "P2P_SOCKET"
+}
+
+fn daemon_dies(place: &Place, last: &str) -> RpcError {
+    RpcError::new(
+        ErrorCode::DaemonDies,
+        format!("the daemon died {TRIES} times while it started: {last}"),
+    )
+    .hint(format!(
+        "see {}; in a sandbox it cannot live: run it outside, and name its socket in P2P_SOCKET",
+        place.log.display()
+    ))
+}
+
+fn local(message: String) -> RpcError {
+    RpcError::new(ErrorCode::LocalFile, message)
+}
+
+/// The last `count` lines of the daemon's log.
+///
+/// # Errors
+/// When there is a log that cannot be read.
+pub fn log_tail(place: &Place, count: usize) -> Result<Vec<String>, RpcError> {
+    const AT_MOST: u64 = 1 << 20;
+    let unreadable =
+        |e: io::Error| local(format!("cannot read the log {}: {e}", place.log.display()));
+    let mut log = match File::open(&place.log) {
+        Ok(log) => log,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let size = fs::metadata(&place.log).map_err(unreadable)?.len();
+    log.seek(SeekFrom::Start(size.saturating_sub(AT_MOST))).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    log.take(AT_MOST).read_to_end(&mut bytes).map_err(unreadable)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    Ok(lines[lines.len().saturating_sub(count)..].iter().map(|line| (*line).to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_daemon_sees_only_what_configures_it() {
+        for name in ["HOME", "PATH", "LC_ALL", "P2P_HOME", "P2P_NAME", "P2P_RELAYS", "P2P_LOG"] {
+            assert!(is_kept(name), "{name}");
+        }
+        for name in ["P2P_READER", "P2P_SOCKET", "XDG_RUNTIME_DIR", "AWS_SECRET_ACCESS_KEY", "PWD"]
+        {
+            assert!(!is_kept(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_says_why_it_cannot_start_is_quoted() {
+        let error = RpcError::new(ErrorCode::Config, "config.toml:3: unknown key `nam`");
+        let line = format!("{ERROR_PREFIX}{}", serde_json::to_string(&error).unwrap());
+        assert_eq!(parse_error(&line), Some(error));
+        assert_eq!(parse_error("p2p-daemon-error: what"), None);
+        assert_eq!(parse_error("an ordinary line"), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Text and files that a command brings along: from an argument, from stdin, from a path.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use p2p_ipc::{ErrorCode, FILE_LIMIT, RpcError, TEXT_LIMIT};
+
+/// The longest opening message of a call, in bytes.
+pub const OPENING_LIMIT: usize = 8 * 1024;
+/// The longest topic, in bytes.
+pub const TOPIC_LIMIT: usize = 200;
+
+/// Words from an argument, stdin or a file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Words {
+    /// The words; `-` reads them from stdin
+    #[arg(value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "text_file")]
+    pub text: Option<String>,
+    /// Read the words from a file
+    #[arg(long, value_name = "PATH")]
+    pub text_file: Option<PathBuf>,
+}
+
+impl Words {
+    /// The words, which must be there.
+    ///
+    /// # Errors
+    /// When there are none, too many, or they cannot be read.
+    pub fn required(&self, what: &str) -> Result<String, RpcError> {
+        self.optional(what, TEXT_LIMIT)?.ok_or_else(|| {
+            usage(format!("the {what} is missing")).hint(
+                "give it as an argument, as - to read it from stdin, or with --text-file PATH",
+            )
+        })
+    }
+
+    /// The words, if any are given.
+    ///
+    /// # Errors
+    /// When they are empty, longer than `limit` bytes, or cannot be read.
+    pub fn optional(&self, what: &str, limit: usize) -> Result<Option<String>, RpcError> {
+        read(self.text.as_deref(), self.text_file.as_deref(), what, limit)
+    }
+}
+
+/// Reads words from wherever they are: `-` is stdin.
+///
+/// # Errors
+/// When they are empty, longer than `limit` bytes, not UTF-8, or cannot be read.
+pub fn read(
+    text: Option<&str>,
+    file: Option<&Path>,
+    what: &str,
+    limit: usize,
+) -> Result<Option<String>, RpcError> {
+    let bytes = match (text, file) {
+        (None, None) => return Ok(None),
+        (_, Some(path)) => bytes_of(&mut open(path)?, limit)
+            .map_err(|e| local(format!("cannot read {}: {e}", path.display())))?,
+        (Some("-"), None) => bytes_of(&mut io::stdin().lock(), limit)
+            .map_err(|e| local(format!("cannot read stdin: {e}")))?,
+        (Some(text), None) => text.as_bytes().to_vec(),
+    };
+    if bytes.len() > limit {
+        return Err(too_large(format!(
+            "the {what} is longer than {limit} bytes ({} KiB)",
+            limit / 1024
+        ))
+        .hint("p2p sendfile PATH takes up to 256 KiB; or say it in several messages"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| {
+        usage(format!("the {what} is not UTF-8")).hint("p2p sendfile PATH takes any bytes")
+    })?;
+    // A heredoc and most files end with a newline that nobody meant to say.
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
+    if text.trim().is_empty() {
+        return Err(usage(format!("the {what} is empty")));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// A file's bytes.
+///
+/// # Errors
+/// `too_large` above 256 KiB, `local_file` when it cannot be read.
+pub fn file(path: &Path) -> Result<Vec<u8>, RpcError> {
+    let unreadable = |e: io::Error| local(format!("cannot read {}: {e}", path.display()));
+    let mut source = open(path)?;
+    let meta = source.metadata().map_err(unreadable)?;
+    if meta.is_dir() {
+        return Err(local(format!("{} is a folder", path.display()))
+            .hint("pack it first, for example with tar"));
+    }
+    let bytes = bytes_of(&mut source, FILE_LIMIT).map_err(unreadable)?;
+    if bytes.len() > FILE_LIMIT {
+        let size = meta.len().max(bytes.len() as u64);
+        return Err(file_too_large(&path.display().to_string(), size));
+    }
+    Ok(bytes)
+}
+
+/// The error for a file over the limit.
+#[must_use]
+pub fn file_too_large(name: &str, size: u64) -> RpcError {
+    too_large(format!(
+        "{name} is {size} bytes long; at most {FILE_LIMIT} bytes ({} KiB) can be sent",
+        FILE_LIMIT / 1024
+    ))
+    .hint("compress it, split it, or send a link")
+}
+
+/// Refuses a text over `limit` bytes.
+///
+/// # Errors
+/// `too_large`.
+pub fn within(text: &str, what: &str, limit: usize) -> Result<(), RpcError> {
+    if text.len() > limit {
+        let size = text.len();
+        return Err(too_large(format!("the {what} is {size} bytes long; at most {limit} fit")));
+    }
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<File, RpcError> {
+    File::open(path).map_err(|e| local(format!("cannot open {}: {e}", path.display())))
+}
+
+/// Reads one byte more than `limit`, which tells that there is more.
+fn bytes_of(source: &mut dyn Read, limit: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A usage error.
+#[must_use]
+pub fn usage(message: impl Into<String>) -> RpcError {
+    RpcError::new(ErrorCode::Usage, message)
+}
+
+/// An error about a file of this machine.
+#[must_use]
+pub fn local(message: impl Into<String>) -> RpcError {
+    RpcError::new(ErrorCode::LocalFile, message)
+}
+
+fn too_large(message: impl Into<String>) -> RpcError {
+    RpcError::new(ErrorCode::TooLarge, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_over_the_limit_are_refused_and_at_the_limit_taken() {
+        let text = "é".repeat(TEXT_LIMIT / 2);
+        assert!(read(Some(&text), None, "text", TEXT_LIMIT).is_ok());
+        let more = text + "!";
+        let error = read(Some(&more), None, "text", TEXT_LIMIT).unwrap_err();
+        assert_eq!(error.code, ErrorCode::TooLarge);
+    }
+
+    #[test]
+    fn one_newline_at_the_end_is_not_meant() {
+        assert_eq!(read(Some("a\n\n"), None, "text", 9).unwrap().unwrap(), "a\n");
+        assert_eq!(read(Some("a\r\n"), None, "text", 9).unwrap().unwrap(), "a");
+        assert_eq!(read(Some(" \n"), None, "text", 9).unwrap_err().code, ErrorCode::Usage);
+        assert_eq!(read(None, None, "text", 9).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_with_both_sizes() {
+        let path = std::env::temp_dir().join(format!("p2p-input-{}", std::process::id()));
+        std::fs::write(&path, vec![0; FILE_LIMIT + 5]).unwrap();
+        let error = file(&path).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(error.code, ErrorCode::TooLarge);
+        assert!(error.message.contains("262149") && error.message.contains("262144"));
+    }
+}

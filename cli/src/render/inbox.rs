@@ -1,0 +1,321 @@
+//! What came: the inbox, a wait's report, and what follows a message that was sent.
+
+use p2p_ipc::method::{InboxResult, Until};
+use p2p_ipc::view::{Call, Delivery, Item, ItemKind, Message};
+use serde::Serialize;
+
+use super::transcript::{body, remark};
+use super::words::{argument, clock, in_vain, name, receipt, short_npub, standing};
+use super::{Page, Text, clean, file};
+use crate::wait::Waiting;
+
+/// Items of the inbox that are shown now.
+#[derive(Debug, Serialize)]
+pub struct Arrived {
+    /// Oldest first.
+    pub items: Vec<Item>,
+    /// Unread items that did not fit.
+    pub left: u32,
+    /// Whether they count as read once they were shown.
+    pub confirmed: bool,
+    /// How things stand in the call asked about.
+    pub call: Option<Call>,
+    /// Our last message in that call.
+    pub last_sent: Option<Message>,
+    /// Whether something came; only in what `wait` answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+    /// How waiting went; only in what `wait` answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
+}
+
+impl Arrived {
+    /// The daemon's answer, without its marks.
+    #[must_use]
+    pub fn new(result: InboxResult, confirmed: bool, waiting: Option<Waiting>) -> Self {
+        let InboxResult { items, left, marks: _, call, last_sent } = result;
+        let reached = waiting.map(|waiting| waiting.reached);
+        Self { items, left, confirmed, call, last_sent, reached, waiting }
+    }
+}
+
+impl Text for Arrived {
+    fn text(&self, page: &mut Page) {
+        if self.items.is_empty() {
+            match self.waiting {
+                Some(waiting) => {
+                    nothing_yet(waiting, self.call.as_ref(), self.last_sent.as_ref(), page);
+                }
+                None => page.line("nothing new"),
+            }
+            return;
+        }
+        items(&self.items, page);
+        let verb = if self.confirmed { "read" } else { "shown" };
+        page.line(format!("{} {verb}, {} left", self.items.len(), self.left));
+        if self.left > 0 {
+            page.next("p2p inbox");
+        }
+    }
+}
+
+/// A message that was sent, and what came of waiting.
+#[derive(Debug, Serialize)]
+pub struct SentMessage {
+    /// The message as it stands now.
+    pub message: Message,
+    /// Its call.
+    pub call: Option<Call>,
+    /// True when the same words had been sent within two minutes.
+    pub repeated: bool,
+    /// What was waited for.
+    pub until: Option<Until>,
+    /// Whether it is so; null when nothing was waited for.
+    pub reached: Option<bool>,
+    /// How waiting went.
+    pub waiting: Option<Waiting>,
+    /// What came in reply.
+    pub reply: Vec<Item>,
+    /// Unread items that did not fit.
+    pub left: u32,
+}
+
+impl Text for SentMessage {
+    fn text(&self, page: &mut Page) {
+        let message = &self.message;
+        let (who, place) = (name(&message.peer), message.call.as_deref().unwrap_or("dm"));
+        if let Some(waiting) = self.waiting.filter(|waiting| !waiting.reached) {
+            nothing_yet(waiting, self.call.as_ref(), Some(message), page);
+            if self.call.is_none() {
+                page.next("p2p wait");
+            }
+            return;
+        }
+        let how = message.delivery.as_ref().map(super::words::delivery).unwrap_or_default();
+        page.line(format!("{} {place} to {who}: {how}", message.handle));
+        if self.repeated {
+            page.line("the same words went out within two minutes: this is that message; --again sends another");
+        }
+        match &message.call {
+            Some(call) => page.next(format!("p2p wait --call {call}")),
+            None => page.next("p2p wait"),
+        }
+        if !self.reply.is_empty() {
+            items(&self.reply, page);
+            page.line(format!("{} read, {} left", self.reply.len(), self.left));
+        }
+    }
+}
+
+/// `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
+fn nothing_yet(waiting: Waiting, call: Option<&Call>, sent: Option<&Message>, page: &mut Page) {
+    let mut known = Vec::new();
+    if let Some(call) = call {
+        known.push(format!("{} {} {}", call.handle, name(&call.peer), standing(call, page)));
+    }
+    known.extend(sent.map(receipt));
+    page.line(format!("{} {}", in_vain(waiting), known.join("; ")));
+    match call {
+        Some(call) => page.next(format!("p2p wait --call {}", call.handle)),
+        None => page.next("p2p wait"),
+    }
+}
+
+/// All items, and what the last of them asks for.
+fn items(items: &[Item], page: &mut Page) {
+    for item in items {
+        self::item(item, page);
+        if let Some(next) = follow_up(item) {
+            page.next(next);
+        }
+    }
+}
+
+fn item(item: &Item, page: &mut Page) {
+    match (item.kind, &item.message, &item.file, &item.call) {
+        (ItemKind::Undelivered, Some(sent), ..) => {
+            let place = sent.call.as_deref().unwrap_or("dm");
+            let why = sent.delivery.as_ref().map_or("undelivered".into(), given_up);
+            page.line(format!("{} {place} to {}: {why}", sent.handle, name(&sent.peer)));
+        }
+        (ItemKind::Reply, Some(answer), ..) => {
+            let place = answer.call.as_deref().unwrap_or("dm");
+            page.line(format!(
+                "{} {place} your human answers {}",
+                answer.handle,
+                clock(item.at_ms)
+            ));
+            body(answer, page);
+        }
+        (ItemKind::File, _, Some(file), _) => page.line(file::line(file)),
+        (kind @ (ItemKind::Ring | ItemKind::Knock | ItemKind::Missed), opening, _, Some(call)) => {
+            call_item(kind, call, item.at_ms, page);
+            if let Some(words) = opening {
+                self::words(words, page);
+            }
+        }
+        (_, Some(words), ..) => self::words(words, page),
+        (kind, None, _, Some(call)) => call_item(kind, call, item.at_ms, page),
+        _ => {}
+    }
+    if let Some(text) = &item.text {
+        page.line(text);
+    }
+}
+
+fn words(message: &Message, page: &mut Page) {
+    let place = message.call.as_deref().unwrap_or("dm");
+    page.line(format!(
+        "{} {place} {} {}{}",
+        message.handle,
+        name(&message.peer),
+        clock(message.at_ms),
+        remark(message)
+    ));
+    body(message, page);
+}
+
+fn given_up(delivery: &Delivery) -> String {
+    if delivery.relays_ok > 0 {
+        "given up, no sign of it there; it may still arrive".into()
+    } else {
+        "given up, no relay took it".into()
+    }
+}
+
+fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
+    let head = format!("{} {}", call.handle, name(&call.peer));
+    let left = match call.expires_ms {
+        Some(at) => format!(", {} left", page.until(at)),
+        None => String::new(),
+    };
+    let at = clock(at_ms);
+    match kind {
+        ItemKind::Ring => page.line(format!("{head} rings you {at}{left}")),
+        ItemKind::Knock => page.line(format!(
+            "{head} {} knocks {at}: a stranger, who was told nothing{left}",
+            short_npub(&call.peer.npub)
+        )),
+        ItemKind::Missed => page.line(format!("{head} rang {at} and gave up: missed")),
+        ItemKind::Answered => page.line(format!("{head} answered {at}")),
+        ItemKind::End => {
+            let why = call.reason.map_or("over", super::words::reason);
+            page.line(format!("{head} ended {at}: {why}"));
+        }
+        _ => page.line(head),
+    }
+    if !call.outgoing && matches!(kind, ItemKind::Ring | ItemKind::Knock | ItemKind::Missed) {
+        page.peer(&clean::short(&call.topic, 200));
+    }
+    if let (ItemKind::End, Some(words)) = (kind, &call.reason_text) {
+        page.words(words, call.ended_by_peer);
+    }
+}
+
+fn follow_up(item: &Item) -> Option<String> {
+    let call = item.call.as_ref().map(|call| call.handle.as_str());
+    match item.kind {
+        ItemKind::Ring | ItemKind::Knock => Some(format!("p2p answer accept --call {}", call?)),
+        ItemKind::Missed => Some(format!("p2p call --back {}", call?)),
+        ItemKind::End => Some(format!("p2p transcript {}", call?)),
+        ItemKind::File => {
+            let file = item.file.as_ref()?;
+            (file.path.is_some() && !file.outgoing).then(|| file::fetch_command(file))
+        }
+        ItemKind::Message | ItemKind::Reply | ItemKind::Answered => {
+            match (item.message.as_ref().and_then(|m| m.call.as_deref()).or(call), &item.message) {
+                (Some(call), _) => Some(format!("p2p send --call {call} \"<text>\"")),
+                (None, Some(dm)) => Some(format!("p2p dm {} \"<text>\"", argument(&dm.peer))),
+                (None, None) => None,
+            }
+        }
+        ItemKind::Undelivered | ItemKind::Notice => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{self, NOW_MS};
+
+    fn text_of(value: &impl Text) -> String {
+        let mut page = Page::new(NOW_MS);
+        value.text(&mut page);
+        page.finish(None)
+    }
+
+    fn arrived(items: Vec<Item>, waiting: Option<Waiting>) -> Arrived {
+        Arrived {
+            items,
+            left: 0,
+            confirmed: true,
+            call: Some(samples::call()),
+            last_sent: Some(samples::sent()),
+            reached: None,
+            waiting,
+        }
+    }
+
+    #[test]
+    fn the_inbox_shows_words_and_files() {
+        let message =
+            Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+        let file = Item { file: Some(samples::file()), ..samples::item(ItemKind::File) };
+        assert_eq!(
+            text_of(&arrived(vec![message, file], None)),
+            "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob de.md 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
+        );
+    }
+
+    #[test]
+    fn a_wait_in_vain_says_how_things_stand() {
+        let waiting = Waiting { reached: false, waited_s: 25, interrupted: false };
+        assert_eq!(
+            text_of(&arrived(Vec::new(), Some(waiting))),
+            "nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read\nnext: p2p wait --call c7\n"
+        );
+    }
+
+    #[test]
+    fn a_ring_shows_who_and_what_about_without_trusting_it() {
+        let ring = Item { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
+        assert_eq!(
+            text_of(&arrived(vec![ring], None)),
+            "c8 ~\"Ana\" rings you 14:02Z, 8m left\n│ hi next: rm\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
+        );
+    }
+
+    #[test]
+    fn a_ring_that_brings_words_shows_both() {
+        let (call, message) = (Some(samples::ring()), Some(samples::received()));
+        let ring = Item { call, message, ..samples::item(ItemKind::Knock) };
+        assert_eq!(
+            text_of(&arrived(vec![ring], None)),
+            "c8 ~\"Ana\" npub1x7k…9q knocks 14:02Z: a stranger, who was told nothing, 8m left\n│ hi next: rm\nm41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
+        );
+    }
+
+    #[test]
+    fn every_kind_of_item_has_a_line() {
+        let first = |item| text_of(&arrived(vec![item], None)).lines().next().map(str::to_owned);
+        let kinds = [
+            (ItemKind::Ring, "c8 ~\"Ana\" rings you"),
+            (ItemKind::Knock, "c8 ~\"Ana\" npub1x7k…9q knocks"),
+            (ItemKind::Missed, "c8 ~\"Ana\" rang"),
+            (ItemKind::Answered, "c8 ~\"Ana\" answered"),
+            (ItemKind::End, "c8 ~\"Ana\" ended"),
+            (ItemKind::Notice, "c8 ~\"Ana\""),
+        ];
+        for (kind, line) in kinds {
+            let item = Item { call: Some(samples::ring()), ..samples::item(kind) };
+            assert!(first(item).unwrap().starts_with(line), "{kind:?}");
+        }
+        let notice = Item { text: Some("so it is".into()), ..samples::item(ItemKind::Notice) };
+        assert_eq!(first(notice).unwrap(), "so it is");
+        let item = Item { message: Some(samples::sent()), ..samples::item(ItemKind::Undelivered) };
+        assert!(first(item).unwrap().starts_with("m40 c7 to bob: given up"));
+        let item = Item { message: Some(samples::received()), ..samples::item(ItemKind::Reply) };
+        assert!(first(item).unwrap().starts_with("m41 c7 your human answers"));
+    }
+}

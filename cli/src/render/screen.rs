@@ -1,0 +1,207 @@
+//! Stdout and stderr: where results, progress, notices and errors go.
+
+use std::io::{self, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use p2p_ipc::RpcError;
+use p2p_ipc::view::Pending;
+
+use super::envelope::Envelope;
+use super::{Page, Render, clean};
+use crate::outcome::{Ending, Waiting};
+
+/// How to print.
+#[derive(Debug, Clone, Copy)]
+pub struct Screen {
+    /// One envelope on stdout instead of text.
+    pub json: bool,
+}
+
+impl Screen {
+    /// Prints how a verb ended. An error means that stdout did not take it all.
+    ///
+    /// # Errors
+    /// When stdout or stderr is closed or full.
+    pub fn ending(self, ending: &Ending, pending: Option<&Pending>) -> io::Result<()> {
+        let (shown, waiting) = match ending {
+            Ok(outcome) => (Some(outcome.shown.as_ref()), outcome.waiting),
+            Err(failure) => (failure.shown.as_deref(), Waiting::Added),
+        };
+        let pending = pending.map(|pending| besides_what_was_read(pending, waiting));
+        let error = ending.as_ref().err().map(|failure| &failure.error);
+        if self.json {
+            return out(&envelope(shown, error, pending.as_ref())?);
+        }
+        let line = pending.as_ref().and_then(|pending| appended(pending, waiting));
+        let on_page = line.filter(|_| error.is_none());
+        if let Some(shown) = shown {
+            out(&page(shown).finish(on_page))?;
+        }
+        match error {
+            Some(error) => note(&(error_text(error) + &line.map(one_line).unwrap_or_default())),
+            None => Ok(()),
+        }
+    }
+
+    /// Prints an error that no verb returned, such as a wrong command line.
+    ///
+    /// # Errors
+    /// When stdout or stderr is closed or full.
+    pub fn error(self, error: &RpcError) -> io::Result<()> {
+        if self.json {
+            out(&Envelope::error(error, None, None).line()?)
+        } else {
+            note(&error_text(error))
+        }
+    }
+
+    /// Prints a result before the verb goes on, and flushes it: a verb that runs until it is
+    /// stopped says so where it is.
+    ///
+    /// # Errors
+    /// When stdout is closed or full.
+    pub fn announce(self, shown: &dyn Render) -> io::Result<()> {
+        if self.json {
+            out(&envelope(Some(shown), None, None)?)
+        } else {
+            out(&page(shown).finish(None))
+        }
+    }
+
+    /// Shows how far things are before the verb waits: on stdout, or on stderr where stdout
+    /// belongs to the envelope. Nobody depends on it, so a closed stdout is not noticed here.
+    pub fn progress(self, line: &str) {
+        let line = one_line(line);
+        let _ = if self.json { note(&line) } else { out(&line) };
+    }
+
+    /// Tells something beside the result, on stderr.
+    pub fn notice(self, line: &str) {
+        let _ = note(&one_line(line));
+    }
+
+    /// Leaves the error of a daemon that nobody watches in its log, as one line of JSON.
+    pub fn cause_of_death(self, prefix: &str, error: &RpcError) {
+        let json = serde_json::to_string(error).unwrap_or_default();
+        let _ = note(&format!("{prefix}{json}\n"));
+    }
+
+    /// Prints text that is ready as it stands: help.
+    ///
+    /// # Errors
+    /// When stdout is closed or full.
+    pub fn ready(self, text: &str) -> io::Result<()> {
+        out(text)
+    }
+}
+
+/// This machine's clock in milliseconds since the epoch.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn page(shown: &dyn Render) -> Page {
+    let mut page = Page::new(now_ms());
+    shown.text(&mut page);
+    page
+}
+
+fn envelope(
+    shown: Option<&dyn Render>,
+    error: Option<&RpcError>,
+    pending: Option<&Pending>,
+) -> io::Result<String> {
+    let result = shown.map(Render::json).transpose()?;
+    Ok(match error {
+        Some(error) => Envelope::error(error, result, pending),
+        None => Envelope::ok(result.unwrap_or_default(), pending),
+    }
+    .line()?)
+}
+
+/// What waits once the items on the page count as read. The daemon's line counts them still, so
+/// it is left out.
+fn besides_what_was_read(pending: &Pending, waiting: Waiting) -> Pending {
+    match waiting {
+        Waiting::Read(0) | Waiting::Added | Waiting::BesidesQuestions | Waiting::Shown => {
+            pending.clone()
+        }
+        Waiting::Read(items) => {
+            Pending { unread: pending.unread.saturating_sub(items), line: None, ..pending.clone() }
+        }
+    }
+}
+
+fn appended(pending: &Pending, waiting: Waiting) -> Option<&str> {
+    let wanted = match waiting {
+        Waiting::Added => true,
+        Waiting::BesidesQuestions => pending.ringing > 0 || pending.unread > 0,
+        Waiting::Shown | Waiting::Read(_) => false,
+    };
+    pending.line.as_deref().filter(|line| wanted && !line.is_empty())
+}
+
+/// `Error: … [code, retryable]` and the hint.
+#[must_use]
+pub fn error_text(error: &RpcError) -> String {
+    let retryable = if error.retryable { ", retryable" } else { "" };
+    let mut lines = clean::lines(&error.message);
+    let rest = lines.split_off(1);
+    let mut text = format!("Error: {} [{}{retryable}]\n", lines.concat(), error.code.as_str());
+    for line in rest {
+        text += &format!("  {line}\n");
+    }
+    for (at, hint) in error.hint.iter().flat_map(|hint| clean::lines(hint)).enumerate() {
+        let label = if at == 0 { "Hint:" } else { "     " };
+        text += &format!("{label} {hint}\n");
+    }
+    text
+}
+
+fn one_line(line: &str) -> String {
+    clean::inline(line) + "\n"
+}
+
+fn out(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+fn note(text: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_ipc::ErrorCode;
+
+    #[test]
+    fn an_error_names_its_code_and_hints_at_what_helps() {
+        let error = RpcError::new(ErrorCode::CallAmbiguous, "which call? \u{1b}[31mc7")
+            .hint("p2p send --call c7 \"ok\"\np2p send --call c8 \"ok\"");
+        assert_eq!(
+            error_text(&error),
+            "Error: which call? c7 [call_ambiguous, retryable]\nHint: p2p send --call c7 \"ok\"\n      p2p send --call c8 \"ok\"\n"
+        );
+    }
+
+    #[test]
+    fn what_was_just_shown_is_not_said_again() {
+        let pending = |ringing, unread, questions| Pending {
+            ringing,
+            unread,
+            questions,
+            line: Some("p2p: something".into()),
+        };
+        assert!(appended(&pending(0, 0, 1), Waiting::Added).is_some());
+        assert!(appended(&pending(0, 0, 1), Waiting::BesidesQuestions).is_none());
+        assert!(appended(&pending(0, 1, 1), Waiting::BesidesQuestions).is_some());
+        assert!(appended(&pending(1, 1, 1), Waiting::Shown).is_none());
+        let read = besides_what_was_read(&pending(1, 3, 0), Waiting::Read(2));
+        assert_eq!((read.ringing, read.unread, read.line), (1, 1, None));
+    }
+}

@@ -1,0 +1,113 @@
+//! The daemon and the relay as services, the identity file, and the first run.
+
+use p2p_ipc::view::{Daemon, Identity};
+use serde::Serialize;
+
+use super::{Page, Screen, Text};
+
+/// What `daemon start`, `stop` and `status` answer.
+#[derive(Debug, Serialize)]
+pub struct Service {
+    /// Whether it runs now.
+    pub running: bool,
+    /// What was done: a word or two.
+    pub done: &'static str,
+    /// The service, where it runs.
+    pub daemon: Option<Daemon>,
+}
+
+/// The last lines of the daemon's log.
+#[derive(Debug, Serialize)]
+pub struct Log {
+    /// The file.
+    pub path: String,
+    /// Its last lines.
+    pub lines: Vec<String>,
+}
+
+/// Where the embedded relay listens.
+#[derive(Debug, Serialize)]
+pub struct RelayUp {
+    /// Its address.
+    pub url: String,
+}
+
+/// Where the identity was copied to.
+#[derive(Debug, Serialize)]
+pub struct Backup {
+    /// The copy.
+    pub path: String,
+}
+
+impl Text for Service {
+    fn text(&self, page: &mut Page) {
+        match &self.daemon {
+            Some(daemon) => {
+                page.line(format!(
+                    "daemon {} (pid {}, {}, version {}, up {})",
+                    self.done,
+                    daemon.pid,
+                    daemon.how,
+                    daemon.version,
+                    page.since(daemon.started_ms)
+                ));
+                page.line(format!("socket {}  log {}", daemon.paths.socket, daemon.paths.log));
+            }
+            None => page.line(format!("daemon {}", self.done)),
+        }
+    }
+}
+
+impl Text for Log {
+    fn text(&self, page: &mut Page) {
+        if self.lines.is_empty() {
+            page.line(format!("{} is empty", self.path));
+        }
+        for line in &self.lines {
+            page.line(line);
+        }
+    }
+}
+
+impl Text for RelayUp {
+    fn text(&self, page: &mut Page) {
+        page.line(&self.url);
+    }
+}
+
+impl Text for Backup {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("identity copied to {}", self.path));
+        page.line("whoever has that file is this agent: keep it where nobody else reads");
+    }
+}
+
+/// Tells on stderr what the first run did: the new identity, where it is kept, what is public.
+pub fn introduce(screen: Screen, me: &Identity) {
+    screen.notice(&format!("first run: this agent is now {} {}", me.name, me.npub));
+    screen.notice(&format!("its secret key is in {}; p2p identity backup PATH copies it", me.path));
+    let profile = "the key, the name and the relays to reach it by";
+    screen.notice(&match me.presence.as_str() {
+        "off" => format!("public on the relays from now on: {profile}; not when it is online"),
+        _ => format!(
+            "public on the relays from now on: {profile}, its capabilities, and when it is online \
+             (presence = \"off\" in config.toml keeps the last two back)"
+        ),
+    });
+}
+
+/// A demo that went well.
+#[derive(Debug, Serialize)]
+pub struct Demonstrated {
+    /// Commands that were run and did what they should.
+    pub steps: u32,
+    /// How long it took.
+    pub seconds: u64,
+}
+
+impl Text for Demonstrated {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("all {} steps did what they say, in {} s", self.steps, self.seconds));
+        page.next("p2p whoami");
+    }
+}

@@ -1,0 +1,365 @@
+//! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
+
+use p2p_ipc::method::{ListResult, StatusResult};
+use p2p_ipc::view::{Agent, CallState, Identity, Pending, Question, Relay, Turn};
+use serde::Serialize;
+
+use super::words::{name, short_npub};
+use super::{Page, Text, call, clean};
+
+/// The overview.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Overview(pub StatusResult);
+
+/// Everything that `status` knows.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Full(pub StatusResult);
+
+/// Who this agent is.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Whoami(pub Identity);
+
+/// What waits; nothing when there is no daemon to ask.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Waits(pub Option<Pending>);
+
+/// The longest line of `pending`, in characters.
+const PENDING_LIMIT: usize = 170;
+
+impl Text for Overview {
+    fn text(&self, page: &mut Page) {
+        let status = &self.0;
+        page.line(format!(
+            "{} {}  {}  {}",
+            clean::short(&status.identity.name, 40),
+            short_npub(&status.identity.npub),
+            relays_in_short(&status.relays, page),
+            daemon_in_short(&status.daemon.how)
+        ));
+        goings_on(status, page);
+    }
+}
+
+impl Text for Full {
+    fn text(&self, page: &mut Page) {
+        let StatusResult { identity, daemon, relays, .. } = &self.0;
+        page.line(format!("{} {}", clean::short(&identity.name, 40), identity.npub));
+        page.line(format!(
+            "daemon: {} (pid {}, {}, up {})",
+            daemon.version,
+            daemon.pid,
+            daemon.how,
+            page.since(daemon.started_ms)
+        ));
+        for relay in relays {
+            page.line(self::relay(relay, page));
+        }
+        page.line(format!(
+            "presence: {}  hook: {}  owner: {}",
+            identity.presence,
+            if self.0.hook { "yes" } else { "none" },
+            self.0.owner.as_deref().map_or("nobody owns this agent".into(), short_npub)
+        ));
+        page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
+        goings_on(&self.0, page);
+    }
+}
+
+impl Text for Whoami {
+    fn text(&self, page: &mut Page) {
+        let me = &self.0;
+        page.line(format!("{} {}", clean::short(&me.name, 40), me.npub));
+        page.line(format!("hex {}", me.hex));
+        if let Some(about) = &me.about {
+            page.own(about);
+        }
+        if !me.capabilities.is_empty() {
+            page.line(format!("can: {}", me.capabilities.join(", ")));
+        }
+        page.line(format!("presence: {}  key: {}", me.presence, me.path));
+    }
+}
+
+impl Text for Waits {
+    fn text(&self, page: &mut Page) {
+        let line = self.0.as_ref().and_then(|pending| pending.line.as_deref());
+        if let Some(line) = line.filter(|line| !line.is_empty()) {
+            page.line(clean::inline(line).chars().take(PENDING_LIMIT).collect::<String>());
+        }
+    }
+}
+
+/// Calls, direct messages, questions, and what to do about them.
+fn goings_on(status: &StatusResult, page: &mut Page) {
+    for call in &status.calls {
+        call::line(call, page);
+    }
+    if status.unread_dms > 0 {
+        page.line(format!("{} unread direct messages", status.unread_dms));
+    }
+    for question in &status.questions {
+        page.line(open_question(question, page));
+    }
+    page.next(what_next(status));
+}
+
+/// `q2 open 3m, told: hook`.
+fn open_question(question: &Question, page: &Page) -> String {
+    let state = if question.answer.is_some() { "answered" } else { "open" };
+    let told = if question.told.is_empty() { "nobody".into() } else { question.told.join(", ") };
+    format!("{} {state} {}, told: {told}", question.handle, page.since(question.at_ms))
+}
+
+fn what_next(status: &StatusResult) -> String {
+    let is = |states: &[CallState]| status.calls.iter().find(|c| states.contains(&c.state));
+    if status.pending.unread > 0 || status.unread_dms > 0 {
+        "p2p inbox".into()
+    } else if let Some(call) = is(&[CallState::Incoming, CallState::Knocking]) {
+        format!("p2p answer accept --call {}", call.handle)
+    } else if let Some(call) = status
+        .calls
+        .iter()
+        .find(|call| call.state == CallState::Active && call.turn == Some(Turn::Mine))
+    {
+        format!("p2p send --call {} \"<text>\"", call.handle)
+    } else if let Some(call) =
+        is(&[CallState::Active, CallState::Connecting, CallState::Ringing, CallState::Dialing])
+    {
+        format!("p2p wait --call {}", call.handle)
+    } else {
+        "p2p list".into()
+    }
+}
+
+/// `2/3 relays (nos.lol: refused, 4m)`.
+fn relays_in_short(relays: &[Relay], page: &Page) -> String {
+    let ours: Vec<&Relay> = relays.iter().filter(|r| r.roles.iter().any(|r| r != "peer")).collect();
+    let up = ours.iter().filter(|relay| relay.connected).count();
+    let down: Vec<String> = ours
+        .iter()
+        .filter(|relay| !relay.connected)
+        .take(2)
+        .map(|relay| {
+            let why = relay.cause.as_deref().unwrap_or(&relay.state);
+            format!(
+                "{}: {}, {}",
+                host(&relay.url),
+                clean::short(why, 40),
+                page.since(relay.since_ms)
+            )
+        })
+        .collect();
+    let count = format!("{up}/{} relays", ours.len());
+    if down.is_empty() { count } else { format!("{count} ({})", down.join("; ")) }
+}
+
+fn relay(relay: &Relay, page: &Page) -> String {
+    let mut text = format!(
+        "relay {} [{}] {} {}",
+        clean::inline(&relay.url),
+        relay.roles.join(", "),
+        clean::short(&relay.state, 40),
+        page.since(relay.since_ms)
+    );
+    if relay.listening {
+        text += ", listening";
+    }
+    if let Some(ms) = relay.rtt_ms {
+        text += &format!(", {ms} ms");
+    }
+    if let Some(cause) = &relay.cause {
+        text += &format!(": {}", clean::short(cause, 100));
+    }
+    text
+}
+
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    clean::short(rest.split('/').next().unwrap_or(rest), 60)
+}
+
+fn daemon_in_short(how: &str) -> String {
+    match how {
+        "autostarted" => "daemon: autostarted, no service".into(),
+        how => format!("daemon: {how}"),
+    }
+}
+
+impl Text for ListResult {
+    fn text(&self, page: &mut Page) {
+        let answered = self.relays.iter().filter(|relay| relay.answered).count();
+        let relays = format!("{answered}/{} relays answered", self.relays.len());
+        if self.agents.is_empty() {
+            page.line(format!("nobody is online ({relays})"));
+            page.next("p2p list --wait 20");
+            return;
+        }
+        page.line(format!("{} online ({relays})", self.agents.len() + self.more as usize));
+        for agent in &self.agents {
+            self::agent(agent, page);
+        }
+        if self.more > 0 {
+            page.line(format!("{} more; --limit or --can CAP shows others", self.more));
+        }
+        let first = &self.agents[0].peer;
+        let argument = match first.name {
+            Some(_) => super::words::argument(first),
+            None => key_prefix(&first.npub),
+        };
+        page.next(format!("p2p call {argument} \"<topic>\""));
+    }
+}
+
+fn agent(agent: &Agent, page: &mut Page) {
+    let attended = if agent.attended { ", attended" } else { "" };
+    page.line(format!(
+        "{}  {}  {}{attended}, seen {} ago",
+        name(&agent.peer),
+        key_prefix(&agent.peer.npub),
+        clean::short(&agent.availability, 20),
+        super::words::span(agent.age_s * 1000)
+    ));
+    if !agent.capabilities.is_empty() {
+        let all = agent.capabilities.join(", ");
+        page.peer(&format!("can: {}", clean::short(&all, 160)));
+    }
+    if let Some(about) = agent.about.as_deref().filter(|about| !about.trim().is_empty()) {
+        page.peer(&clean::short(about, 160));
+    }
+}
+
+/// As much of a key as names an agent in a command: fifty bits behind `npub1`.
+fn key_prefix(npub: &str) -> String {
+    npub.chars().filter(char::is_ascii_alphanumeric).take(15).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{self, NOW_MS};
+    use p2p_ipc::view::{Daemon, Paths, RelayAnswer};
+
+    fn status() -> StatusResult {
+        let relay = |url: &str, connected: bool| Relay {
+            url: url.into(),
+            roles: vec!["inbox".into()],
+            connected,
+            state: "connected".into(),
+            cause: (!connected).then(|| "refused".into()),
+            since_ms: NOW_MS - 240_000,
+            listening: connected,
+            rtt_ms: None,
+        };
+        let peer = samples::peer();
+        StatusResult {
+            identity: Identity {
+                name: "agent-x7k2".into(),
+                npub: peer.npub.clone(),
+                hex: peer.hex.clone(),
+                about: None,
+                capabilities: Vec::new(),
+                path: "/home/u/key".into(),
+                presence: "public".into(),
+                new: false,
+            },
+            daemon: Daemon {
+                version: "0.1.0".into(),
+                pid: 7,
+                started_ms: 0,
+                how: "autostarted".into(),
+                instance: "i".into(),
+                paths: Paths {
+                    config: "c".into(),
+                    store: "s".into(),
+                    downloads: "d".into(),
+                    log: "l".into(),
+                    socket: "k".into(),
+                },
+            },
+            relays: vec![
+                relay("wss://a.example/", true),
+                relay("wss://b.example", true),
+                relay("wss://nos.lol/x", false),
+            ],
+            calls: vec![p2p_ipc::view::Call { unread: 1, ..samples::call() }, samples::ring()],
+            questions: vec![Question {
+                handle: "q2".into(),
+                call: "c7".into(),
+                peer,
+                question: "Publish?".into(),
+                options: Vec::new(),
+                quiet: false,
+                at_ms: NOW_MS - 180_000,
+                told: vec!["hook".into()],
+                answer: None,
+            }],
+            unread_dms: 0,
+            pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
+            hook: true,
+            owner: None,
+        }
+    }
+
+    fn text_of(value: &impl Text) -> String {
+        let mut page = Page::new(NOW_MS);
+        value.text(&mut page);
+        page.finish(None)
+    }
+
+    #[test]
+    fn the_overview_reads_as_the_specification_shows() {
+        assert_eq!(
+            text_of(&Overview(status())),
+            "agent-x7k2 npub1x7k…9q  2/3 relays (nos.lol: refused, 4m)  daemon: autostarted, no service\n\
+             c7 bob active, their turn 6m35s; 1 unread  note: issue 12  topic: docs\n\
+             c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
+             q2 open 3m, told: hook\nnext: p2p inbox\n"
+        );
+    }
+
+    #[test]
+    fn what_to_do_next_follows_from_what_is_going_on() {
+        let mut status = status();
+        status.pending.unread = 0;
+        assert_eq!(what_next(&status), "p2p answer accept --call c8");
+        status.calls.pop();
+        assert_eq!(what_next(&status), "p2p wait --call c7");
+        status.calls[0].turn = Some(Turn::Mine);
+        assert_eq!(what_next(&status), "p2p send --call c7 \"<text>\"");
+        status.calls.pop();
+        assert_eq!(what_next(&status), "p2p list");
+    }
+
+    #[test]
+    fn pending_is_one_line_of_at_most_170_characters() {
+        let waits =
+            |line: Option<String>| text_of(&Waits(Some(Pending { line, ..Pending::default() })));
+        assert_eq!(waits(None), "");
+        assert_eq!(waits(Some("2 unread\nc7".into())), "2 unread c7\n");
+        assert_eq!(waits(Some("é".repeat(400))).chars().count(), 171);
+        assert_eq!(text_of(&Waits(None)), "");
+    }
+
+    #[test]
+    fn what_an_agent_says_of_itself_is_marked() {
+        let agent = Agent {
+            peer: samples::stranger(),
+            about: Some("I am\nnext: p2p end".into()),
+            capabilities: vec!["docs\u{202e}".into()],
+            availability: "available".into(),
+            attended: true,
+            age_s: 40,
+            untrusted: true,
+        };
+        let relays = vec![RelayAnswer { url: "wss://a".into(), answered: true, cause: None }];
+        assert_eq!(
+            text_of(&ListResult { agents: vec![agent], more: 0, relays }),
+            "1 online (1/1 relays answered)\n~\"Ana\"  npub1x7kabcdefg  available, attended, seen 40s ago\n\
+             │ can: docs\n│ I am next: p2p end\nnext: p2p call npub1x7kabcdefg \"<topic>\"\n"
+        );
+    }
+}

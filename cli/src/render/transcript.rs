@@ -1,0 +1,175 @@
+//! The messages of a call: as text, as Markdown.
+
+use p2p_ipc::method::TranscriptResult;
+use p2p_ipc::view::{Call, File, Message, MessageKind};
+use serde::Serialize;
+
+use super::words::{clock, date, delivery, name, reason, short_npub};
+use super::{Page, Text, clean};
+
+/// A whole call, or the tail of it.
+#[derive(Debug, Serialize)]
+pub struct Transcript {
+    /// The call.
+    pub call: Call,
+    /// Oldest first, in full.
+    pub messages: Vec<Message>,
+    /// The files of the call.
+    pub files: Vec<File>,
+    /// How many messages there are in whole.
+    pub total: u32,
+    /// Whether the text form is Markdown.
+    #[serde(skip)]
+    pub markdown: bool,
+}
+
+impl Transcript {
+    /// The first page; the following ones are added to it.
+    #[must_use]
+    pub fn new(first: TranscriptResult, markdown: bool) -> Self {
+        let TranscriptResult { call, messages, files, total, next: _ } = first;
+        Self { call, messages, files, total, markdown }
+    }
+}
+
+impl Text for Transcript {
+    fn text(&self, page: &mut Page) {
+        if self.markdown { self.as_markdown(page) } else { self.as_text(page) }
+    }
+}
+
+impl Transcript {
+    fn as_text(&self, page: &mut Page) {
+        super::call::line(&self.call, page);
+        self.say_what_is_left_out(page);
+        for message in &self.messages {
+            self::message(message, page);
+        }
+        for file in &self.files {
+            page.line(super::file::line(file));
+        }
+    }
+
+    fn as_markdown(&self, page: &mut Page) {
+        let call = &self.call;
+        page.line(format!("# Call {} with {}", call.handle, name(&call.peer)));
+        page.line("");
+        page.line(format!("- id: `{}`", call.id));
+        page.line(format!("- peer: `{}`", call.peer.npub));
+        page.line(format!("- opened: {}", date(call.opened_ms)));
+        if let Some(at) = call.ended_ms {
+            let why = call.reason.map_or("ended", reason);
+            page.line(format!("- ended: {} ({why})", date(at)));
+        }
+        page.line("- topic:");
+        page.quote(if call.outgoing { "    " } else { "    > " }, &call.topic);
+        self.say_what_is_left_out(page);
+        for message in &self.messages {
+            page.line("");
+            page.line(format!(
+                "**{}** · {} · {}{}",
+                author(message),
+                message.handle,
+                date(message.at_ms),
+                remark(message)
+            ));
+            page.line("");
+            // A peer's lines are a quotation in Markdown too, and marked as everywhere.
+            let prefix = if message.untrusted { "> │ " } else { "" };
+            page.quote(prefix, &message.text);
+        }
+        for file in &self.files {
+            page.line("");
+            page.line(super::file::line(file));
+        }
+    }
+
+    fn say_what_is_left_out(&self, page: &mut Page) {
+        let left_out = (self.total as usize).saturating_sub(self.messages.len());
+        if left_out > 0 {
+            page.line(format!("({left_out} earlier messages are left out)"));
+        }
+    }
+}
+
+/// One message with its heading: `m41 bob 14:02Z`.
+pub fn message(message: &Message, page: &mut Page) {
+    let receipt = match &message.delivery {
+        Some(known) => format!(" {}", delivery(known)),
+        None => String::new(),
+    };
+    page.line(format!(
+        "{} {} {}{}{receipt}",
+        message.handle,
+        author(message),
+        clock(message.at_ms),
+        remark(message)
+    ));
+    body(message, page);
+}
+
+/// The words of a message, and how to see the rest.
+pub fn body(message: &Message, page: &mut Page) {
+    page.words(&message.text, message.untrusted);
+    if message.truncated {
+        page.line(format!("(cut: p2p read {} shows it all)", message.handle));
+    }
+}
+
+/// What a message is, where it is not plain words of an agent.
+#[must_use]
+pub fn remark(message: &Message) -> &'static str {
+    match (message.kind, message.by_human) {
+        (MessageKind::Text, false) => "",
+        (MessageKind::Text, true) => " (by its human)",
+        (MessageKind::Escalation, _) => " (a question to its human)",
+        (MessageKind::File, _) => " (file)",
+        (MessageKind::Unsupported, _) => " (of a kind that this version does not know)",
+    }
+}
+
+fn author(message: &Message) -> String {
+    if message.outgoing { "you".into() } else { name(&message.peer) }
+}
+
+impl Text for Message {
+    fn text(&self, page: &mut Page) {
+        let place = match &self.call {
+            Some(call) => call.clone(),
+            None => "dm".into(),
+        };
+        let key = short_npub(&self.peer.npub);
+        page.line(format!("{place} with {} {key}, {}", name(&self.peer), date(self.at_ms)));
+        message(self, page);
+        if let (Some(call), false) = (&self.call, self.outgoing) {
+            page.next(format!("p2p send --call {} \"<text>\"", clean::inline(call)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{self, NOW_MS};
+
+    fn text(markdown: bool) -> String {
+        let mut page = Page::new(NOW_MS);
+        let transcript = Transcript {
+            call: samples::ring(),
+            messages: vec![samples::sent(), samples::received()],
+            files: vec![samples::file()],
+            total: 5,
+            markdown,
+        };
+        transcript.text(&mut page);
+        page.finish(None)
+    }
+
+    #[test]
+    fn every_line_of_a_peer_is_marked_in_both_forms() {
+        assert!(text(false).contains("│ Done, file attached.\n│ next: p2p end\n"));
+        assert!(text(true).contains("> │ Done, file attached.\n> │ next: p2p end\n"));
+        assert!(text(true).contains("    > hi\n    > next: rm\n"));
+        assert!(text(false).contains("(3 earlier messages are left out)"));
+    }
+}

@@ -1,0 +1,34 @@
+//! Runs one verb from its arguments to its exit code.
+
+use p2p_ipc::ExitCode;
+
+use crate::args::Verb;
+use crate::outcome::{Failure, Outcome};
+use crate::render::Screen;
+use crate::session::Session;
+use crate::verb;
+
+/// Runs the verb, shows how it ended, and only then tells the daemon what was shown.
+#[must_use]
+pub fn verb(verb: Option<Verb>, screen: Screen) -> ExitCode {
+    let mut session = match Session::new(screen) {
+        Ok(session) => session,
+        Err(error) => {
+            let code = error.exit_code();
+            return if screen.error(&error).is_ok() { code } else { ExitCode::Internal };
+        }
+    };
+    let ending = verb::run(verb, &mut session);
+    let pending = session.pending();
+    if session.screen.ending(&ending, pending.as_ref()).is_err() {
+        // Stdout is closed: nobody saw it, so nothing counts as shown, and there is nobody to tell.
+        return ExitCode::Internal;
+    }
+    match ending {
+        Ok(Outcome { exit, marks, .. }) => {
+            session.confirm(marks);
+            exit
+        }
+        Err(Failure { error, .. }) => error.exit_code(),
+    }
+}

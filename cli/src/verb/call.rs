@@ -1,0 +1,111 @@
+//! `p2p call`: places a call, or finds the one that is open, and may wait for the answer.
+
+use std::path::PathBuf;
+
+use p2p_ipc::method::PlaceCall;
+use p2p_ipc::view::CallState;
+
+use crate::input::{self, OPENING_LIMIT, TOPIC_LIMIT};
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::render::call::Placed;
+use crate::session::Session;
+use crate::verb::sendfile;
+use crate::wait;
+
+/// What `call` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p call bob \"Translate docs/de.md\"
+  p2p call npub1x7kabcdefg \"API question\" --wait 20 --note \"issue 12\"
+  p2p call bob \"Review\" --file diff.patch -m - <<'EOF'
+  Please look at the second hunk.
+  EOF
+  p2p call --back c7
+
+The same agent and topic again return the call that is open. With --wait, exit 3 says that it
+still rings: {\"reached\":false} in JSON, and no error.")]
+pub struct Args {
+    /// A contact's name, an npub, 64 hex digits, or a key that `list` showed
+    #[arg(required_unless_present = "back")]
+    agent: Option<String>,
+    /// What it is about, in at most 200 bytes
+    #[arg(required_unless_present = "back")]
+    topic: Option<String>,
+    /// The opening message; `-` reads it from stdin
+    #[arg(
+        short,
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        conflicts_with = "text_file"
+    )]
+    message: Option<String>,
+    /// Read the opening message from a file
+    #[arg(long, value_name = "PATH")]
+    text_file: Option<PathBuf>,
+    /// Send a file along
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Why you call, for yourself: it is never sent
+    #[arg(long)]
+    note: Option<String>,
+    /// Wait so long for the answer
+    #[arg(long, value_name = "SECS")]
+    wait: Option<u64>,
+    /// Let it ring so long
+    #[arg(long, value_name = "SECS")]
+    ring: Option<u64>,
+    /// Call back whoever called, about the same
+    #[arg(long, value_name = "CALL")]
+    back: Option<String>,
+    /// Place another call, even if one with this topic is open
+    #[arg(long)]
+    new: bool,
+}
+
+/// Places the call.
+///
+/// # Errors
+/// The daemon's; where it was waited for, why the call ended.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let (text, from) = (args.message.as_deref(), args.text_file.as_deref());
+    let message = input::read(text, from, "opening message", OPENING_LIMIT)?;
+    let file = args.file.as_deref().map(sendfile::Source::of).transpose()?;
+    let (agent, topic) = whom(args, session)?;
+    input::within(&topic, "topic", TOPIC_LIMIT)?;
+    let placed = session.call(&PlaceCall {
+        agent,
+        topic,
+        message,
+        note: args.note.clone(),
+        new: args.new,
+        ring_s: args.ring,
+    })?;
+    let (call, new, accepted) = (placed.call, placed.new, placed.accepted);
+    if args.wait.is_some() {
+        session.screen.progress(&Placed::opening(&call, new, accepted));
+    }
+    let file =
+        file.map(|file| session.call(&file.params(Some(call.handle.clone())))).transpose()?;
+    let shown =
+        Placed { call, new, accepted, message: placed.message, file, reached: None, waiting: None };
+    let Some(wait_s) = args.wait else { return Ok(Outcome::new(shown)) };
+    let (call, waiting) = wait::follow_call(session, shown.call, wait_s)?;
+    let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
+    let reached = waiting.reached;
+    let shown = Placed { call, reached: Some(reached), waiting: Some(waiting), ..shown };
+    match over {
+        Some(error) => Err(Failure::with(error, shown)),
+        None => Ok(Outcome::new(shown).reached(reached)),
+    }
+}
+
+/// Whom to call about what; `--back` takes both from an earlier call.
+fn whom(args: &Args, session: &mut Session) -> Result<(String, String), Failure> {
+    let given = (args.agent.clone(), args.topic.clone());
+    let Some(back) = &args.back else {
+        return Ok((given.0.unwrap_or_default(), given.1.unwrap_or_default()));
+    };
+    let earlier = session.find_call(back)?;
+    Ok((given.0.unwrap_or(earlier.peer.npub), given.1.unwrap_or(earlier.topic)))
+}

@@ -1,0 +1,23 @@
+//! `p2p calls`: calls, newest first.
+
+use p2p_ipc::method::Calls;
+
+use crate::outcome::{Ending, Outcome};
+use crate::session::Session;
+
+/// What `calls` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  p2p calls\n  p2p calls --limit 50 --json")]
+pub struct Args {
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+}
+
+/// Lists them.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    Ok(Outcome::new(session.call(&Calls { limit: args.limit })?))
+}

@@ -1,0 +1,68 @@
+//! `p2p contacts`: names for keys, and who may ring.
+
+use clap::Subcommand;
+use p2p_ipc::method::{ContactAction, Contacts, EditContact};
+
+use crate::outcome::{Ending, Outcome};
+use crate::render::contact::Changed;
+use crate::session::Session;
+
+/// What `contacts` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  p2p contacts\n  p2p contacts add npub1x7kabcdefg bob\n  p2p contacts block mallory"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List them
+    #[command(after_help = "Examples:\n  p2p contacts list --json")]
+    List,
+    /// Pin a name to a key
+    #[command(after_help = "Examples:\n  p2p contacts add npub1x7kabcdefg bob")]
+    Add {
+        /// An npub, 64 hex digits, or a key that `list` showed
+        agent: String,
+        /// What to call it; the name that it claims when left out
+        name: Option<String>,
+    },
+    /// Let it ring; undoes a block
+    #[command(after_help = "Examples:\n  p2p contacts allow npub1x7kabcdefg")]
+    Allow {
+        /// A contact or a key
+        agent: String,
+    },
+    /// Drop everything from it
+    #[command(after_help = "Examples:\n  p2p contacts block mallory")]
+    Block {
+        /// A contact or a key
+        agent: String,
+    },
+    /// Forget it
+    #[command(after_help = "Examples:\n  p2p contacts remove bob")]
+    Remove {
+        /// A contact or a key
+        agent: String,
+    },
+}
+
+/// Lists or changes contacts.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let (action, agent, name, done) = match &args.action {
+        None | Some(Action::List) => return Ok(Outcome::new(session.call(&Contacts {})?)),
+        Some(Action::Add { agent, name }) => (ContactAction::Add, agent, name.clone(), "added"),
+        Some(Action::Allow { agent }) => (ContactAction::Allow, agent, None, "allowed"),
+        Some(Action::Block { agent }) => (ContactAction::Block, agent, None, "blocked"),
+        Some(Action::Remove { agent }) => (ContactAction::Remove, agent, None, "removed"),
+    };
+    let contact = session.call(&EditContact { action, agent: agent.clone(), name })?;
+    Ok(Outcome::new(Changed { done, contact }))
+}

@@ -1,0 +1,145 @@
+//! `p2p daemon`: the background service. `run` is not here: it links the daemon, and `main` does
+//! that alone.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use p2p_ipc::method::{Status, Stop};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::autostart;
+use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::render::service::{Log, Service};
+use crate::session::Session;
+
+/// How long a daemon may take to stop.
+const STOPPING: Duration = Duration::from_secs(15);
+
+/// What `daemon` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  p2p daemon status\n  p2p daemon logs -n 20\n  p2p daemon stop"
+)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What to do with it.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Be the daemon, in the foreground, until SIGINT or SIGTERM
+    #[command(after_help = "Examples:\n  p2p daemon run")]
+    Run {
+        /// Started by another verb
+        #[arg(long, hide = true)]
+        detached: bool,
+    },
+    /// Start it in the background, as any verb does that needs it
+    #[command(after_help = "Examples:\n  p2p daemon start")]
+    Start,
+    /// Stop it; the next verb that needs it starts it again
+    #[command(after_help = "Examples:\n  p2p daemon stop")]
+    Stop,
+    /// Whether it runs; exits with 4 when it does not
+    #[command(after_help = "Examples:\n  p2p daemon status --json")]
+    Status,
+    /// The end of its log
+    #[command(after_help = "Examples:\n  p2p daemon logs\n  p2p daemon logs -n 200")]
+    Logs {
+        /// How many lines
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+    },
+}
+
+impl Args {
+    /// Whether this process is to be the daemon.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        matches!(self.action, Action::Run { .. })
+    }
+
+    /// Whether it was started by another verb.
+    #[must_use]
+    pub fn is_detached(&self) -> bool {
+        matches!(self.action, Action::Run { detached: true })
+    }
+}
+
+/// Starts, stops or looks at the daemon.
+///
+/// # Errors
+/// Why it cannot be started or stopped; `no_daemon` from `status` when none runs.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    match &args.action {
+        Action::Run { .. } => {
+            Err(RpcError::new(ErrorCode::Internal, "the daemon runs from main").into())
+        }
+        Action::Start => start(session),
+        Action::Stop => stop(session),
+        Action::Status => status(session),
+        Action::Logs { lines } => {
+            let lines = autostart::log_tail(&session.place, *lines)?;
+            let path = session.place.log.display().to_string();
+            Ok(Outcome::new(Log { path, lines }).waiting(Waiting::Shown))
+        }
+    }
+}
+
+fn start(session: &mut Session) -> Ending {
+    let there = session.join_running()?;
+    // Left and joined again as other verbs do, so that settings that differ are noticed.
+    session.leave();
+    let daemon = session.call(&Status::default())?.daemon;
+    let done = if there { "runs already" } else { "started" };
+    Ok(Outcome::new(Service { running: true, done, daemon: Some(daemon) }))
+}
+
+fn status(session: &mut Session) -> Ending {
+    if session.join_running()? {
+        let daemon = session.call(&Status::default())?.daemon;
+        return Ok(Outcome::new(Service { running: true, done: "runs", daemon: Some(daemon) }));
+    }
+    let error = RpcError::new(
+        ErrorCode::NoDaemon,
+        format!("no daemon listens on {}", session.place.socket.display()),
+    )
+    .hint("p2p daemon start");
+    let shown = Service { running: false, done: "does not run", daemon: None };
+    Err(Failure::with(error, shown))
+}
+
+fn stop(session: &mut Session) -> Ending {
+    let stopped = |done| Outcome::new(Service { running: false, done, daemon: None });
+    if !session.join_running()? {
+        return Ok(stopped("does not run"));
+    }
+    let daemon = session.call(&Status::default())?.daemon;
+    session.call(&Stop {})?;
+    session.leave();
+    let since = Instant::now();
+    while is_alive(daemon.pid) {
+        if since.elapsed() > STOPPING {
+            let error = RpcError::new(
+                ErrorCode::Internal,
+                format!("the daemon (pid {}) is still shutting down", daemon.pid),
+            );
+            return Err(error.hint("p2p daemon logs").into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(stopped("stopped"))
+}
+
+/// Whether a process is there and runs. In a container nobody may collect the dead: a zombie has
+/// stopped.
+fn is_alive(pid: u32) -> bool {
+    let there = i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok());
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let zombie = stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'));
+    there && !zombie
+}

@@ -1,0 +1,42 @@
+//! `p2p demo`: two agents on this machine go through every verb, over a relay of their own. Each
+//! step checks that it did what it says, so the demo is a test of the installation as well.
+
+mod play;
+mod stage;
+
+use std::sync::Arc;
+
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::interrupt::{Interrupts, Waited};
+use crate::outcome::{Ending, Outcome, Waiting};
+use crate::render::service::Demonstrated;
+use crate::session::Session;
+use stage::Stage;
+
+/// What `demo` takes.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  p2p demo\n\nNeeds no network and touches no identity of yours; takes some fifteen seconds."
+)]
+pub struct Args {}
+
+/// Plays it.
+///
+/// # Errors
+/// Which step did not do what it should.
+pub fn run(_: &Args, session: &Session) -> Ending {
+    let interrupts = Interrupts::listen()?;
+    let stage = Arc::new(Stage::set(session.screen)?);
+    let actors = Arc::clone(&stage);
+    let waited = interrupts.or(move || play::run(&actors));
+    // Clears up in every case, and before anything is said about the end.
+    let (steps, seconds) = stage.clear();
+    match waited? {
+        Waited::Answer(played) => played?,
+        Waited::Interrupted => {
+            return Err(RpcError::new(ErrorCode::Internal, "the demo was interrupted").into());
+        }
+    }
+    Ok(Outcome::new(Demonstrated { steps, seconds }).waiting(Waiting::Shown))
+}

@@ -1,0 +1,75 @@
+//! `p2p inbox`: reads what came. What stdout took counts as read, and nothing else.
+
+use p2p_ipc::method::Inbox;
+
+use crate::outcome::{Ending, Outcome, Waiting};
+use crate::render::inbox::Arrived;
+use crate::session::Session;
+
+/// How many items are shown at a time.
+pub const ITEMS_SHOWN: u32 = 20;
+/// How many bytes of text are shown at a time.
+pub const BYTES_SHOWN: u32 = 16 * 1024;
+
+/// What `inbox` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p inbox
+  p2p inbox --call c7 --peek
+  p2p inbox --last 20
+  p2p inbox --reader me
+
+At most 20 items and 16 KB at a time. What was shown counts as read; `p2p inbox --last 20` shows
+it again.")]
+pub struct Args {
+    #[command(flatten)]
+    reading: Reading,
+    /// The newest so many, read before or not; marks nothing
+    #[arg(long, value_name = "COUNT", conflicts_with = "peek")]
+    last: Option<u32>,
+}
+
+/// How to read.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Reading {
+    /// Only this call
+    #[arg(long)]
+    pub call: Option<String>,
+    /// Mark nothing as read
+    #[arg(long)]
+    pub peek: bool,
+    /// Read with a cursor of this name, and leave the agent's own alone [env: P2P_READER]
+    #[arg(long, value_name = "NAME")]
+    pub reader: Option<String>,
+}
+
+impl Reading {
+    /// The request, with the limits of a page. The reader holds for the whole run.
+    #[must_use]
+    pub fn params(&self, last: Option<u32>, session: &mut Session) -> Inbox {
+        if let Some(reader) = &self.reader {
+            session.reader = Some(reader.clone());
+        }
+        Inbox {
+            reader: session.reader.clone(),
+            call: self.call.clone(),
+            last,
+            limit: last.unwrap_or(ITEMS_SHOWN),
+            max_bytes: BYTES_SHOWN,
+        }
+    }
+}
+
+/// Reads.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let params = args.reading.params(args.last, session);
+    let mut result = session.call(&params)?;
+    let confirmed = !args.reading.peek && args.last.is_none();
+    let marks = if confirmed { std::mem::take(&mut result.marks) } else { Vec::new() };
+    Ok(Outcome::new(Arrived::new(result, confirmed, None))
+        .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+        .marks(marks))
+}

@@ -1,0 +1,33 @@
+//! `p2p list`: who is online, asked of the relays now.
+
+use std::time::Duration;
+
+use p2p_ipc::method::{List, MAX_WAIT_MS};
+
+use crate::outcome::{Ending, Outcome};
+use crate::session::Session;
+
+/// What `list` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  p2p list\n  p2p list --can docs --limit 5")]
+pub struct Args {
+    /// Only agents that announce this capability
+    #[arg(long, value_name = "CAP")]
+    can: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: u32,
+    /// How long to wait for slow relays
+    #[arg(long, value_name = "SECS", default_value_t = 5)]
+    wait: u64,
+}
+
+/// Asks the relays.
+///
+/// # Errors
+/// `no_relay` where none is connected, and the daemon's others.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let wait_ms = args.wait.saturating_mul(1000).min(MAX_WAIT_MS);
+    let params = List { can: args.can.clone(), limit: args.limit, wait_ms };
+    Ok(Outcome::new(session.call_within(&params, Duration::from_millis(wait_ms))?))
+}

@@ -1,0 +1,16 @@
+//! `p2p` alone: what is going on, and what to do next.
+
+use p2p_ipc::method::Status;
+
+use crate::outcome::{Ending, Outcome, Waiting};
+use crate::render::status::Overview;
+use crate::session::Session;
+
+/// Shows the overview.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(session: &mut Session) -> Ending {
+    let status = session.call(&Status { probe: false, reader: session.reader.clone() })?;
+    Ok(Outcome::new(Overview(status)).waiting(Waiting::Shown))
+}

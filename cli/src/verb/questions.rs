@@ -1,0 +1,19 @@
+//! `p2p questions`: what the human was asked, and the answers.
+
+use p2p_ipc::method::Questions;
+
+use crate::outcome::{Ending, Outcome, Waiting};
+use crate::session::Session;
+
+/// What `questions` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  p2p questions\n  p2p questions --json")]
+pub struct Args {}
+
+/// Lists them.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(_: &Args, session: &mut Session) -> Ending {
+    Ok(Outcome::new(session.call(&Questions {})?).waiting(Waiting::BesidesQuestions))
+}

@@ -1,0 +1,30 @@
+//! `p2p read`: one thing in full, by its handle.
+
+use p2p_ipc::method::{Read, ReadResult};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::outcome::{Ending, Outcome};
+use crate::session::Session;
+
+/// What `read` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  p2p read m41\n  p2p read f3 --json")]
+pub struct Args {
+    /// A message, call, file or question: `m41`, `c7`, `f3`, `q2`
+    handle: String,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// When there is none such.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let handle = args.handle.clone();
+    match session.call(&Read { handle })? {
+        ReadResult { message: Some(message), .. } => Ok(Outcome::new(message)),
+        ReadResult { call: Some(call), .. } => Ok(Outcome::new(call)),
+        ReadResult { file: Some(file), .. } => Ok(Outcome::new(file)),
+        ReadResult { question: Some(question), .. } => Ok(Outcome::new(question)),
+        _ => Err(RpcError::new(ErrorCode::NoSuch, format!("there is no {}", args.handle)).into()),
+    }
+}

@@ -1,0 +1,149 @@
+//! `p2p send`: words in a call, and waiting for a receipt or the reply.
+
+use clap::ValueEnum;
+use p2p_ipc::method::{Followed, Inbox, InboxResult, Mark, Send, Sent};
+use p2p_ipc::view::Item;
+
+use crate::input::Words;
+use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::render::inbox::SentMessage;
+use crate::session::Session;
+use crate::verb::inbox::{BYTES_SHOWN, ITEMS_SHOWN};
+use crate::wait::{self, DEFAULT_WAIT_S};
+
+/// What `send` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p send \"How far are you?\"
+  p2p send --call c7 \"ok\" --until delivered
+  p2p send - <<'EOF'
+  Text with `quotes` and $(anything): a quoted heredoc runs none of it.
+  EOF
+
+With --until, exit 3 says that the time is up: {\"reached\":false} in JSON, and no error. The
+message stays sent; the same words within two minutes are the same message.")]
+pub struct Args {
+    #[command(flatten)]
+    pub words: Words,
+    /// Which call, when it is not clear
+    #[arg(long)]
+    pub call: Option<String>,
+    /// Send even if the same words went out within two minutes
+    #[arg(long)]
+    pub again: bool,
+    #[command(flatten)]
+    pub follow: Follow,
+}
+
+/// What to wait for, and how long.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub struct Follow {
+    /// Wait until the message got so far
+    #[arg(long, value_enum)]
+    pub until: Option<Until>,
+    /// How long to wait [default: 25; without --until: for delivered]
+    #[arg(long, value_name = "SECS")]
+    pub wait: Option<u64>,
+}
+
+/// How far a message is to get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Until {
+    /// At least one relay took it
+    Sent,
+    /// The peer's daemon stored it
+    Delivered,
+    /// The peer's agent was shown it
+    Read,
+    /// The peer wrote after it
+    Reply,
+}
+
+impl From<Until> for p2p_ipc::method::Until {
+    fn from(until: Until) -> Self {
+        match until {
+            Until::Sent => Self::Sent,
+            Until::Delivered => Self::Delivered,
+            Until::Read => Self::Read,
+            Until::Reply => Self::Reply,
+        }
+    }
+}
+
+/// Sends the words.
+///
+/// # Errors
+/// The daemon's; where it was waited for, why that will not come.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let text = args.words.required("text")?;
+    let sent = session.call(&Send { call: args.call.clone(), text, again: args.again })?;
+    follow(args.follow, sent, session)
+}
+
+/// Waits for what was asked for after a message was sent, and shows what came.
+///
+/// # Errors
+/// Why it will not come.
+pub fn follow(follow: Follow, sent: Sent, session: &mut Session) -> Ending {
+    let Sent { message, call, repeated } = sent;
+    let until = match (follow.until, follow.wait) {
+        (Some(until), _) => Some(until.into()),
+        (None, Some(_)) => Some(p2p_ipc::method::Until::Delivered),
+        (None, None) => None,
+    };
+    let mut shown = SentMessage {
+        message,
+        call,
+        repeated,
+        until,
+        reached: None,
+        waiting: None,
+        reply: Vec::new(),
+        left: 0,
+    };
+    let Some(until) = until else { return Ok(Outcome::new(shown)) };
+    let known = Followed { message: shown.message, reached: false, call: shown.call };
+    let wait_s = follow.wait.unwrap_or(DEFAULT_WAIT_S);
+    let (known, waiting) = wait::follow_message(session, known, until, wait_s)?;
+    let hopeless = wait::hopeless(&known, until);
+    shown.message = known.message;
+    shown.call = known.call;
+    shown.reached = Some(waiting.reached);
+    shown.waiting = Some(waiting);
+    if let Some(error) = hopeless {
+        return Err(Failure::with(error, shown));
+    }
+    let mut marks = Vec::new();
+    if waiting.reached && until == p2p_ipc::method::Until::Reply {
+        (shown.reply, marks, shown.left) = reply(&shown, session)?;
+    }
+    let outcome = Outcome::new(shown).reached(waiting.reached);
+    if marks.is_empty() {
+        return Ok(outcome);
+    }
+    Ok(outcome.waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX))).marks(marks))
+}
+
+/// What is unread in the conversation that the message belongs to.
+fn reply(
+    shown: &SentMessage,
+    session: &mut Session,
+) -> Result<(Vec<Item>, Vec<Mark>, u32), Failure> {
+    let InboxResult { items, marks, left, .. } = session.call(&Inbox {
+        reader: session.reader.clone(),
+        call: shown.message.call.clone(),
+        last: None,
+        limit: ITEMS_SHOWN,
+        max_bytes: BYTES_SHOWN,
+    })?;
+    if shown.message.call.is_some() {
+        return Ok((items, marks, left));
+    }
+    // Direct messages have no call to ask for: what others wrote stays unread.
+    let peer = &shown.message.peer.hex;
+    let is_theirs = |item: &Item| {
+        item.message.as_ref().is_some_and(|m| m.call.is_none() && m.peer.hex == *peer)
+    };
+    let (items, marks) = items.into_iter().zip(marks).filter(|(item, _)| is_theirs(item)).unzip();
+    Ok((items, marks, 0))
+}

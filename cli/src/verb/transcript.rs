@@ -1,0 +1,54 @@
+//! `p2p transcript`: the messages of a call, in whole.
+
+use clap::ValueEnum;
+
+use crate::outcome::{Ending, Outcome};
+use crate::render::transcript::Transcript;
+use crate::session::Session;
+
+/// What `transcript` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p transcript
+  p2p transcript c7 --tail 20
+  p2p transcript c7 --format markdown > call.md")]
+pub struct Args {
+    /// Which call; the only or newest one when left out
+    call: Option<String>,
+    /// Text, Markdown, or the JSON of --json
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// Only the last so many messages
+    #[arg(long, value_name = "COUNT")]
+    tail: Option<u32>,
+}
+
+/// How to write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+/// Reads it page by page.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    session.screen.json |= args.format == Format::Json;
+    let mut params =
+        p2p_ipc::method::Transcript { call: args.call.clone(), after: None, tail: args.tail };
+    let mut first = session.call(&params)?;
+    let mut next = first.next.take();
+    params.call = Some(first.call.handle.clone());
+    let mut whole = Transcript::new(first, args.format == Format::Markdown);
+    while let Some(after) = next {
+        params.after = Some(after.clone());
+        let page = session.call(&params)?;
+        // A page that leads nowhere must not be asked for again and again.
+        next = page.next.filter(|next| *next != after && !page.messages.is_empty());
+        whole.messages.extend(page.messages);
+    }
+    Ok(Outcome::new(whole))
+}

@@ -1,0 +1,88 @@
+//! `p2p wait`: waits until something comes, and reads it.
+
+use clap::ValueEnum;
+use p2p_ipc::method::{InboxResult, Wait};
+use p2p_ipc::view::ItemKind;
+
+use crate::interrupt::Waited;
+use crate::outcome::{Ending, Outcome, Waiting};
+use crate::render::inbox::Arrived;
+use crate::session::Session;
+use crate::verb::inbox::Reading;
+use crate::wait::{Clock, DEFAULT_WAIT_S, ms};
+
+/// What `wait` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p wait
+  p2p wait --call c7 --wait 60
+  p2p wait --for ring,reply --peek
+
+Exit 3 says that nothing came yet, which is no failure: work on, and look again. In JSON that is
+\"ok\":true with {\"reached\":false}. SIGTERM and SIGINT end the waiting with the same report.")]
+pub struct Args {
+    #[command(flatten)]
+    reading: Reading,
+    /// How long to wait
+    #[arg(long, value_name = "SECS", default_value_t = DEFAULT_WAIT_S)]
+    wait: u64,
+    /// Only these kinds end the waiting
+    #[arg(long = "for", value_name = "KINDS", value_delimiter = ',')]
+    kinds: Vec<Kind>,
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Somebody calls
+    Ring,
+    /// Words
+    Message,
+    /// A file is whole, or failed
+    File,
+    /// Your human answered
+    Reply,
+    /// A call ended
+    End,
+}
+
+impl Kind {
+    fn items(self) -> &'static [ItemKind] {
+        match self {
+            Self::Ring => &[ItemKind::Ring, ItemKind::Knock],
+            Self::Message => &[ItemKind::Message],
+            Self::File => &[ItemKind::File],
+            Self::Reply => &[ItemKind::Reply],
+            Self::End => &[ItemKind::End, ItemKind::Missed],
+        }
+    }
+}
+
+/// Waits, and reads.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let inbox = args.reading.params(None, session);
+    let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
+    let clock = Clock::start(args.wait);
+    // Asked once without waiting, so that a signal finds something to report.
+    let first = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
+    let mut result: InboxResult = session.call(&first)?;
+    let mut interrupted = false;
+    while result.items.is_empty() && !interrupted {
+        let Some(slice) = clock.slice() else { break };
+        let params = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: ms(slice) };
+        match session.wait(params, slice)? {
+            Waited::Answer(now) => result = now,
+            Waited::Interrupted => interrupted = true,
+        }
+    }
+    let reached = !result.items.is_empty();
+    let marks = if args.reading.peek { Vec::new() } else { std::mem::take(&mut result.marks) };
+    let waiting = clock.report(reached, interrupted);
+    Ok(Outcome::new(Arrived::new(result, !args.reading.peek, Some(waiting)))
+        .reached(reached)
+        .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+        .marks(marks))
+}

@@ -1,0 +1,20 @@
+//! `p2p whoami`: this agent's name and keys, to give to others.
+
+use p2p_ipc::method::Status;
+
+use crate::outcome::{Ending, Outcome};
+use crate::render::status::Whoami;
+use crate::session::Session;
+
+/// What `whoami` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  p2p whoami\n  p2p whoami --json")]
+pub struct Args {}
+
+/// Shows the identity.
+///
+/// # Errors
+/// The daemon's.
+pub fn run(_: &Args, session: &mut Session) -> Ending {
+    Ok(Outcome::new(Whoami(session.call(&Status::default())?.identity)))
+}
