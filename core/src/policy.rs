@@ -72,6 +72,12 @@ impl Meter {
         Self { tokens: f64::from(rate), at: now }
     }
 
+    /// When somebody last wanted a token.
+    #[must_use]
+    pub fn last(&self) -> Time {
+        self.at
+    }
+
     /// Takes a token, if there is one.
     pub fn take(&mut self, now: Time, rate: u32) -> bool {
         let refill = now.since(self.at).as_secs_f64() * f64::from(rate) / 60.0;

@@ -205,6 +205,7 @@ impl Thread {
                 Message::Told { question, channel, done } => {
                     let told = self.parts.store.told(question, channel, true);
                     let _ = done.send(told.is_ok());
+                    self.changed.send_modify(|count| *count += 1);
                 }
                 Message::Stop => {}
             }
@@ -218,10 +219,8 @@ impl Thread {
                 effect => effects.push(effect),
             }
         }
-        if !changes.is_empty() {
-            if let Err(error) = self.parts.store.commit(&changes) {
-                return self.failed(&error, waiting);
-            }
+        if let Err(error) = self.parts.store.commit(&changes) {
+            return self.failed(&error, waiting);
         }
         let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
         for effect in effects {

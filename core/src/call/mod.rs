@@ -174,6 +174,12 @@ impl Resend {
     }
 }
 
+/// Whether a ring came so late that it is a missed call. `sent` is by the caller's clock.
+#[must_use]
+pub fn is_stale(now: Time, sent: Time, offer: &Offer) -> bool {
+    now.since(sent) > Duration::from_secs(offer.lifetime) + STALE
+}
+
 impl Call {
     /// Places a call.
     #[must_use]
@@ -214,7 +220,7 @@ impl Call {
         knock: bool,
     ) -> Self {
         let lifetime = Duration::from_secs(offer.lifetime);
-        let state = if now.since(sent) > lifetime + STALE {
+        let state = if is_stale(now, sent, offer) {
             State::Ended(Ended {
                 at: now,
                 closing: Closing::new(Reason::NoAnswer, ""),

@@ -22,7 +22,7 @@ pub enum Event {
     },
     /// Our agent, or a rule of ours, ends it whatever its state.
     Close(Closing),
-    /// Both rang each other: this one gives way, without a word.
+    /// Both rang each other, and this one gives way.
     Merge(CallId),
     /// No relay is known to reach the peer by.
     NoRoute,
@@ -72,8 +72,10 @@ impl Call {
                 self.state = State::Dialing(Dialing { sign: true, resend, ..state });
                 if due { vec![Effect::Say(self.offer())] } else { vec![] }
             }
+            // An offer may have gone out before the route was lost: the callee must hear of it.
             Event::NoRoute => {
-                self.end_silently(now, Reason::Unreachable, "no relay list (kind 10050) was found")
+                let text = "no relay list (kind 10050) was found";
+                self.close(now, Closing::new(Reason::Unreachable, text))
             }
             Event::Tick if now >= state.expires => {
                 let reason = if state.sign { Reason::NoAnswer } else { Reason::Unreachable };
@@ -104,7 +106,10 @@ impl Call {
                 self.state = State::Active;
                 vec![Effect::Say(Control::Established), Effect::Answered]
             }
-            Event::Said(Control::Reject(closing) | Control::End(closing)) => {
+            Event::Said(Control::Reject(closing)) => self.end_by_peer(now, closing),
+            // Its accept was lost: it took the call, and what it said in it is on the way.
+            Event::Said(Control::End(closing)) => {
+                self.answered = Some(now);
                 self.end_by_peer(now, closing)
             }
             _ => vec![],
@@ -135,7 +140,10 @@ impl Call {
                 self.state = State::Active;
                 vec![Effect::Answered]
             }
-            Event::Said(Control::Cancel(closing) | Control::End(closing)) => {
+            Event::Said(Control::Cancel(closing)) => self.end_by_peer(now, closing),
+            // The caller was in the call: its `established`, and what it said, are on the way.
+            Event::Said(Control::End(closing)) => {
+                self.answered = Some(now);
                 self.end_by_peer(now, closing)
             }
             Event::Tick if now >= state.expires => {
@@ -179,8 +187,16 @@ impl Call {
                 self.state = State::Ended(Ended { word: None, ..state });
                 vec![]
             }
-            Event::Said(Control::End(closing)) => self.settle(now, state, closing),
+            Event::Said(Control::End(closing)) => {
+                // It was in the call, and nobody here said otherwise.
+                if state.by == By::Nobody {
+                    self.answered = self.answered.or(Some(now));
+                }
+                self.settle(now, state, closing)
+            }
             Event::Said(Control::Cancel(closing)) if !self.outgoing => {
+                // The caller was never in the call, whatever we thought.
+                self.answered = None;
                 self.settle(now, state, closing)
             }
             Event::Said(Control::Reject(closing)) if self.outgoing => {
@@ -209,8 +225,12 @@ impl Call {
     /// Two last words met: the caller's holds, and any word holds against none.
     fn settle(&mut self, now: Time, state: Ended, theirs: Closing) -> Effects {
         let same = state.closing.reason == theirs.reason && state.closing.text == theirs.text;
-        let yields = state.by == By::Nobody || (state.by == By::Us && !self.outgoing);
-        if !yields || (same && state.by != By::Nobody) {
+        let yields = match state.by {
+            By::Nobody => true,
+            By::Us => !self.outgoing && !same,
+            By::Peer => false,
+        };
+        if !yields {
             return vec![Effect::Say(Control::Ended)];
         }
         let at = state.at;
@@ -256,13 +276,19 @@ impl Call {
         vec![Effect::Say(word), Effect::Closed]
     }
 
+    /// A ring of ours gives way: our `accept` of the other one says so, and our last word only
+    /// where that is not confirmed. A ring of the peer's gives way because it said so.
     fn merge(&mut self, now: Time, into: CallId) -> Effects {
         if !self.is_open() {
             return vec![];
         }
         let mut closing = Closing::new(Reason::Merged, "");
         closing.into = Some(into);
-        self.state = State::Ended(Ended { at: now, closing, by: By::Nobody, word: None });
+        if !self.outgoing {
+            return self.end_by_peer(now, closing);
+        }
+        let word = Some(Resend::said(now));
+        self.state = State::Ended(Ended { at: now, closing, by: By::Us, word });
         vec![Effect::Closed]
     }
 

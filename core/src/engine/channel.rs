@@ -8,10 +8,13 @@ use crate::policy::Meter;
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
-use crate::wire::Packet;
+use crate::wire::{Ack, Packet};
 
-/// Most streams of words that one peer may open in one conversation, and most files at once.
-pub(super) const STREAMS_LIMIT: usize = 8;
+/// Most streams of words that one peer may open in one conversation without anything in them,
+/// and in all.
+const STREAMS_LIMIT: usize = 8;
+const STREAMS_EVER: usize = 256;
+/// Most files at once.
 pub(super) const FILES_LIMIT: usize = 16;
 
 /// A message beyond a gap.
@@ -109,22 +112,50 @@ impl Channel {
         words.chain(plain).chain(files)
     }
 
-    /// Whether an acknowledgement is owed, and for which streams.
-    pub fn owed(&mut self, disclose_read: bool, most: usize) -> Vec<crate::wire::Ack> {
-        let mut acks = Vec::new();
-        let words = self.incoming.values_mut().map(|incoming| {
-            let owes = std::mem::take(&mut incoming.owes_ack);
-            owes.then(|| incoming.ack(disclose_read))
-        });
-        acks.extend(words.flatten());
-        let files = self.receiving.values_mut().map(|receiving| {
-            let owes = std::mem::take(&mut receiving.incoming.owes_ack);
-            owes.then(|| receiving.incoming.ack(disclose_read))
-        });
-        acks.extend(files.flatten());
-        self.ack_due = None;
-        acks.truncate(most);
+    /// Takes out at most `room` of the acknowledgements that are owed.
+    pub fn owed(&mut self, disclose_read: bool, room: usize) -> Vec<Ack> {
+        let words = self.incoming.values_mut().filter_map(|i| i.take_ack(disclose_read));
+        let mut acks: Vec<Ack> = words.take(room).collect();
+        let files = self.receiving.values_mut();
+        let files = files.filter_map(|r| r.incoming.take_ack(disclose_read));
+        acks.extend(files.take(room - acks.len()));
+        if !self.owes() {
+            self.ack_due = None;
+        }
         acks
+    }
+
+    fn owes(&self) -> bool {
+        self.incoming.values().any(|incoming| incoming.owes_ack)
+            || self.receiving.values().any(|receiving| receiving.incoming.owes_ack)
+    }
+
+    /// Lets the sender wait: what it repeats is owed again.
+    pub fn owe_nothing(&mut self) {
+        self.ack_due = None;
+        self.incoming.values_mut().for_each(|incoming| incoming.owes_ack = false);
+        self.receiving.values_mut().for_each(|receiving| receiving.incoming.owes_ack = false);
+    }
+
+    /// Whether nothing is under way out of here.
+    pub fn is_idle(&self) -> bool {
+        self.ack_due.is_none() && self.outgoing().all(|(stream, _)| stream.pending.is_empty())
+    }
+
+    /// Whether a sender may open one more stream of words here: one that only makes gaps fills
+    /// our memory.
+    pub fn takes_stream(&self) -> bool {
+        let gaps = self.incoming.values().filter(|incoming| incoming.upto == 0).count();
+        gaps < STREAMS_LIMIT && self.incoming.len() < STREAMS_EVER
+    }
+
+    /// Takes a message out of what is held beyond a gap.
+    pub fn take_held(&mut self, rumor: RumorId) -> Option<Packet> {
+        self.incoming.values_mut().find_map(|incoming| {
+            let (number, _) = incoming.held.iter().find(|(_, (id, _))| *id == rumor)?;
+            let number = *number;
+            incoming.held.remove(&number).map(|(_, parked)| parked.packet)
+        })
     }
 
     /// The last number of every sending stream.

@@ -48,6 +48,7 @@ impl Engine {
             }
             Command::Block(key) => self.block(now, key),
             Command::Forget(key) => {
+                self.last_seen.remove(&key);
                 if self.peers.remove(&key).is_some() {
                     self.persist(Change::PeerGone(key));
                 }
@@ -112,7 +113,10 @@ impl Engine {
         let handle = self.number(|counters| &mut counters.calls);
         let lifetime = ring.unwrap_or(self.settings.ring.as_secs()).clamp(10, 24 * 3600);
         let offer = Offer { topic, message: opening.clone(), lifetime, name: None };
-        let call = Call::dial(handle, id, peer, now, &offer, note);
+        let mut call = Call::dial(handle, id, peer, now, &offer, note);
+        if let State::Dialing(state) = &mut call.state {
+            state.sign = self.was_seen_lately(now, peer);
+        }
         self.persist(Change::Call(Box::new(call.clone())));
         let channel = Channel::new(peer, Conversation::Call(id));
         self.calls.insert(id, Session { call: call.clone(), channel });
@@ -393,14 +397,25 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Drops a key: its calls end, and nothing more is said to it.
+    /// Drops a key: whoever was in a call with us hears that it is over, and nothing after that.
     fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
         self.not_me(key)?;
-        for call in self.calls_with(key) {
-            let text = String::new();
-            self.end(now, call, text)?;
+        let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
+        let (knocks, calls): (Vec<_>, Vec<_>) = self
+            .calls_with(key)
+            .into_iter()
+            .partition(|call| self.call(*call).is_some_and(knocks));
+        for call in calls {
+            self.end(now, call, String::new())?;
         }
         self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
+        self.last_seen.remove(&key);
+        for call in knocks {
+            self.end(now, call, String::new())?;
+        }
+        for conversation in self.conversations_with(key) {
+            self.abandon_all(conversation, "the peer is blocked");
+        }
         Ok(Reply::Done)
     }
 

@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::channel::{FILES_LIMIT, Receiving, Sending};
-use super::{Change, Engine, Output, Refusal};
+use super::{Cause, Change, Engine, Output, Refusal};
+use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
 use crate::lane::{Arrival, Outgoing};
 use crate::policy::safe_name;
@@ -57,16 +58,15 @@ impl Engine {
             let chunks = Outgoing::new(stream);
             channel.sending.insert(stream, Sending { file: handle, chunks });
         }
-        for (number, piece) in (1..).zip(bytes.chunks(CHUNK_SIZE)) {
+        // An empty file is one empty piece: it has to be confirmed like any other.
+        let pieces = bytes.chunks(CHUNK_SIZE).chain(bytes.is_empty().then_some(bytes));
+        for (number, piece) in (1..).zip(pieces) {
             let slot = Slot { stream, number, was: None };
             let rumor = encode(
                 &self.stamp(now, peer, Vec::new()),
                 &Body::Chunk(call, slot, piece.to_vec()),
             );
             self.keep(now, conversation, Lane::File(Some(handle)), rumor);
-        }
-        if bytes.is_empty() {
-            self.file_sent(handle);
         }
         self.flush(now, conversation);
         Ok(handle)
@@ -134,8 +134,12 @@ impl Engine {
         rumor: RumorId,
         bytes: Vec<u8>,
     ) {
+        if self.calls.get(&call).is_none_or(|session| session.call.peer != from) {
+            return;
+        }
+        self.step(now, call, CallEvent::Spoke, Cause::Other);
         let Some(session) = self.calls.get_mut(&call) else { return };
-        if session.call.peer != from || !session.call.carries() {
+        if !session.call.carries() {
             return;
         }
         let channel = &mut session.channel;
@@ -156,7 +160,6 @@ impl Engine {
         let stored: usize = receiving.chunks.values().map(Vec::len).sum();
         if receiving.done
             || slot.number > CHUNKS_LIMIT
-            || bytes.is_empty()
             || stored + bytes.len() > FILE_LIMIT
         {
             return;
@@ -189,7 +192,7 @@ impl Engine {
         let conversation = Conversation::Call(call);
         let Some(channel) = self.channel(conversation) else { return };
         let Some(receiving) = channel.receiving.get_mut(&file.stream) else { return };
-        let pieces = file.size.div_ceil(file.chunk.max(1));
+        let pieces = file.size.div_ceil(file.chunk.max(1)).max(1);
         if receiving.done || receiving.incoming.upto < pieces {
             return;
         }
@@ -198,10 +201,18 @@ impl Engine {
         let bytes: Vec<u8> = chunks.into_values().flatten().collect();
         if bytes.len() as u64 == file.size && Hasher::digest(&bytes)[..] == file.sha256.0 {
             let output = Output::StoreFile { file: handle, name: file.name, bytes };
-            self.outputs.push_back(output);
+            self.effects.push_back(output);
         } else {
             let cause = "what arrived does not match its size and SHA-256";
             self.file_arrived(now, &file, FileState::Failed(cause.into()));
+        }
+    }
+
+    /// The call is over for so long that nobody sends the rest.
+    pub(super) fn give_up_files(&mut self, now: Time, call: CallId) {
+        let files = self.files.values().filter(|file| file.call == call && !file.outgoing);
+        for file in files.cloned().collect::<Vec<_>>() {
+            self.file_arrived(now, &file, FileState::Failed("it never came whole".into()));
         }
     }
 

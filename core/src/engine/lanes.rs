@@ -1,7 +1,9 @@
 //! Sending, repeating, and acknowledging: the engine's side of lanes.
 
+use std::time::Duration;
+
 use super::channel::{Channel, Due};
-use super::{Change, Engine, Output, Priority, SEEN_AGAIN, opening_id};
+use super::{Change, Engine, Priority, opening_id};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{AckOutcome, Outgoing};
 use crate::record::{EventKind, FileState, Lane, Standing};
@@ -11,6 +13,14 @@ use crate::wire::{Ack, Body, Item, Slot, encode, relocate};
 
 /// Most acknowledgements that ride on one rumor.
 const ACKS_LIMIT: usize = 16;
+/// What went out within this time does not go again because a relay or the peer is back.
+const JUST_NOW: Duration = Duration::from_secs(5);
+/// Why messages move to another stream.
+const RESTORED: &str =
+    "a store was restored from a backup; unacknowledged messages are sent again";
+/// What the agent is told of a dead letter.
+const GIVEN_UP: &str =
+    "a message was not confirmed within its lifetime and is given up; it may still arrive";
 
 impl Engine {
     pub(super) fn channel(&mut self, conversation: Conversation) -> Option<&mut Channel> {
@@ -24,7 +34,7 @@ impl Engine {
         self.calls.values_mut().map(|s| &mut s.channel).chain(self.direct.values_mut())
     }
 
-    fn conversations_with(&self, peer: PublicKey) -> Vec<Conversation> {
+    pub(super) fn conversations_with(&self, peer: PublicKey) -> Vec<Conversation> {
         let calls = self.calls_with(peer).into_iter().map(Conversation::Call);
         calls.chain(self.direct.contains_key(&peer).then_some(Conversation::Direct(peer))).collect()
     }
@@ -117,7 +127,7 @@ impl Engine {
                 Lane::File(_) => Priority::Chunk,
                 Lane::Text | Lane::Plain => Priority::Text,
             };
-            self.outputs.push_back(Output::Send { to, rumor, priority });
+            self.send(to, rumor, priority);
         }
     }
 
@@ -148,21 +158,30 @@ impl Engine {
         let acks = self.take_acks(peer);
         if !acks.is_empty() {
             let rumor = encode(&self.stamp(now, peer, acks), &Body::Ack);
-            self.outputs.push_back(Output::Send { to: peer, rumor, priority: Priority::Ack });
+            self.send(peer, rumor, Priority::Ack);
         }
     }
 
-    /// What is owed to a peer, to ride on what goes there now. Strangers get none.
+    /// What is owed to a peer, to ride on what goes there now. Strangers get none outside calls
+    /// that were answered.
     pub(super) fn take_acks(&mut self, peer: PublicKey) -> Vec<Ack> {
         let disclose = self.settings.disclose_read;
-        let known = self.standing(peer) == Standing::Allowed;
+        let standing = self.standing(peer);
         let mut acks = Vec::new();
         for conversation in self.conversations_with(peer) {
-            if let Some(channel) = self.channel(conversation) {
-                acks.extend(channel.owed(disclose, ACKS_LIMIT));
+            let heard = match (standing, conversation) {
+                (Standing::Allowed, _) => true,
+                (Standing::Stranger, Conversation::Call(_)) => self.is_open(conversation),
+                _ => false,
+            };
+            let room = ACKS_LIMIT - acks.len();
+            match self.channel(conversation) {
+                Some(channel) if heard => acks.extend(channel.owed(disclose, room)),
+                Some(channel) => channel.owe_nothing(),
+                None => {}
             }
         }
-        if known { acks } else { Vec::new() }
+        acks
     }
 
     /// An acknowledgement came.
@@ -180,7 +199,10 @@ impl Engine {
                 .find(|(stream, _)| stream.id == ack.stream)
                 .map(|(stream, lane)| channel.stream_out(stream, lane));
             if outcome.diverged {
-                self.reopen(now, conversation);
+                // The chunks of a file have no second stream: what is missing times out.
+                if lane == Lane::Text {
+                    self.reopen(now, conversation, Some(RESTORED));
+                }
                 return;
             }
             self.record_ack(ack.stream, upto, record, &outcome);
@@ -202,7 +224,7 @@ impl Engine {
         record: Option<crate::record::StreamOut>,
         outcome: &AckOutcome,
     ) {
-        if outcome.delivered.is_empty() && outcome.read.is_none() {
+        if !outcome.advanced && outcome.delivered.is_empty() && outcome.read.is_none() {
             return;
         }
         for id in &outcome.delivered {
@@ -214,22 +236,24 @@ impl Engine {
         }
     }
 
-    /// One of the two stores was restored from a backup: what is not acknowledged moves to a new
-    /// stream, where each message names the id that it had, so that none is taken in twice.
-    pub(super) fn reopen(&mut self, now: Time, conversation: Conversation) {
+    /// The stream leads nowhere: what is not acknowledged moves to a new one, where each message
+    /// names the id that it had, so that none is taken in twice. Voids have nothing to say there.
+    fn reopen(&mut self, now: Time, conversation: Conversation, notice: Option<&str>) {
         let fresh = self.ids.stream();
         let Some(channel) = self.channel(conversation) else { return };
         let Some(old) = channel.words.replace(Outgoing::new(fresh)) else { return };
         self.persist(Change::OutboxDone(old.id, old.last));
-        for (offset, pending) in old.pending.into_values().enumerate() {
+        let words = old.pending.into_values().filter(|pending| !pending.is_void());
+        for (offset, pending) in words.enumerate() {
             let number = offset as u64 + 1;
             let moved = relocate(&pending.rumor, fresh, number);
             let slot = (fresh, number);
             let to = self.keep(now, conversation, Lane::Text, moved);
             self.persist(Change::Moved { from: pending.id, to, slot });
         }
-        let text = "a store was restored from a backup; unacknowledged messages are sent again";
-        self.event(now, EventKind::Notice, conversation, None, Some(text.into()));
+        if let Some(text) = notice {
+            self.event(now, EventKind::Notice, conversation, None, Some(text.into()));
+        }
         self.flush(now, conversation);
     }
 
@@ -246,7 +270,7 @@ impl Engine {
             })
         });
         if let Some(conversation) = current {
-            self.reopen(now, conversation);
+            self.reopen(now, conversation, Some(RESTORED));
         }
     }
 
@@ -289,7 +313,7 @@ impl Engine {
             let mut due = Vec::new();
             for (stream, lane) in channel.outgoing_mut() {
                 let untaken = stream.pending.iter().filter(|(_, p)| {
-                    !p.taken && p.attempts > 0 && now.since(p.last) >= SEEN_AGAIN / 20
+                    !p.taken && p.attempts > 0 && now.since(p.last) >= JUST_NOW
                 });
                 let numbers: Vec<u64> = untaken.map(|(number, _)| *number).collect();
                 let again = stream.again(now, &numbers);
@@ -308,7 +332,7 @@ impl Engine {
             let Some(channel) = self.channel(conversation) else { continue };
             let mut due = Vec::new();
             for (stream, lane) in channel.outgoing_mut().filter(|(_, lane)| *lane != Lane::Plain) {
-                let numbers: Vec<u64> = stream.stale(now, SEEN_AGAIN / 12).into_iter().collect();
+                let numbers: Vec<u64> = stream.stale(now, JUST_NOW).into_iter().collect();
                 let again = stream.again(now, &numbers);
                 due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
             }
@@ -316,71 +340,110 @@ impl Engine {
         }
     }
 
-    /// After three days a message is a dead letter, and a void takes its number.
+    /// After three days a message is a dead letter, and a void takes its number. When nobody wants
+    /// the void either, the stream is left behind: the peer would wait for that number for ever.
     fn give_up_expired(&mut self, now: Time, conversation: Conversation) {
         let schedule = self.settings.schedule.clone();
         let Some(channel) = self.channel(conversation) else { return };
-        let peer = channel.peer;
-        let mut dead = Vec::new();
-        for (stream, lane) in channel.outgoing_mut() {
-            for number in stream.expired(now, &schedule) {
-                if let Some(pending) = stream.pending.get(&number) {
-                    let void = pending.rumor.tag("type") == Some("void");
-                    dead.push((stream.id, lane, number, pending.id, void));
-                }
+        let dead: Vec<(StreamId, Lane, u64)> = channel
+            .outgoing()
+            .flat_map(|(stream, lane)| {
+                let expired = stream.expired(now, &schedule).into_iter();
+                expired.map(move |number| (stream.id, lane, number))
+            })
+            .collect();
+        let mut abandoned = false;
+        for (stream, lane, number) in dead {
+            match lane {
+                Lane::Text => abandoned |= self.give_up_words(now, conversation, number),
+                Lane::Plain => self.give_up_plain(now, conversation, number),
+                Lane::File(file) => self.give_up_file(now, conversation, stream, file),
             }
         }
-        for (stream, lane, number, id, void) in dead {
-            if void {
-                continue;
-            }
-            self.persist(Change::Undelivered(id));
-            if lane == Lane::Text {
-                let slot = Slot { stream, number, was: None };
-                let body = Body::Numbered(conversation, slot, Item::Void);
-                let rumor = encode(&self.stamp(now, peer, Vec::new()), &body);
-                let kept = Box::new(rumor.clone());
-                if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
-                    words.replace(now, number, rumor);
-                }
-                self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
-            } else {
-                if let Some(channel) = self.channel(conversation) {
-                    for (out, _) in channel.outgoing_mut().filter(|(out, _)| out.id == stream) {
-                        out.pending.remove(&number);
-                    }
-                }
-                self.persist(Change::OutboxGone(stream, number));
-                if let Lane::File(Some(file)) = lane {
-                    self.file_state(file, FileState::Failed("the peer never confirmed it".into()));
-                }
-            }
-            let text = "a message was not confirmed within its lifetime and is given up; it may still arrive";
-            self.event(now, EventKind::Undelivered, conversation, None, Some(text.into()));
+        if abandoned {
+            self.reopen(now, conversation, None);
         }
     }
 
-    /// A call ended before it was answered: nothing that was queued in it will ever go out.
-    pub(super) fn abandon(&mut self, _now: Time, call: CallId) {
-        let Some(session) = self.calls.get_mut(&call) else { return };
+    /// Puts a void in the place of a message. True when there was one already.
+    fn give_up_words(&mut self, now: Time, conversation: Conversation, number: u64) -> bool {
+        let find = |channel: &Channel| {
+            let words = channel.words.as_ref()?;
+            let pending = words.pending.get(&number)?;
+            Some((channel.peer, words.id, pending.id, pending.is_void()))
+        };
+        let found = self.channel(conversation).and_then(|channel| find(channel));
+        let Some((peer, stream, id, void)) = found else { return false };
+        if void {
+            return true;
+        }
+        let slot = Slot { stream, number, was: None };
+        let body = Body::Numbered(conversation, slot, Item::Void);
+        let rumor = encode(&self.stamp(now, peer, Vec::new()), &body);
+        let kept = Box::new(rumor.clone());
+        if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
+            words.replace(now, number, rumor);
+        }
+        self.persist(Change::Undelivered(id));
+        self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
+        self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+        false
+    }
+
+    fn give_up_plain(&mut self, now: Time, conversation: Conversation, number: u64) {
+        let Some(plain) = self.channel(conversation).and_then(|c| c.plain.as_mut()) else { return };
+        let stream = plain.id;
+        if let Some(pending) = plain.pending.remove(&number) {
+            self.persist(Change::Undelivered(pending.id));
+            self.persist(Change::OutboxGone(stream, number));
+            self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+        }
+    }
+
+    /// A file without one of its chunks is no file.
+    fn give_up_file(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        stream: StreamId,
+        file: Option<u32>,
+    ) {
+        let sending = self.channel(conversation).and_then(|c| c.sending.remove(&stream));
+        let Some(sending) = sending else { return };
+        self.persist(Change::OutboxDone(stream, sending.chunks.last));
+        if let Some(file) = file {
+            self.file_state(file, FileState::Failed("the peer never confirmed it".into()));
+            self.event(now, EventKind::File, conversation, Some(file), None);
+        }
+    }
+
+    /// Nothing that is queued in this conversation will ever go out.
+    pub(super) fn abandon(&mut self, call: CallId) {
+        self.abandon_all(Conversation::Call(call), "the call was not answered");
+    }
+
+    /// See [`Engine::abandon`]; says why files failed.
+    pub(super) fn abandon_all(&mut self, conversation: Conversation, why: &str) {
+        let Some(channel) = self.channel(conversation) else { return };
         let mut gone = Vec::new();
-        let mut files = Vec::new();
-        for (stream, lane) in session.channel.outgoing_mut() {
-            gone.push((stream.id, stream.last));
-            let pending = std::mem::take(&mut stream.pending);
-            files.extend(match lane {
-                Lane::File(file) => file,
-                _ => None,
-            });
-            for pending in pending.into_values() {
-                self.outputs.push_back(Output::Persist(Change::Undelivered(pending.id)));
+        for (stream, lane) in channel.outgoing_mut() {
+            if !stream.pending.is_empty() {
+                gone.push((stream.id, stream.last, lane, std::mem::take(&mut stream.pending)));
             }
         }
-        for (stream, last) in gone {
+        for (stream, last, lane, pending) in gone {
+            for pending in pending.into_values() {
+                self.persist(Change::Undelivered(pending.id));
+            }
             self.persist(Change::OutboxDone(stream, last));
-        }
-        for file in files {
-            self.file_state(file, FileState::Failed("the call was not answered".into()));
+            if let Lane::File(file) = lane {
+                if let Some(channel) = self.channel(conversation) {
+                    channel.sending.remove(&stream);
+                }
+                if let Some(file) = file {
+                    self.file_state(file, FileState::Failed(why.into()));
+                }
+            }
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The engine: every rule of the protocol, and none of its plumbing.
 //!
 //! The host calls [`Engine::handle`] with the time and what happened, drains [`Engine::poll`] to
-//! `None`, does the outputs in order, and calls again by [`Engine::next_timeout`]. An output may
-//! leave the process only when every [`Output::Persist`] before it is durable. If one cannot be
-//! made durable, the host throws the engine away and restores it from what is on disk.
+//! `None`, does the outputs in order, and calls again by [`Engine::next_timeout`]. Every
+//! [`Output::Persist`] comes before everything else, and all of them are **one transaction**: a
+//! message, its place in its stream and the event that tells of it are durable together or not
+//! at all. Nothing else may leave the process before. If they cannot be made durable, the host
+//! throws the engine away and restores it from what is on disk.
 
 mod channel;
 mod command;
@@ -21,16 +23,22 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::call::{By, Call, Effect, Event as CallEvent, State};
+use crate::call::{By, Call, Effect, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
+use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
 
-/// A peer that was silent for this long and shows itself is worth another try at once.
-const SEEN_AGAIN: Duration = Duration::from_secs(60);
+/// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
+/// waits for it is worth another try at once.
+const SEEN_AGAIN: Duration = crate::presence::LIFETIME;
+/// How often what is over is looked for and forgotten.
+const SWEEP: Duration = Duration::from_secs(3600);
+/// A bucket that nobody took from for this long is full, which is what an absent one is.
+const METER_IDLE: Duration = Duration::from_secs(60);
 
 /// A call and its lanes.
 #[derive(Debug)]
@@ -66,7 +74,9 @@ pub struct Engine {
     offers: BTreeMap<RumorId, CallId>,
     tombstones: BTreeMap<CallId, Tombstone>,
     seen: BTreeSet<RumorId>,
-    outputs: VecDeque<Output>,
+    swept: Time,
+    changes: VecDeque<Change>,
+    effects: VecDeque<Output>,
 }
 
 /// Fresh ids from a seed: the host gives randomness once, and the engine stays deterministic.
@@ -104,7 +114,7 @@ impl Engine {
         match input {
             Input::Command { token, command } => {
                 let result = self.command(now, command);
-                self.outputs.push_back(Output::Reply { token, result });
+                self.effects.push_back(Output::Reply { token, result });
             }
             Input::Received(message) => self.receive(now, &message),
             Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
@@ -119,7 +129,7 @@ impl Engine {
 
     /// The next thing for the host to do.
     pub fn poll(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.changes.pop_front().map(Output::Persist).or_else(|| self.effects.pop_front())
     }
 
     /// When [`Input::Tick`] is due, if nothing else happens before.
@@ -169,6 +179,34 @@ impl Engine {
             self.step(now, id, CallEvent::Tick, Cause::Other);
         }
         self.flush_due(now);
+        if now.since(self.swept) >= SWEEP {
+            self.sweep(now);
+        }
+    }
+
+    /// Forgets what is over and confirmed, or too old to matter. The store keeps it.
+    fn sweep(&mut self, now: Time) {
+        self.swept = now;
+        let over = |session: &Session| match &session.call.state {
+            State::Ended(ended) => {
+                now.since(ended.at) >= WORD_LIFETIME
+                    && ended.word.is_none()
+                    && session.channel.is_idle()
+            }
+            _ => false,
+        };
+        let over: Vec<CallId> =
+            self.calls.iter().filter(|(_, s)| over(s)).map(|(id, _)| *id).collect();
+        for call in over {
+            self.give_up_files(now, call);
+            self.calls.remove(&call);
+        }
+        let rings = |call: &CallId| {
+            self.calls.get(call).is_some_and(|session| session.call.is_outgoing_ring())
+        };
+        self.offers.retain(|_, call| rings(call));
+        self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
+        self.meters.retain(|_, meter| now.since(meter.last()) < METER_IDLE);
     }
 
     /// Moves one call and does what follows.
@@ -195,6 +233,9 @@ impl Engine {
                 Effect::Closed if before.is_open() => self.closed(now, &call, cause),
                 Effect::Closed => {}
             }
+        }
+        if !call.is_open() && call.answered.is_none() && !self.awaits_successor(&call) {
+            self.abandon(call.id);
         }
         if before.outgoing
             && matches!(before.state, State::Dialing(_))
@@ -223,11 +264,8 @@ impl Engine {
     }
 
     fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
-        if call.answered.is_none() {
-            self.abandon(now, call.id);
-        }
-        let State::Ended(ended) = &call.state else { return };
-        if cause == Cause::Agent || ended.closing.reason == Reason::Merged {
+        // Our agent hears of what goes on instead; unless that is over.
+        if cause == Cause::Agent || self.goes_on(call) {
             return;
         }
         let missed = !call.outgoing && call.answered.is_none();
@@ -236,11 +274,20 @@ impl Engine {
         self.event(now, kind, Conversation::Call(call.id), subject.filter(|_| missed), None);
     }
 
-    /// The callee's daemon has the offer, and so the opening message in it.
+    /// The callee's daemon has the offer, and so the opening message in it; unless we merged the
+    /// call into another ourselves, in which the message is said again.
     fn opening_arrived(&mut self, call: &Call) {
-        let silent = matches!(&call.state, State::Ended(ended) if ended.by != By::Peer);
-        if call.opening.is_some() && !silent {
-            self.persist(Change::Delivered(opening_id(call.id)));
+        if call.opening.is_none() {
+            return;
+        }
+        let id = opening_id(call.id);
+        match &call.state {
+            State::Ended(ended) if ended.by == By::Peer => self.persist(Change::Delivered(id)),
+            State::Ended(ended) if ended.closing.reason == Reason::Merged => {
+                self.persist(Change::Undelivered(id));
+            }
+            State::Ended(_) => {}
+            _ => self.persist(Change::Delivered(id)),
         }
     }
 
@@ -271,8 +318,15 @@ impl Engine {
         let acks = self.take_acks(to);
         let rumor = encode(&self.stamp(now, to, acks), body);
         let id = rumor.id();
-        self.outputs.push_back(Output::Send { to, rumor, priority });
+        self.send(to, rumor, priority);
         id
+    }
+
+    /// Everything that leaves for a peer leaves here. The blocked hear nothing.
+    fn send(&mut self, to: PublicKey, rumor: Rumor, priority: Priority) {
+        if self.standing(to) != Standing::Blocked {
+            self.effects.push_back(Output::Send { to, rumor, priority });
+        }
     }
 
     fn stamp(&self, at: Time, to: PublicKey, acks: Vec<crate::wire::Ack>) -> Stamp {
@@ -280,7 +334,7 @@ impl Engine {
     }
 
     fn persist(&mut self, change: Change) {
-        self.outputs.push_back(Output::Persist(change));
+        self.changes.push_back(change);
     }
 
     fn event(
@@ -293,8 +347,9 @@ impl Engine {
     ) {
         self.counters.events += 1;
         let event = Event { seq: self.counters.events, kind, at, conversation, subject, text };
+        self.persist(Change::Counters(self.counters));
         self.persist(Change::Event(event.clone()));
-        self.outputs.push_back(Output::Notify(event));
+        self.effects.push_back(Output::Notify(event));
     }
 
     /// Gives out a handle.
@@ -340,14 +395,24 @@ impl Engine {
         self.peer_alive(now, key);
     }
 
-    /// A sign of life: whatever waits for this peer goes now, if it was silent for a while.
+    /// A sign of life: a ring learns that the peer is there, and whatever else waits for the
+    /// peer goes now, if it was silent for a while.
     fn peer_alive(&mut self, now: Time, key: PublicKey) {
-        let last = self.last_seen.insert(key, now);
-        if last.is_some_and(|last| now.since(last) < SEEN_AGAIN) {
-            return;
+        let back = !self.was_seen_lately(now, key);
+        self.last_seen.insert(key, now);
+        for id in self.calls_with(key) {
+            let rings = self.call(id).is_some_and(Call::is_outgoing_ring);
+            if back || rings {
+                self.step(now, id, CallEvent::PeerSeen, Cause::Other);
+            }
         }
-        self.step_all(now, key, &CallEvent::PeerSeen);
-        self.resend_stale(now, key);
+        if back {
+            self.resend_stale(now, key);
+        }
+    }
+
+    fn was_seen_lately(&self, now: Time, key: PublicKey) -> bool {
+        self.last_seen.get(&key).is_some_and(|last| now.since(*last) < SEEN_AGAIN)
     }
 }
 

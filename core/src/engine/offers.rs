@@ -5,11 +5,14 @@ use super::{Cause, Change, Engine, Priority, Session};
 use crate::call::{By, Call, Ended, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::policy::Policy;
-use crate::record::{EventKind, Standing, Tombstone};
+use crate::record::{Content, EventKind, Standing, Tombstone};
+use crate::rumor::Rumor;
 use crate::time::Time;
-use crate::wire::{Body, Closing, Control, Offer, Reason};
+use crate::wire::{Body, Closing, Control, Item, Offer, Reason, TEXT_KIND};
 
-/// Most tombstones that strangers can make us keep in memory.
+/// Most calls that are followed from one that was merged to the one that goes on.
+const MERGES_LIMIT: usize = 16;
+/// Most tombstones that peers can make us keep.
 const TOMBSTONES_LIMIT: usize = 1000;
 
 /// An offer and where it came from.
@@ -25,49 +28,44 @@ impl Engine {
     /// A ring for a call that is not known here.
     pub(super) fn ring(&mut self, now: Time, ring: Ring) {
         let known = self.standing(ring.from) == Standing::Allowed;
-        if let Some(tombstone) = self.tombstones.remove(&ring.call) {
-            if tombstone.peer == ring.from && tombstone.reason != Reason::Merged {
-                self.missed(now, &ring, Closing::new(tombstone.reason, ""), By::Peer);
+        let grave = self.tombstones.get(&ring.call).filter(|grave| grave.peer == ring.from);
+        if let Some(reason) = grave.map(|grave| grave.reason) {
+            if reason != Reason::Merged {
+                self.missed(now, &ring, Closing::new(reason, ""), By::Peer);
             }
             return;
         }
-        if self.seen.contains(&ring.rumor) || !self.may_ring(now, &ring, known) {
+        if self.seen.contains(&ring.rumor) || !self.may_ring(&ring, known) {
             return;
         }
-        if known && self.settings.policy == Policy::Closed {
-            let closing = Closing::new(Reason::Declined, "taking no calls");
-            return self.refuse(now, &ring, closing);
+        if crate::call::is_stale(now, ring.sent, &ring.offer) {
+            return self.missed(now, &ring, Closing::new(Reason::NoAnswer, ""), By::Nobody);
         }
-        match self.own_ring_to(ring.from) {
-            Some(own) if own < ring.call => {
+        let open = self.settings.policy == Policy::Open;
+        let met = || self.merged_into(ring.from, ring.call).first().copied();
+        match self.own_ring_to(ring.from).or_else(met) {
+            Some(own) if own < ring.call && self.call(own).is_some_and(Call::is_open) => {
                 let mut closing = Closing::new(Reason::Merged, "");
                 closing.into = Some(own);
-                let body = Body::Control(ring.call, Control::Reject(closing));
-                self.say(now, ring.from, &body, Priority::Control);
+                self.refuse(now, &ring, closing);
             }
             Some(own) => self.meet(now, &ring, own),
-            None if self.merged_into(ring.from, ring.call) => {
-                let call = self.open_call(now, &ring, false);
-                self.step(now, call, CallEvent::Take { replaces: None }, Cause::Other);
+            None if known && self.settings.policy == Policy::Closed => {
+                self.refuse(now, &ring, Closing::new(Reason::Declined, "taking no calls"));
             }
-            None if known && self.calls_in_use() >= self.settings.calls => {
+            None if (known || open) && self.calls_in_use() >= self.settings.calls => {
                 self.refuse(now, &ring, Closing::new(Reason::Busy, ""));
             }
             None => {
-                let knock = !known && self.settings.policy != Policy::Open;
+                let knock = !known && !open;
                 if !known && !knock {
                     self.allow(now, ring.from);
                 }
                 let claimed = ring.offer.name.clone();
                 self.update_peer(now, ring.from, |peer| peer.claimed = claimed);
                 let call = self.open_call(now, &ring, knock);
-                let kind = match self.call(call).map(|call| &call.state) {
-                    Some(State::Incoming(_)) if knock => EventKind::Knock,
-                    Some(State::Incoming(_)) => EventKind::Ring,
-                    _ => EventKind::Missed,
-                };
-                self.ring_event(now, kind, call);
-                if kind == EventKind::Ring {
+                self.ring_event(now, if knock { EventKind::Knock } else { EventKind::Ring }, call);
+                if !knock {
                     let body = Body::Control(call, Control::Ringing);
                     self.say(now, ring.from, &body, Priority::Control);
                 }
@@ -76,7 +74,7 @@ impl Engine {
     }
 
     /// Whether the policy lets this key ring at all. What it does not let in leaves no trace.
-    fn may_ring(&self, _now: Time, ring: &Ring, known: bool) -> bool {
+    fn may_ring(&self, ring: &Ring, known: bool) -> bool {
         let knocks = self.calls().filter(|call| match &call.state {
             State::Incoming(state) => state.knock,
             _ => false,
@@ -100,38 +98,77 @@ impl Engine {
         ours.map(|call| call.id).min()
     }
 
-    /// Whether a call of ours was merged into this one before it was known here.
-    fn merged_into(&self, peer: PublicKey, into: CallId) -> bool {
-        self.calls().any(|call| match &call.state {
-            State::Ended(ended) => {
-                call.peer == peer
-                    && ended.closing.reason == Reason::Merged
-                    && ended.closing.into == Some(into)
-            }
-            _ => false,
-        })
+    /// The calls that were merged into this one before it was known here.
+    fn merged_into(&self, peer: PublicKey, into: CallId) -> Vec<CallId> {
+        let merged = |call: &&Call| call.peer == peer && successor(call) == Some(into);
+        self.calls().filter(merged).map(|call| call.id).collect()
+    }
+
+    /// The call that goes on after whatever this one was merged into. A peer may have us believe
+    /// in a circle, so that it ends somewhere.
+    pub(super) fn heir(&self, call: CallId) -> CallId {
+        let next = |id: &CallId| self.call(*id).and_then(successor);
+        std::iter::successors(Some(call), next).take(MERGES_LIMIT).last().unwrap_or(call)
+    }
+
+    /// Whether this call was merged into one whose ring has not come yet, so that its words wait.
+    pub(super) fn awaits_successor(&self, call: &Call) -> bool {
+        successor(call).is_some_and(|into| !self.calls.contains_key(&into))
+    }
+
+    /// Whether this call was merged into one that is not over, as far as is known here.
+    pub(super) fn goes_on(&self, call: &Call) -> bool {
+        successor(call).is_some_and(|into| self.call(into).is_none_or(Call::is_open))
     }
 
     /// Both rang each other, and theirs survives: it is taken, and ours becomes part of it.
     fn meet(&mut self, now: Time, ring: &Ring, own: CallId) {
+        let waiting = self.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, false);
-        self.carry_over(now, own, call);
-        self.step(now, own, CallEvent::Merge(call), Cause::Other);
+        self.inherit(now, waiting, call);
+        if self.call(own).is_some_and(Call::is_open) {
+            self.carry_over(now, own, call);
+            self.step(now, own, CallEvent::Merge(call), Cause::Other);
+        }
         self.step(now, call, CallEvent::Take { replaces: Some(own) }, Cause::Other);
     }
 
-    /// What our agent already said in its own ring is said in the call that survives.
-    pub(super) fn carry_over(&mut self, now: Time, from: CallId, to: CallId) {
-        let Some(session) = self.calls.get(&from) else { return };
-        let opening = session.call.opening.clone();
-        let words = session.channel.words.iter().flat_map(|stream| stream.pending.values());
-        let texts = words.filter(|p| p.rumor.kind == crate::wire::TEXT_KIND);
-        let texts: Vec<String> =
-            opening.into_iter().chain(texts.map(|p| p.rumor.content.clone())).collect();
-        for text in texts {
-            let content = crate::record::Content::Text(text.clone());
-            self.utter(now, Conversation::Call(to), crate::wire::Item::Text(text), content);
+    /// The ring came that calls of ours were merged into; what waits in them goes where it goes.
+    fn inherit(&mut self, now: Time, waiting: Vec<CallId>, call: CallId) {
+        let heir = self.heir(call);
+        for merged in waiting {
+            self.carry_over(now, merged, heir);
+            self.abandon(merged);
         }
+    }
+
+    /// What our agent already said in a call that was not answered is said in the one that it
+    /// became part of. Answers whether there is such a call.
+    pub(super) fn carry_over(&mut self, now: Time, from: CallId, to: CallId) -> bool {
+        let Some(session) = self.calls.get(&from) else { return false };
+        let peer = session.call.peer;
+        if session.call.answered.is_some()
+            || from == to
+            || !self.call(to).is_some_and(|call| call.peer == peer && call.is_open())
+        {
+            return false;
+        }
+        let opening = session.call.opening.clone().filter(|_| session.call.outgoing);
+        let words = session.channel.words.iter().flat_map(|stream| stream.pending.values());
+        let items = words.filter_map(|pending| said(&pending.rumor));
+        let items: Vec<Item> = opening.map(Item::Text).into_iter().chain(items).collect();
+        for item in items {
+            let content = match &item {
+                Item::Text(text) => Content::Text(text.clone()),
+                Item::Escalation(asked) => {
+                    let (question, options) = (asked.question.clone(), asked.options.clone());
+                    Content::Escalation { question, options }
+                }
+                _ => continue,
+            };
+            self.utter(now, Conversation::Call(to), item, content);
+        }
+        true
     }
 
     fn open_call(&mut self, now: Time, ring: &Ring, knock: bool) -> CallId {
@@ -155,30 +192,59 @@ impl Engine {
 
     /// A rule of ours refuses the ring; our agent learns that somebody rang.
     fn refuse(&mut self, now: Time, ring: &Ring, closing: Closing) {
+        let waiting = self.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, false);
         self.step(now, call, CallEvent::Close(closing), Cause::Other);
+        self.inherit(now, waiting, call);
     }
 
     /// The ring was over before it came in.
     fn missed(&mut self, now: Time, ring: &Ring, closing: Closing, by: By) {
+        let waiting = self.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, true);
         if let Some(session) = self.calls.get_mut(&call) {
             session.call.state = State::Ended(Ended { at: now, closing, by, word: None });
             let changed = session.call.clone();
             self.persist(Change::Call(Box::new(changed)));
         }
+        self.inherit(now, waiting, call);
         self.ring_event(now, EventKind::Missed, call);
     }
 
-    /// A last word on a call that is not known here: its ring may still be on the way.
+    /// A last word on a call that is not known here: its ring may still be on the way. Strangers
+    /// leave no trace; they repeat the word.
     pub(super) fn bury(&mut self, now: Time, from: PublicKey, call: CallId, reason: Reason) {
+        if self.standing(from) != Standing::Allowed {
+            return;
+        }
         if !self.tombstones.contains_key(&call) && self.tombstones.len() < TOMBSTONES_LIMIT {
             let tombstone = Tombstone { call, peer: from, reason, at: now };
             self.tombstones.insert(call, tombstone.clone());
             self.persist(Change::Tombstone(tombstone));
         }
-        if self.standing(from) == Standing::Allowed {
-            self.say(now, from, &Body::Control(call, Control::Ended), Priority::Control);
+        for merged in self.merged_into(from, call) {
+            self.abandon(merged);
+            self.event(now, EventKind::End, Conversation::Call(merged), None, None);
         }
+        self.say(now, from, &Body::Control(call, Control::Ended), Priority::Control);
+    }
+}
+
+/// The call that this one was merged into.
+fn successor(call: &Call) -> Option<CallId> {
+    match &call.state {
+        State::Ended(ended) if ended.closing.reason == Reason::Merged => ended.closing.into,
+        _ => None,
+    }
+}
+
+/// What our agent said in a rumor of the text lane.
+fn said(rumor: &Rumor) -> Option<Item> {
+    match (rumor.kind, rumor.tag("type")) {
+        (TEXT_KIND, _) => Some(Item::Text(rumor.content.clone())),
+        (_, Some("escalation")) => {
+            serde_json::from_str(&rumor.content).ok().map(Item::Escalation)
+        }
+        _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::channel::{Channel, Parked, STREAMS_LIMIT};
+use super::channel::{Channel, Parked};
 use super::offers::Ring;
 use super::{Cause, Change, Engine, Priority};
 use crate::call::Event as CallEvent;
@@ -57,11 +57,12 @@ impl Engine {
         self.update_peer(now, packet.from, |peer| peer.speaks = speaks);
     }
 
-    fn control(&mut self, now: Time, packet: &Packet, call: CallId, control: Control) {
+    fn control(&mut self, now: Time, packet: &Packet, call: CallId, mut control: Control) {
         let from = packet.from;
         let Some(session) = self.calls.get(&call) else {
             return self.control_of_unknown_call(now, packet, call, control);
         };
+        let open = session.call.is_open();
         // Another's accept, another's end.
         if session.call.peer != from {
             return;
@@ -74,30 +75,34 @@ impl Engine {
                 self.merge(now, from, replaced, call);
             }
         }
-        if let Control::Reject(Closing { reason: Reason::Merged, into: Some(into), .. }) = &control
-        {
-            self.carry_into(now, call, *into);
-        }
+        let met = match &mut control {
+            Control::Reject(closing) | Control::Cancel(closing) | Control::End(closing)
+                if closing.reason == Reason::Merged =>
+            {
+                // What it was merged into may have been merged itself since.
+                closing.into = closing.into.map(|into| self.heir(into));
+                closing.into.filter(|into| open && self.carry_over(now, call, *into))
+            }
+            _ => None,
+        };
         self.step(now, call, CallEvent::Said(control), Cause::Other);
+        // We rang while it rang here: that is an answer.
+        if let Some(into) = met {
+            self.step(now, into, CallEvent::Take { replaces: Some(call) }, Cause::Other);
+        }
     }
 
     /// The peer took our ring and says that it replaces one of its own.
     fn merge(&mut self, now: Time, from: PublicKey, replaced: CallId, into: CallId) {
         match self.calls.get(&replaced) {
             Some(session) if session.call.peer == from => {
+                if session.call.is_open() {
+                    self.carry_over(now, replaced, into);
+                }
                 self.step(now, replaced, CallEvent::Merge(into), Cause::Other);
             }
             Some(_) => {}
             None => self.bury(now, from, replaced, Reason::Merged),
-        }
-    }
-
-    /// Our ring was merged into the peer's own; if that is here already, our words go there.
-    fn carry_into(&mut self, now: Time, own: CallId, into: CallId) {
-        let ours = self.calls.get(&own).is_some_and(|s| s.call.is_outgoing_ring());
-        let theirs = self.calls.get(&into).is_some_and(|s| s.call.is_open() && !s.call.outgoing);
-        if ours && theirs {
-            self.carry_over(now, own, into);
         }
     }
 
@@ -197,7 +202,7 @@ impl Engine {
         }
         let ack_idle = self.settings.schedule.ack_idle;
         let Some(channel) = self.channel(conversation) else { return };
-        if !channel.incoming.contains_key(&slot.stream) && channel.incoming.len() >= STREAMS_LIMIT {
+        if !channel.incoming.contains_key(&slot.stream) && !channel.takes_stream() {
             return;
         }
         let incoming =
@@ -220,7 +225,10 @@ impl Engine {
                 if void {
                     return self.owe(now, conversation, slot.stream);
                 }
-                self.say(now, from, &Body::Reset(Slot { was: None, ..slot }), Priority::Control);
+                if self.standing(from) == Standing::Allowed {
+                    let body = Body::Reset(Slot { was: None, ..slot });
+                    self.say(now, from, &body, Priority::Control);
+                }
             }
             Arrival::Held => {
                 channel.owe(now, ack_idle);
@@ -269,9 +277,14 @@ impl Engine {
         packet: Packet,
     ) {
         let Body::Numbered(_, Slot { was, .. }, item) = packet.body else { return };
-        // The same words came in a stream that was abandoned since.
-        if was.is_some_and(|was| self.seen.contains(&was)) {
-            return;
+        // The same words came in a stream that was abandoned since; or they wait there, beyond a
+        // gap that nobody fills any more.
+        if let Some(was) = was {
+            let waits = self.channel(conversation).is_some_and(|c| c.take_held(was).is_some());
+            if self.seen.contains(&was) && !waits {
+                return;
+            }
+            self.remember_seen(now, was);
         }
         let content = match item {
             Item::Void => return,

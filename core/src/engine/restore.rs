@@ -1,6 +1,6 @@
 //! From what is on disk to an engine that goes on where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
 use super::{Engine, Ids, Session, Snapshot};
@@ -40,7 +40,9 @@ impl Engine {
             offers: BTreeMap::new(),
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
             seen: snapshot.seen.into_iter().collect(),
-            outputs: std::collections::VecDeque::new(),
+            swept: now,
+            changes: VecDeque::new(),
+            effects: VecDeque::new(),
         };
         for call in snapshot.calls {
             let channel = Channel::new(call.peer, Conversation::Call(call.id));

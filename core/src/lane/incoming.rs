@@ -79,6 +79,11 @@ impl<T> Incoming<T> {
         news
     }
 
+    /// The acknowledgement, if the sender is owed one.
+    pub fn take_ack(&mut self, disclose_read: bool) -> Option<Ack> {
+        std::mem::take(&mut self.owes_ack).then(|| self.ack(disclose_read))
+    }
+
     /// The acknowledgement as it stands.
     #[must_use]
     pub fn ack(&self, disclose_read: bool) -> Ack {

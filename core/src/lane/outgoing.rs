@@ -49,6 +49,8 @@ pub struct Outgoing {
 /// What an acknowledgement changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AckOutcome {
+    /// The receiver stored more than was known before.
+    pub advanced: bool,
     /// Rumors that are stored at the receiver now and were not known to be before.
     pub delivered: Vec<RumorId>,
     /// Everything up to here is read, when that grew.
@@ -137,14 +139,12 @@ impl Outgoing {
     /// The receiver's word.
     pub fn acked(&mut self, now: Time, ack: &Ack) -> AckOutcome {
         let mut outcome = AckOutcome::default();
-        let other = |number: &u64, id: &[u8; 8]| {
-            self.pending.get(number).is_some_and(|pending| pending.id.0[..8] != *id)
-        };
-        if ack.upto > self.last || ack.id.is_some_and(|id| other(&ack.upto, &id)) {
+        if self.diverges(ack) {
             outcome.diverged = true;
             return outcome;
         }
         if ack.upto > self.acked {
+            outcome.advanced = true;
             self.acked = ack.upto;
             let beyond = self.pending.split_off(&(ack.upto + 1));
             let done = std::mem::replace(&mut self.pending, beyond);
@@ -174,6 +174,21 @@ impl Outgoing {
         outcome
     }
 
+    /// Whether one of the two stores was restored from a backup: the receiver has what was never
+    /// sent, or something else under a number, or no longer has what it had. A late word of the
+    /// receiver's looks like the last of these, but not if it holds what comes next.
+    fn diverges(&self, ack: &Ack) -> bool {
+        let holds = |number: u64| ack.held.iter().any(|(from, to)| (*from..=*to).contains(&number));
+        let other = |id: [u8; 8]| {
+            let ours = self.pending.get(&ack.upto);
+            // What came late, after a void took its place, is there all the same.
+            ours.is_some_and(|pending| !pending.is_void() && pending.id.0[..8] != id)
+        };
+        ack.upto > self.last
+            || ack.id.is_some_and(other)
+            || (ack.upto < self.acked && holds(self.acked + 1))
+    }
+
     /// Numbers whose time is up at `now`.
     #[must_use]
     pub fn expired(&self, now: Time, schedule: &Schedule) -> Vec<u64> {
@@ -199,6 +214,12 @@ impl Outgoing {
 }
 
 impl Pending {
+    /// Whether it only fills a number.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.rumor.tag("type") == Some("void")
+    }
+
     fn due(&self, schedule: &Schedule) -> Time {
         match self.attempts {
             0 => self.last,

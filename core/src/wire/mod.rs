@@ -256,6 +256,6 @@ impl FileOffer {
     /// How many chunks there are.
     #[must_use]
     pub fn chunks(&self) -> u64 {
-        self.size.div_ceil(self.chunk.max(1))
+        self.size.div_ceil(self.chunk.max(1)).max(1)
     }
 }

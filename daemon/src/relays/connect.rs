@@ -223,4 +223,20 @@ mod tests {
         let failure = connect(&format!("ws://{free}"), false).await.unwrap_err();
         assert_eq!(failure, Failure::network("connection refused"));
     }
+
+    #[tokio::test]
+    async fn what_does_not_speak_tls_is_a_failure() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("wss://{}", listener.local_addr().unwrap());
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+            stream
+        });
+        let failure = connect(&url, false).await.unwrap_err();
+        assert!(!failure.is_refusal);
+        assert_eq!(failure.cause, "received corrupt message of type InvalidContentType");
+        drop(answering.await);
+    }
 }

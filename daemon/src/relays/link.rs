@@ -117,6 +117,9 @@ impl Link {
             self.status.lost(state, cause.clone());
             self.outbox.lost(&cause, Instant::now());
             self.queries.fail(&cause);
+            if is_refusal && !self.roles.is_ours() {
+                self.outbox.abandon(&format!("not connected: {cause}"));
+            }
             self.resting = Some(cause);
             if self.closing.is_some() || self.retires() {
                 break;

@@ -2,8 +2,8 @@
 //!
 //! Rumors and presence go in, verified messages and reports come out, all in our own types; no
 //! type of a Nostr crate crosses this boundary. Inside, each relay is a task that keeps its
-//! connection up ([`link`], [`session`]); one task opens what arrives ([`ingest`]), one finds
-//! out where messages go ([`dispatch`]). Nothing here is durable: whoever sends keeps the
+//! connection up (`link`, `session`); one task opens what arrives (`ingest`), one finds
+//! out where messages go (`dispatch`). Nothing here is durable: whoever sends keeps the
 //! message until it is acknowledged, and whoever hears tells duplicates by their rumor id.
 //!
 //! The connection is our own, on top of the `nostr` crate's types, rather than the SDK's relay

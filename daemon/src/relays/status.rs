@@ -135,6 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn since_is_when_the_connection_went_not_when_it_was_last_tried() {
+        let status = Status::new("wss://r", Roles::both());
+        status.connected();
+        status.lost("waiting to retry", "gone".into());
+        let since = status.read().since;
+        while now() == since {
+            std::thread::yield_now();
+        }
+        status.connecting();
+        status.lost("waiting to retry", "connection refused".into());
+        assert_eq!(status.read().since, since);
+    }
+
+    #[test]
     fn a_relays_words_are_tidied() {
         assert_eq!(tidy("a\u{1b}[31m\u{202e}b\nc"), "a[31mbc");
         assert_eq!(tidy(&"é".repeat(1000)).chars().count(), 200);

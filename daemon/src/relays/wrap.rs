@@ -211,6 +211,9 @@ mod tests {
             assert!(event.created_at.as_secs() <= NOW.secs());
             assert!(event.created_at.as_secs() >= NOW.secs() - BACKDATING);
             assert_ne!(event.pubkey, alice.public_key());
+            let seal = nip44::decrypt(bob.secret_key(), &event.pubkey, &event.content).unwrap();
+            let sealed_at = Event::from_json(seal).unwrap().created_at.as_secs();
+            assert!((NOW.secs() - BACKDATING..=NOW.secs()).contains(&sealed_at));
             let verified = unwrap(&event, &bob).unwrap();
             assert_eq!(verified.rumor(), &rumor);
             assert_eq!(verified.author(), key(&alice));

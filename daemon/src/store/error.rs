@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file could not be made or looked at.
-    #[error("cannot open the store at {}", path.display())]
+    #[error("cannot open the store at {}: {source}", path.display())]
     Open {
         /// The store.
         path: PathBuf,
@@ -61,7 +61,7 @@ pub enum StoreError {
     #[error("cannot seal text for the store")]
     Seal,
     /// SQLite refused: disk full, locked, read-only and the like.
-    #[error("the store cannot be read or written")]
+    #[error("SQLite: {0}")]
     Sql(#[from] rusqlite::Error),
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`Store`] writes; the engine's thread owns it, and a commit is durable when it returns.
 //! [`Reader`] answers the socket's questions over a connection of its own. Text is sealed
-//! (module `seal`), so that a copied file shows none; keys, handles, times, states and sizes are not.
+//! (module `seal`), so that a copied file shows none; it does show keys, handles, times, states
+//! and sizes.
 //!
 //! The disk has its own format: `migrations/` is its shape, `words` its vocabulary, and a file of
 //! `tables/` turns one table into the core's records and back. The core's types stay free to

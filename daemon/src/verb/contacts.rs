@@ -40,11 +40,14 @@ pub(super) async fn edit(
     service.host.command(command).await?;
     // Presence that `list` showed in this run says what runs behind the key.
     let seen = service.listed().get(&key).cloned();
+    let speaks_p2p = seen.is_some();
     if let Some(name) = seen.filter(|_| params.action == ContactAction::Add) {
         service.host.input(Input::PeerSeen { peer: key, name: Some(name) }).await;
     }
     let store = service.reader();
     let after = store.peer(key).map_err(stored)?.or(before);
     let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));
-    Ok(Show::new(service, &store, None).contact(peer))
+    let mut contact = Show::new(service, &store, None).contact(peer);
+    contact.speaks_p2p |= speaks_p2p;
+    Ok(contact)
 }

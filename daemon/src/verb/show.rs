@@ -1,6 +1,6 @@
 //! From what is kept to what is shown.
 
-use p2p_core::call::{By, State};
+use p2p_core::call::{By, RING_GRACE, State};
 use p2p_core::record::{
     Content, Delivery as Kept, Event, EventKind, FileState, Peer, Speaks, Standing,
 };
@@ -231,7 +231,10 @@ fn expires(state: &State) -> Option<Time> {
     match state {
         State::Dialing(state) => Some(state.expires),
         State::Ringing(state) => Some(state.expires),
-        State::Incoming(state) => Some(state.expires),
+        // The grace is for the caller's last word to arrive in; the ring itself is over before it.
+        State::Incoming(state) => {
+            Some(Time(state.expires.0.saturating_sub(RING_GRACE.as_millis() as u64)))
+        }
         State::Connecting(state) => Some(state.expires),
         State::Active | State::Ended(_) => None,
     }

@@ -69,7 +69,6 @@ CREATE TABLE calls (
     word_last       INTEGER
 ) STRICT;
 CREATE INDEX calls_open ON calls (handle) WHERE phase <> 'ended';
-CREATE INDEX calls_ended ON calls (ended_at) WHERE phase = 'ended';
 
 CREATE TABLE messages (
     handle       INTEGER PRIMARY KEY,
@@ -105,7 +104,6 @@ CREATE TABLE streams_out (
     acked        INTEGER NOT NULL,
     read         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX streams_out_conversation ON streams_out (conversation);
 
 CREATE TABLE streams_in (
     place        INTEGER PRIMARY KEY,       -- in the order of opening
@@ -118,7 +116,6 @@ CREATE TABLE streams_in (
     upto_id      TEXT,
     read         INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX streams_in_conversation ON streams_in (conversation);
 
 -- Rumors that wait for their acknowledgement.
 CREATE TABLE outbox (

@@ -135,7 +135,11 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
         ("outbox", "rumor", swap("outbox", "rumor", "number", "1", "2")),
         ("outbox", "rumor", "UPDATE outbox SET number = number + 10".into()),
         ("outbox", "rumor", "UPDATE outbox SET rumor = (SELECT body FROM messages)".into()),
-        ("outbox", "rumor", "UPDATE outbox SET rumor = (SELECT rumor FROM held)".into()),
+        (
+            "outbox",
+            "rumor",
+            "UPDATE outbox SET rumor = (SELECT rumor FROM held) WHERE number = 1".into(),
+        ),
         ("peers", "name", "UPDATE peers SET name = claimed".into()),
     ];
     for (table, column, sql) in cases {
