@@ -1,0 +1,135 @@
+//! Relays on loopback: the embedded one, through the real binary, and others.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::binary::binary;
+use crate::patience::{eventually, until};
+
+/// A running relay. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Relay {
+    url: String,
+    port: u16,
+    child: Child,
+    /// Held, so that the relay keeps somewhere to write to.
+    _stdout: Option<BufReader<ChildStdout>>,
+}
+
+impl Relay {
+    /// The embedded relay, on a port of the system's choice.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::embedded(0)
+    }
+
+    /// The embedded relay on a port that stays free while it is down, for [`Relay::revive`].
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn start_to_die() -> Self {
+        Self::embedded(quiet_port())
+    }
+
+    #[expect(clippy::unwrap_used, reason = "that is how a test fails")]
+    fn embedded(port: u16) -> Self {
+        let mut child = Command::new(binary())
+            .args(["relay", "--port", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let url = line.trim().to_owned();
+        let port = url.strip_prefix("ws://127.0.0.1:").and_then(|port| port.parse().ok());
+        assert!(port.is_some(), "the relay said {line:?} instead of its address");
+        Self { url, port: port.unwrap_or_default(), child, _stdout: Some(stdout) }
+    }
+
+    /// A relay that another program serves on `port`, once something listens there.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[must_use]
+    pub fn foreign(command: &mut Command, port: u16) -> Self {
+        let mut child = start_foreign(command);
+        eventually("the other relay listens", || {
+            if let Ok(Some(status)) = child.try_wait() {
+                let mut said = String::new();
+                let _ = child.stderr.take().map(|mut e| e.read_to_string(&mut said));
+                assert!(status.success(), "it died: {status}\n{said}");
+            }
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Self { url: format!("ws://127.0.0.1:{port}"), port, child, _stdout: None }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Kills it. What it held in memory is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts the embedded relay again, empty, where it was.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn revive(&mut self) {
+        self.kill();
+        until("the relay's port is free", || {
+            // As the relay itself binds: connections that linger are no matter.
+            TcpListener::bind(("127.0.0.1", self.port)).is_ok()
+        });
+        let revived = Self::embedded(self.port);
+        *self = revived;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[expect(clippy::expect_used, reason = "that is how a test fails")]
+fn start_foreign(command: &mut Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the other relay can be started")
+}
+
+/// A free port below those that the system gives away, so that nobody else comes by it while a
+/// test's relay is down.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn quiet_port() -> u16 {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let first = range.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(32_768_u16);
+    let mut seed = std::process::id();
+    eventually("a port is free", || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let room = u32::from(first.max(20_000)) - 12_000;
+        let port = 10_000 + u16::try_from((seed >> 8) % room).unwrap_or_default();
+        TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+    })
+}

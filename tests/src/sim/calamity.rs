@@ -1,0 +1,137 @@
+//! What goes beyond weather: a disk that is restored from a backup, a peer that is gone for weeks.
+
+use std::time::Duration;
+
+use p2p_core::engine::{Command, Input, Reply};
+use p2p_core::record::{Content, Delivery};
+use p2p_core::{CallId, Conversation};
+
+use super::{Fault, World};
+
+/// Two agents talk; one of them loses what happened since its backup; they go on talking. What is
+/// said after that arrives once and in order, whatever became of the rest.
+///
+/// # Errors
+/// The rule that was broken.
+pub fn restored_from_backup(seed: u64, loud: bool) -> Result<(), Fault> {
+    let mut world = World::fair(seed, loud)?;
+    world.agents.iter_mut().for_each(|agent| agent.notices = true);
+    let conversation = if world.rng.chance(70) {
+        Some(Conversation::Call(connect(&mut world)?))
+    } else {
+        None
+    };
+    chat(&mut world, conversation, "before")?;
+    let unlucky = world.rng.below(2) as usize;
+    let backup = world.agents[unlucky].store.clone();
+    chat(&mut world, conversation, "lost")?;
+    world.agents[unlucky].engine = None;
+    world.agents[unlucky].store = backup;
+    world.start(unlucky)?;
+    let said = chat(&mut world, conversation, "after")?;
+    world.calm()?;
+    // What repairs a stream may need a message to notice by.
+    let more = chat(&mut world, conversation, "later")?;
+    world.calm()?;
+    for index in 0..2 {
+        let mut words = said[index].clone();
+        words.extend(more[index].clone());
+        heard(&world, index, &words)?;
+    }
+    Ok(())
+}
+
+/// A peer is gone for longer than messages live. They are given up, and when it is back it hears
+/// what is said then.
+///
+/// # Errors
+/// The rule that was broken.
+pub fn long_absence(seed: u64, loud: bool) -> Result<(), Fault> {
+    let mut world = World::fair(seed, loud)?;
+    let conversation = if world.rng.chance(50) {
+        Some(Conversation::Call(connect(&mut world)?))
+    } else {
+        None
+    };
+    chat(&mut world, conversation, "before")?;
+    let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+    let away = days(1 + world.rng.below(14));
+    world.cut_for(1, away);
+    let gone = world.now;
+    let said = chat(&mut world, conversation, "meanwhile")?;
+    world.pass(away)?;
+    if away > days(4) {
+        let dead = |text: &String| {
+            let messages = world.agents[0].store.messages.values();
+            let mut same = messages.filter(|m| m.content == Content::Text(text.clone()));
+            same.all(|m| m.delivery == Delivery::Undelivered || m.at < gone)
+        };
+        if let Some(text) = said[0].iter().find(|text| !dead(text)) {
+            return Err(format!("`{text}` was not given up"));
+        }
+    }
+    let said = chat(&mut world, conversation, "after")?;
+    world.calm()?;
+    heard(&world, 0, &said[0])?;
+    heard(&world, 1, &said[1])
+}
+
+/// One calls, the other answers.
+fn connect(world: &mut World) -> Result<CallId, Fault> {
+    let command = Command::Call {
+        peer: world.agents[1].key,
+        topic: "tea".into(),
+        opening: None,
+        note: None,
+        new: false,
+        ring: None,
+    };
+    let Some(Ok(Reply::Call { call, .. })) = world.command(0, command)? else {
+        return Err("it was not placed".into());
+    };
+    world.pass(Duration::from_secs(10))?;
+    match world.command(1, Command::Accept(call))? {
+        Some(Ok(_)) => world.pass(Duration::from_secs(10)).map(|()| call),
+        other => Err(format!("it was not accepted: {other:?}")),
+    }
+}
+
+/// Both say a few things, over a while. `None` is for direct messages.
+fn chat(
+    world: &mut World,
+    conversation: Option<Conversation>,
+    what: &str,
+) -> Result<[Vec<String>; 2], Fault> {
+    let mut said = [Vec::new(), Vec::new()];
+    for _ in 0..1 + world.rng.below(6) {
+        let index = world.rng.below(2) as usize;
+        let peer = world.agents[1 - index].key;
+        let conversation = conversation.unwrap_or(Conversation::Direct(peer));
+        let text = world.text(what);
+        let command = Command::Say { conversation, text: text.clone(), again: false };
+        match world.command(index, command)? {
+            Some(Ok(_)) => said[index].push(text),
+            other => return Err(format!("`{text}` was refused: {other:?}")),
+        }
+        let pause = world.rng.span(0, 3000);
+        world.pass(pause)?;
+    }
+    if world.rng.chance(50) {
+        world.input(0, Input::Tick)?;
+        world.pass(Duration::from_secs(60))?;
+    }
+    Ok(said)
+}
+
+/// The other end heard all of it, once and in this order.
+fn heard(world: &World, from: usize, said: &[String]) -> Result<(), Fault> {
+    let messages = world.agents[1 - from].store.messages.values().filter(|m| !m.outgoing);
+    let heard: Vec<String> = messages
+        .filter_map(|message| match &message.content {
+            Content::Text(text) => Some(text.clone()),
+            _ => None,
+        })
+        .filter(|text| said.contains(text))
+        .collect();
+    if heard == said { Ok(()) } else { Err(format!("said {said:?}, heard {heard:?}")) }
+}

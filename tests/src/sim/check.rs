@@ -1,0 +1,176 @@
+//! What must hold once all is quiet.
+
+use std::collections::BTreeMap;
+
+use p2p_core::call::{Call, State};
+use p2p_core::record::{Content, Delivery, FileState, Message};
+use p2p_core::wire::Reason;
+use p2p_core::{CallId, Conversation, Time};
+
+use super::{Agent, Fault, Tally, World};
+
+/// Checks everything.
+///
+/// # Errors
+/// The rule that was broken.
+pub fn all(world: &World) -> Result<Tally, Fault> {
+    let mut tally = world.tally;
+    for agent in &world.agents {
+        nobody_hangs(agent)?;
+        for other in world.agents.iter().filter(|other| other.key != agent.key) {
+            let whole = !world.broken.contains(&(agent.key, other.key));
+            receipts_are_true(agent, other)?;
+            for call in agent.store.calls.values().filter(|call| call.peer == other.key) {
+                if let Some(theirs) = other.store.calls.get(&call.id).filter(|_| whole) {
+                    both_agree(call, theirs)?;
+                    if call.answered.is_some() {
+                        words_arrived(agent, other, Conversation::Call(call.id))?;
+                        files_arrived(agent, other, call.id)?;
+                    }
+                    tally.calls += u64::from(call.outgoing);
+                    tally.answered += u64::from(call.outgoing && call.answered.is_some());
+                }
+                tally.merged += u64::from(merged_into(call).is_some());
+            }
+        }
+        let incoming = agent.store.messages.values().filter(|m| !m.outgoing);
+        tally.messages += incoming.count() as u64;
+        tally.files += agent.written.len() as u64;
+    }
+    each_word_arrived_once(world)?;
+    Ok(tally)
+}
+
+fn nobody_hangs(agent: &Agent) -> Result<(), Fault> {
+    let Some(engine) = &agent.engine else { return Err("an agent is down".into()) };
+    for call in engine.calls() {
+        if !matches!(call.state, State::Active | State::Ended(_)) {
+            return Err(format!("c{} hangs: {:?}", call.handle, call.state));
+        }
+        if agent.store.calls.get(&call.id) != Some(call) {
+            return Err(format!("c{} differs from its record", call.handle));
+        }
+    }
+    Ok(())
+}
+
+fn both_agree(ours: &Call, theirs: &Call) -> Result<(), Fault> {
+    let same = match (&ours.state, &theirs.state) {
+        (State::Active, State::Active) => true,
+        (State::Ended(ours), State::Ended(theirs)) => ours.closing.reason == theirs.closing.reason,
+        _ => false,
+    };
+    if same && ours.answered.is_some() == theirs.answered.is_some() {
+        return Ok(());
+    }
+    Err(format!("the ends disagree:\n  {ours:?}\n  {theirs:?}"))
+}
+
+fn merged_into(call: &Call) -> Option<CallId> {
+    match &call.state {
+        State::Ended(ended) if ended.closing.reason == Reason::Merged => ended.closing.into,
+        _ => None,
+    }
+}
+
+fn ended_at(call: &Call) -> Time {
+    match &call.state {
+        State::Ended(ended) => ended.at,
+        _ => Time(u64::MAX),
+    }
+}
+
+fn label(message: &Message) -> String {
+    match &message.content {
+        Content::Text(text) => text.clone(),
+        Content::Escalation { question, .. } => format!("? {question}"),
+        Content::File { name, .. } => format!("file {name}"),
+        Content::Unsupported(name) => format!("unsupported {name}"),
+    }
+}
+
+/// Words with a place in a conversation, in the order of their handles.
+fn lane(agent: &Agent, conversation: Conversation, outgoing: bool) -> Vec<String> {
+    let messages =
+        agent.store.messages.values().filter(|m| {
+            m.conversation == conversation && m.outgoing == outgoing && m.slot.is_some()
+        });
+    messages.map(label).collect()
+}
+
+fn words_arrived(from: &Agent, to: &Agent, conversation: Conversation) -> Result<(), Fault> {
+    let sent = lane(from, conversation, true);
+    let got = lane(to, conversation, false);
+    if sent == got { Ok(()) } else { Err(format!("said {sent:?}, heard {got:?}")) }
+}
+
+/// Whatever was said in a call, or in one that it was merged into, was heard exactly once.
+fn each_word_arrived_once(world: &World) -> Result<(), Fault> {
+    let mut heard: Vec<BTreeMap<String, u32>> = Vec::new();
+    for agent in &world.agents {
+        let mut counts = BTreeMap::new();
+        for message in agent.store.messages.values().filter(|m| !m.outgoing && m.slot.is_some()) {
+            *counts.entry(label(message)).or_insert(0) += 1;
+        }
+        if let Some((text, count)) = counts.iter().find(|(_, count)| **count > 1) {
+            return Err(format!("`{text}` was heard {count} times"));
+        }
+        heard.push(counts);
+    }
+    for (index, call, text) in &world.said {
+        let calls = &world.agents[*index].store.calls;
+        let next = |call: &&Call| merged_into(call).and_then(|next| calls.get(&next));
+        let chain: Vec<&Call> = std::iter::successors(calls.get(call), next).take(20).collect();
+        let Some(last) = chain.last() else { continue };
+        // A merge into what is over carries no words, nor does one after our agent hung up.
+        let late = chain.windows(2).any(|pair| ended_at(pair[1]) <= ended_at(pair[0]))
+            || (chain.len() > 1
+                && chain.iter().any(|call| world.hung_up.contains(&(*index, call.id))));
+        let Some(last) = Some(last).filter(|last| last.answered.is_some() && !late) else {
+            continue;
+        };
+        let whole = !world.broken.contains(&(world.agents[*index].key, last.peer));
+        let peer = world.agents.iter().position(|agent| agent.key == last.peer);
+        let Some(peer) = peer.filter(|_| whole) else { continue };
+        if !heard[peer].contains_key(text) {
+            return Err(format!("`{text}`, said in {call}, was never heard"));
+        }
+    }
+    Ok(())
+}
+
+/// No receipt says more than is so.
+fn receipts_are_true(from: &Agent, to: &Agent) -> Result<(), Fault> {
+    let outgoing = from.store.messages.values().filter(|m| m.outgoing && m.peer == to.key);
+    for message in outgoing.filter(|m| m.delivery == Delivery::Delivered) {
+        if !to.store.has(message.rumor) {
+            return Err(format!("m{} counts as delivered and is not there", message.handle));
+        }
+    }
+    for stream in from.store.streams_out.values().filter(|stream| stream.peer == to.key) {
+        let theirs = to.store.streams_in.get(&stream.id);
+        let (upto, read) = theirs.map_or((0, 0), |theirs| (theirs.upto, theirs.read));
+        if stream.acked > upto || stream.read > read {
+            return Err(format!("{stream:?} against {theirs:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn files_arrived(from: &Agent, to: &Agent, call: CallId) -> Result<(), Fault> {
+    for file in from.store.files.values().filter(|file| file.outgoing && file.call == call) {
+        if !matches!(file.state, FileState::Complete(_)) {
+            return Err(format!("f{} is {:?} at its sender", file.handle, file.state));
+        }
+        let there = to.store.files.values().any(|theirs| {
+            theirs.stream == file.stream && matches!(theirs.state, FileState::Complete(Some(_)))
+        });
+        let written = to.written.iter().any(|(to_call, hash, bytes)| {
+            *to_call == call && *hash == file.sha256 && bytes.len() as u64 == file.size
+        });
+        if !there || !written {
+            return Err(format!("f{} did not arrive", file.handle));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! What is on an agent's disk: applies changes as the real store does, and is as strict.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use p2p_core::call::{Call, State, WORD_LIFETIME};
+use p2p_core::engine::{Change, OutboxEntry, Snapshot};
+use p2p_core::record::{
+    Content, Counters, Delivery, Event, File, FileState, Message, Peer, Standing, StreamIn,
+    StreamOut, Tombstone,
+};
+use p2p_core::{CallId, Conversation, PublicKey, Rumor, RumorId, StreamId, Time};
+
+use super::Fault;
+
+/// The same words within this time are the same message.
+const REPEATED: Duration = Duration::from_secs(120);
+
+/// A model of the store.
+#[derive(Debug, Default, Clone)]
+pub struct Store {
+    counters: Counters,
+    /// Keys.
+    pub peers: BTreeMap<PublicKey, Peer>,
+    /// Calls.
+    pub calls: BTreeMap<CallId, Call>,
+    /// Messages by handle.
+    pub messages: BTreeMap<u32, Message>,
+    order: Vec<StreamId>,
+    /// Sending streams.
+    pub streams_out: BTreeMap<StreamId, StreamOut>,
+    /// Receiving streams.
+    pub streams_in: BTreeMap<StreamId, StreamIn>,
+    /// What waits for acknowledgement.
+    pub outbox: BTreeMap<(StreamId, u64), OutboxEntry>,
+    held: BTreeMap<(StreamId, u64), Rumor>,
+    chunks: BTreeMap<(StreamId, u64), (RumorId, Vec<u8>)>,
+    /// Files by handle.
+    pub files: BTreeMap<u32, File>,
+    seen: BTreeSet<RumorId>,
+    tombstones: BTreeMap<CallId, Tombstone>,
+    /// The event log.
+    pub events: Vec<Event>,
+}
+
+impl Store {
+    /// Writes a change.
+    ///
+    /// # Errors
+    /// When the real store would refuse it.
+    pub fn apply(&mut self, change: Change) -> Result<(), Fault> {
+        match change {
+            Change::Counters(counters) => self.counters = counters,
+            Change::Peer(peer) => {
+                self.peers.insert(peer.key, peer);
+            }
+            Change::PeerGone(key) => {
+                self.peers.remove(&key);
+            }
+            Change::Call(call) => {
+                self.calls.insert(call.id, *call);
+            }
+            Change::Message(message) => return self.message(*message),
+            Change::Relays { rumor, accepted, .. } => {
+                if let Some(message) = self.sent(rumor) {
+                    if message.delivery == Delivery::Queued && accepted > 0 {
+                        message.delivery = Delivery::Sent;
+                    }
+                }
+            }
+            Change::Delivered(rumor) => {
+                if let Some(message) = self.sent(rumor) {
+                    message.delivery = Delivery::Delivered;
+                }
+            }
+            Change::Undelivered(rumor) => {
+                if let Some(message) = self.sent(rumor) {
+                    if matches!(message.delivery, Delivery::Queued | Delivery::Sent) {
+                        message.delivery = Delivery::Undelivered;
+                    }
+                }
+            }
+            Change::Moved { from, to, slot } => {
+                if let Some(message) = self.sent(from) {
+                    (message.rumor, message.slot) = (to, Some(slot));
+                }
+            }
+            Change::StreamOut(stream) => {
+                if self.streams_out.insert(stream.id, stream.clone()).is_none() {
+                    self.order.push(stream.id);
+                }
+            }
+            Change::StreamIn(stream) => {
+                self.held.retain(|(id, number), _| *id != stream.id || *number > stream.upto);
+                self.streams_in.insert(stream.id, stream);
+            }
+            Change::Outbox { stream, number, rumor, since } => {
+                let entry = OutboxEntry { stream, number, rumor: *rumor, taken: false, since };
+                self.outbox.insert((stream, number), entry);
+            }
+            Change::Taken(stream, number) => {
+                if let Some(entry) = self.outbox.get_mut(&(stream, number)) {
+                    entry.taken = true;
+                }
+            }
+            Change::OutboxDone(stream, upto) => {
+                self.outbox.retain(|(id, number), _| *id != stream || *number > upto);
+            }
+            Change::OutboxGone(stream, number) => {
+                self.outbox.remove(&(stream, number));
+            }
+            Change::Held { stream, number, rumor } => {
+                self.held.insert((stream, number), *rumor);
+            }
+            Change::Chunk { stream, number, rumor, bytes } => {
+                self.chunks.insert((stream, number), (rumor, bytes));
+            }
+            Change::ChunksGone(stream) => self.chunks.retain(|(id, _), _| *id != stream),
+            Change::Seen(rumor, _) => {
+                self.seen.insert(rumor);
+            }
+            Change::Tombstone(grave) => {
+                self.tombstones.insert(grave.call, grave);
+            }
+            Change::File(file) => {
+                if self.files.insert(file.handle, *file).is_some() {
+                    return Err("a file's handle was used twice".into());
+                }
+            }
+            Change::FileState(handle, state) => {
+                if let Some(file) = self.files.get_mut(&handle) {
+                    file.state = state;
+                }
+            }
+            Change::Event(event) => {
+                if self.events.last().is_some_and(|last| last.seq >= event.seq) {
+                    return Err(format!("event {} does not follow the last", event.seq));
+                }
+                self.events.push(event);
+            }
+            Change::Question(_) | Change::Cursor { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: Message) -> Result<(), Fault> {
+        let same = |m: &Message| m.rumor == message.rumor && m.outgoing == message.outgoing;
+        if self.messages.values().any(same) {
+            return Err(format!("m{} is a rumor that is stored already", message.handle));
+        }
+        match self.messages.insert(message.handle, message) {
+            Some(old) => Err(format!("m{} was used twice", old.handle)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a rumor is stored, released or beyond a gap.
+    #[must_use]
+    pub fn has(&self, rumor: RumorId) -> bool {
+        self.messages.values().any(|message| !message.outgoing && message.rumor == rumor)
+            || self.held.values().any(|held| held.id() == rumor)
+    }
+
+    fn sent(&mut self, rumor: RumorId) -> Option<&mut Message> {
+        self.messages.values_mut().find(|m| m.outgoing && m.rumor == rumor)
+    }
+
+    /// What a key is to this agent.
+    #[must_use]
+    pub fn standing(&self, key: PublicKey) -> Standing {
+        self.peers.get(&key).map_or(Standing::Stranger, |peer| peer.standing)
+    }
+
+    /// The same of every key.
+    #[must_use]
+    pub fn standings(&self) -> BTreeMap<PublicKey, Standing> {
+        self.peers.iter().map(|(key, peer)| (*key, peer.standing)).collect()
+    }
+
+    /// What the engine gets after a restart.
+    #[must_use]
+    pub fn snapshot(&self, now: Time) -> Snapshot {
+        let waits = |call: &CallId| {
+            let here = |stream: &StreamId| {
+                let conversation = self.streams_out.get(stream).map(|s| s.conversation);
+                conversation == Some(Conversation::Call(*call))
+            };
+            self.outbox.keys().any(|(stream, _)| here(stream))
+        };
+        let live = |call: &Call| match &call.state {
+            State::Ended(ended) => now.since(ended.at) < WORD_LIFETIME || waits(&call.id),
+            _ => true,
+        };
+        let calls: Vec<Call> = self.calls.values().filter(|call| live(call)).cloned().collect();
+        let here = |conversation: Conversation| match conversation {
+            Conversation::Call(id) => calls.iter().any(|call| call.id == id),
+            Conversation::Direct(_) => true,
+        };
+        let streams = self.order.iter().filter_map(|id| self.streams_out.get(id));
+        let said = self.messages.values().filter(|m| m.outgoing && now.since(m.at) < REPEATED);
+        let under_way = |file: &&File| file.state == FileState::Transferring;
+        Snapshot {
+            counters: self.counters,
+            peers: self.peers.values().cloned().collect(),
+            streams_out: streams.filter(|s| here(s.conversation)).cloned().collect(),
+            streams_in: self
+                .streams_in
+                .values()
+                .filter(|s| here(s.conversation))
+                .cloned()
+                .collect(),
+            outbox: self.outbox.values().cloned().collect(),
+            held: self.held.iter().map(|((id, n), rumor)| (*id, *n, rumor.clone())).collect(),
+            chunks: self
+                .chunks
+                .iter()
+                .map(|((id, n), (rumor, bytes))| (*id, *n, *rumor, bytes.clone()))
+                .collect(),
+            files: self.files.values().filter(under_way).cloned().collect(),
+            seen: self.seen.iter().copied().collect(),
+            tombstones: self.tombstones.values().cloned().collect(),
+            recent: said
+                .filter_map(|m| match &m.content {
+                    Content::Text(text) => Some((m.conversation, text.clone(), m.handle, m.at)),
+                    _ => None,
+                })
+                .collect(),
+            calls,
+        }
+    }
+}
