@@ -143,7 +143,7 @@ pub fn transcript(agent: &Agent, call: &str) -> Vec<Said> {
 #[must_use]
 pub fn state(agent: &Agent, call: &str) -> String {
     let read = agent.json(&["read", call]);
-    read["call"]["state"].as_str().unwrap_or_default().to_owned()
+    read["state"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The handle that an agent has for a call, if it knows it.

@@ -1,7 +1,7 @@
 //! What came: the inbox, a wait's report, and what follows a message that was sent.
 
 use p2p_ipc::method::{InboxResult, Until};
-use p2p_ipc::view::{Call, Delivery, Item, ItemKind, Message};
+use p2p_ipc::view::{Call, CallState, Delivery, Item, ItemKind, Message};
 use serde::Serialize;
 
 use super::transcript::{body, remark};
@@ -192,6 +192,11 @@ fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
     };
     let at = clock(at_ms);
     match kind {
+        // Read late: how it stands now matters more than how it began.
+        ItemKind::Ring | ItemKind::Knock if !rings(call) => {
+            let since = if call.state == CallState::Ended { "it is over" } else { "you took it" };
+            page.line(format!("{head} rang {at}: {since}"));
+        }
         ItemKind::Ring => page.line(format!("{head} rings you {at}{left}")),
         ItemKind::Knock => page.line(format!(
             "{head} {} knocks {at}: a stranger, who was told nothing{left}",
@@ -213,8 +218,23 @@ fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
     }
 }
 
+/// Whether a call waits for our answer.
+fn rings(call: &Call) -> bool {
+    matches!(call.state, CallState::Incoming | CallState::Knocking)
+}
+
 fn follow_up(item: &Item) -> Option<String> {
     let call = item.call.as_ref().map(|call| call.handle.as_str());
+    let over = item.call.as_ref().is_some_and(|call| call.state == CallState::Ended);
+    let ringing = item.call.as_ref().is_some_and(rings);
+    match item.kind {
+        ItemKind::Missed | ItemKind::File | ItemKind::End => {}
+        _ if over => return Some(format!("p2p transcript {}", call?)),
+        ItemKind::Ring | ItemKind::Knock if !ringing => {
+            return Some(format!("p2p send --call {} \"<text>\"", call?));
+        }
+        _ => {}
+    }
     match item.kind {
         ItemKind::Ring | ItemKind::Knock => Some(format!("p2p answer accept --call {}", call?)),
         ItemKind::Missed => Some(format!("p2p call --back {}", call?)),
@@ -254,6 +274,21 @@ mod tests {
             last_sent: Some(samples::sent()),
             reached: None,
             waiting,
+        }
+    }
+
+    #[test]
+    fn a_ring_that_is_read_late_says_how_it_stands() {
+        let mut item = Item { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
+        let shown = |item: &Item| text_of(&arrived(vec![item.clone()], None));
+        assert!(shown(&item).contains("rings you"), "{}", shown(&item));
+        for (state, words, next) in [
+            (CallState::Active, "you took it", "p2p send --call c8"),
+            (CallState::Ended, "it is over", "p2p transcript c8"),
+        ] {
+            item.call.as_mut().unwrap().state = state;
+            assert!(shown(&item).contains(words), "{}", shown(&item));
+            assert_eq!(follow_up(&item).unwrap().split(" \"").next(), Some(next));
         }
     }
 
