@@ -71,6 +71,13 @@ impl Notice {
         Self { kind, packet: Arc::clone(packet), until: None, done: None, tries: 0 }
     }
 
+    /// A newer one took its place before it went out, which is no failure.
+    fn give_way(self) {
+        if let Some(done) = self.done {
+            let _ = done.send(Err("replaced by a newer one".to_owned()));
+        }
+    }
+
     fn settle(self, url: &str, outcome: Result<(), String>) {
         if let Err(cause) = &outcome {
             tracing::info!(relay = url, kind = self.kind, cause, "an announcement was not taken");
@@ -128,7 +135,7 @@ impl Outbox {
     pub fn add_notice(&mut self, notice: Notice) {
         if let Some(place) = self.notices.iter_mut().find(|other| other.kind == notice.kind) {
             let older = std::mem::replace(place, notice);
-            older.settle(&self.url, Err("replaced by a newer one".to_owned()));
+            older.give_way();
         } else {
             self.notices.push_back(notice);
         }
@@ -291,7 +298,7 @@ impl Outbox {
 
     fn return_notice(&mut self, notice: Notice) {
         if self.notices.iter().any(|newer| newer.kind == notice.kind) {
-            notice.settle(&self.url, Err("replaced by a newer one".to_owned()));
+            notice.give_way();
         } else {
             self.notices.push_front(notice);
         }
