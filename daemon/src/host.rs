@@ -27,6 +27,7 @@ enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
     Told { question: u32, channel: &'static str, done: oneshot::Sender<bool> },
+    Settle(oneshot::Sender<()>),
     Stop,
 }
 
@@ -124,6 +125,14 @@ impl Host {
         self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
     }
 
+    /// Waits until everything that was handed over before is done and durable.
+    pub async fn settle(&self) {
+        let (done, settled) = oneshot::channel();
+        if self.queue.send(Message::Settle(done)).await.is_ok() {
+            let _ = settled.await;
+        }
+    }
+
     /// Counts commits: whoever waits for a change looks again when this moves.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -193,6 +202,8 @@ impl Thread {
     /// One round: everything in, one commit, everything out.
     fn turn(&mut self, batch: Vec<Message>) {
         let mut waiting: Waiting = Vec::new();
+        // Dropped at the end of the round, which is what they wait for.
+        let mut settled = Vec::new();
         let now = crate::now();
         for message in batch {
             match message {
@@ -207,6 +218,7 @@ impl Thread {
                     let _ = done.send(told.is_ok());
                     self.changed.send_modify(|count| *count += 1);
                 }
+                Message::Settle(done) => settled.push(done),
                 Message::Stop => {}
             }
         }

@@ -23,6 +23,8 @@ use crate::{presence, socket, verb};
 
 /// What relays said and the engine has not taken: past that, reading from relays waits.
 const HEARD: usize = 1024;
+/// How long after its start the service may keep a reader waiting for the first relay.
+const CATCH_UP: Duration = Duration::from_secs(3);
 /// How long the engine's thread may take to finish.
 const LAST_COMMIT: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,7 @@ pub(crate) struct Service {
     pub host: Host,
     pub relays: Relays,
     pub stop: watch::Sender<bool>,
+    heard_all: watch::Sender<bool>,
     reader: Arc<Mutex<Reader>>,
     acted: AtomicU64,
     listed: Mutex<BTreeMap<PublicKey, String>>,
@@ -68,6 +71,14 @@ impl Service {
     /// When it last did.
     pub fn last_acted(&self) -> Time {
         Time(self.acted.load(Ordering::Relaxed))
+    }
+
+    /// Waits, where the service has just started, until one relay has told everything that it
+    /// kept for us: before that, "nothing new" would not be so.
+    pub async fn catch_up(&self) {
+        let mut heard_all = self.heard_all.subscribe();
+        let patience = CATCH_UP.saturating_sub(crate::now().since(self.started));
+        let _ = tokio::time::timeout(patience, heard_all.wait_for(|so| *so)).await;
     }
 
     /// Calls that are answered, or being answered.
@@ -155,6 +166,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         host,
         relays,
         stop,
+        heard_all: watch::Sender::new(false),
         reader: queries,
         acted: AtomicU64::new(0),
         listed: Mutex::new(BTreeMap::new()),
@@ -199,6 +211,7 @@ async fn listen(
     reconnected: mpsc::Sender<()>,
 ) {
     while let Some(heard) = hearing.recv().await {
+        let told_all = matches!(heard, Heard::Connected { .. });
         let input = match heard {
             Heard::Message { message, .. } => Input::Received(message),
             Heard::Report { rumor, accepted, refused, waiting } => {
@@ -214,6 +227,10 @@ async fn listen(
             }
         };
         service.host.input(input).await;
+        if told_all && !*service.heard_all.borrow() {
+            service.host.settle().await;
+            service.heard_all.send_replace(true);
+        }
     }
 }
 

@@ -23,12 +23,13 @@ pub(super) struct Ingest {
     room: Arc<Semaphore>,
 }
 
-/// An event on its way, and its share of the room.
+/// What comes from the connections, in order.
 #[derive(Debug)]
-pub(super) struct Arrival {
-    event: Box<Event>,
-    relay: Arc<str>,
-    _share: OwnedSemaphorePermit,
+pub(super) enum Arrival {
+    /// An event on its way, and its share of the room.
+    Event { event: Box<Event>, relay: Arc<str>, _share: OwnedSemaphorePermit },
+    /// The relay has told everything that it kept for us.
+    Live(Arc<str>),
 }
 
 impl Ingest {
@@ -43,8 +44,14 @@ impl Ingest {
         let Ok(share) = Arc::clone(&self.room).try_acquire_many_owned(share) else {
             return false;
         };
-        let arrival = Arrival { event: Box::new(event), relay: Arc::clone(relay), _share: share };
+        let (event, relay) = (Box::new(event), Arc::clone(relay));
+        let arrival = Arrival::Event { event, relay, _share: share };
         self.events.send(arrival).is_ok()
+    }
+
+    /// Says that a relay's subscription is live, behind everything that it told before.
+    pub fn live(&self, relay: &Arc<str>) {
+        let _ = self.events.send(Arrival::Live(Arc::clone(relay)));
     }
 
     /// Whether most of the room is free.
@@ -61,7 +68,15 @@ pub(super) async fn run(
     heard: mpsc::Sender<Heard>,
 ) {
     while let Some(arrival) = arrivals.recv().await {
-        let Arrival { event, relay, .. } = &arrival;
+        let (event, relay) = match &arrival {
+            Arrival::Event { event, relay, .. } => (event, relay),
+            Arrival::Live(relay) => {
+                if heard.send(Heard::Connected { relay: relay.to_string() }).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+        };
         // Another relay's copy may have been ahead of it in the queue.
         if gate.has_seen(&event.id) {
             continue;

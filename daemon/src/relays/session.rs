@@ -10,7 +10,6 @@ use nostr::{
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 
-use super::Heard;
 use super::admission::MAX_EVENT;
 use super::connect::{Failure, Socket};
 use super::inbox::{self, Inbox, Step};
@@ -281,7 +280,7 @@ impl Link {
             session.out.extend(close.map(Message::Text));
         } else if session.inbox.as_mut().is_some_and(|inbox| inbox.live(at)) {
             self.status.listening();
-            let _ = self.hub.heard.send(Heard::Connected { relay: self.url.to_string() });
+            self.hub.ingest.live(&self.url);
         }
     }
 

@@ -20,6 +20,7 @@ const SHORTEST_CUT: usize = 1024;
 
 pub(super) async fn run(service: &Service, params: Inbox) -> Result<InboxResult, RpcError> {
     service.act();
+    service.catch_up().await;
     read(service, &params)
 }
 

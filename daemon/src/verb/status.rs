@@ -12,6 +12,7 @@ use crate::service::Service;
 const PROBE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResult, RpcError> {
+    service.catch_up().await;
     if params.probe {
         service.relays.probe(PROBE).await;
     }
