@@ -92,14 +92,17 @@ impl Client {
     fn exchange(&mut self, line: &str, wait: Duration) -> io::Result<String> {
         let stream = self.reader.get_mut();
         stream.set_read_timeout(Some(wait + GRACE))?;
-        stream.write_all(line.as_bytes())?;
+        let written = stream.write_all(line.as_bytes());
         let mut answer = String::new();
         let limit = LINE_LIMIT as u64 + 1;
-        let read = self.reader.by_ref().take(limit).read_line(&mut answer)?;
-        if read == 0 || !answer.ends_with('\n') {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed"));
+        let read = self.reader.by_ref().take(limit).read_line(&mut answer);
+        if read.is_ok() && answer.ends_with('\n') {
+            // A daemon that refuses a client says why and closes, and may do so before it is asked.
+            return Ok(answer);
         }
-        Ok(answer)
+        written?;
+        read?;
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed"))
     }
 }
 
