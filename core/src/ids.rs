@@ -1,6 +1,6 @@
 //! Names of things: keys, rumors, calls, streams, instances.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,12 @@ pub struct BadId(pub &'static str);
 
 /// Writes bytes as lower-case hex.
 pub(crate) fn to_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().try_for_each(|byte| {
+        f.write_char(DIGITS[usize::from(byte >> 4)])?;
+        f.write_char(DIGITS[usize::from(byte & 15)])
+    })
 }
 
 /// Reads exactly `N` bytes of lower- or upper-case hex.

@@ -26,15 +26,9 @@ impl Rumor {
     /// The id by NIP-01: SHA-256 over the canonical serialization.
     #[must_use]
     pub fn id(&self) -> RumorId {
-        let canonical = serde_json::json!([
-            0,
-            self.pubkey,
-            self.created_at,
-            self.kind,
-            self.tags,
-            self.content
-        ]);
-        RumorId(Sha256::digest(canonical.to_string()).into())
+        let fields = (0, self.pubkey, self.created_at, self.kind, &self.tags, &self.content);
+        // Strings and numbers always serialize.
+        RumorId(Sha256::digest(serde_json::to_string(&fields).unwrap_or_default()).into())
     }
 
     /// The second element of the first tag with this name.

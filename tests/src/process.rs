@@ -185,11 +185,16 @@ impl std::fmt::Display for Output {
     }
 }
 
-/// Whether a process is there and runs. In a container nobody may collect the dead.
+/// Whether a process is there and runs: any thread of it, because the first may be gone while
+/// others still hold its sockets open. In a container nobody may collect the dead.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let mut stats =
+        threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    stats.any(|stat| {
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    })
 }
 
 /// Sends a signal to one process; that it may be gone is no matter.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::binary::binary;
 use crate::patience::{eventually, until};
@@ -123,9 +124,11 @@ fn start_foreign(command: &mut Command) -> Child {
 /// When there is none.
 #[must_use]
 pub fn quiet_port() -> u16 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let first = range.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(32_768_u16);
-    let mut seed = std::process::id();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut seed = std::process::id().wrapping_add(count.wrapping_mul(0x9e37_79b9));
     eventually("a port is free", || {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let room = u32::from(first.max(20_000)) - 12_000;

@@ -1,9 +1,10 @@
 //! What a hostile peer or a lying relay can put before a daemon: forged, foreign, broken, expired,
 //! oversized and repeated events. None of it may change a call, and none may kill the daemon.
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use nostr::nips::nip44;
 use nostr::{EventBuilder, JsonUtil, Keys, Kind, PublicKey, Tag, TagKind, Timestamp};
-use p2p_tests::{Meeting, Wire, eventually, state, transcript};
+use p2p_tests::{Meeting, Wire, eventually, state, transcript, until};
 use serde_json::{Value, json};
 
 /// Somebody with a key and a connection to the relay.
@@ -188,12 +189,43 @@ fn forged_and_broken_events_change_nothing() {
 }
 
 #[test]
+fn a_call_that_rings_is_answered_and_ended_by_nobody_else() {
+    let meeting = Meeting::new();
+    let talk = meeting.ring("for Bob alone");
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    until("it rings there", || state(alice, &talk.alice) == "ringing");
+    let mut mallory = Mallory::new(&meeting);
+    let closing = json!({"reason": "declined", "text": "forged"}).to_string();
+    for victim in [alice, bob] {
+        mallory.victim = PublicKey::parse(&victim.hex()).unwrap();
+        for kind in ["accept", "established", "ringing", "reject", "cancel", "end", "ended"] {
+            let tags = mallory.to(&[["call", &talk.id], ["type", kind]]);
+            mallory.send(CONTROL, &tags, &closing, &Flaws::default());
+        }
+        // The relay serves in order: once this has arrived, all of that has.
+        let room = json!([["p", mallory.victim.to_hex()]]);
+        mallory.send(14, &room, "the last of it", &Flaws::default());
+        until("the honest message", || victim.json(&["status"])["unread_dms"] == 1);
+    }
+    assert_eq!(state(alice, &talk.alice), "ringing");
+    assert_eq!(state(bob, &talk.bob), "incoming");
+    bob.json(&["answer", "accept", "--call", &talk.bob, "--wait", "60"]);
+    alice.json(&["send", "to you", "--until", "delivered", "--wait", "60"]);
+    let said: Vec<String> = meeting.same_transcript(&talk).into_iter().map(|s| s.text).collect();
+    assert_eq!(said, ["to you"]);
+}
+
+#[test]
 fn what_a_relay_serves_again_is_taken_once() {
     let meeting = Meeting::new();
     let talk = meeting.call("again and again");
     for text in ["one", "two", "three"] {
         meeting.bob.json(&["send", text, "--until", "delivered", "--wait", "60"]);
     }
+    // Words from an ordinary app have no number that would tell them from their like.
+    let mut person = Mallory::new(&meeting);
+    person.send(14, &json!([["p", person.victim.to_hex()]]), "a word aside", &Flaws::default());
+    until("the word", || meeting.alice.json(&["status"])["unread_dms"] == 1);
     let mut wire = Wire::open(meeting.relay.url());
     let wraps = wire.ask(&json!({"kinds": [1059], "#p": [meeting.alice.hex()]}));
     assert!(wraps.len() >= 5, "offer, established and words: {}", wraps.len());
@@ -207,5 +239,6 @@ fn what_a_relay_serves_again_is_taken_once() {
     let said: Vec<String> =
         transcript(&meeting.alice, &talk.alice).into_iter().map(|s| s.text).collect();
     assert_eq!(said, ["one", "two", "three", "four"]);
+    assert_eq!(meeting.alice.json(&["status"])["unread_dms"], 1);
     assert_eq!(state(&meeting.alice, &talk.alice), "active");
 }

@@ -3,12 +3,14 @@
 //! `SIM_SEEDS=20000` plays that many seeds, `SIM_SEED=17` only that one, telling
 //! everything that happens (`-- --nocapture`).
 
+#![expect(clippy::panic, reason = "that is how a test fails")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use p2p_tests::sim::{self, Tally};
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 1000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

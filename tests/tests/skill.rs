@@ -5,6 +5,7 @@
 //! it; the rest is sample output. Alice and Bob know each other by name. In the comment, `waits`
 //! says that something must wait for the agent first, and `exit=N` what every command of the block
 //! exits with instead of 0.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs;
 

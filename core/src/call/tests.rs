@@ -1,1 +1,299 @@
+use core::time::Duration;
 
+use super::*;
+use crate::wire::{Accept, Reason};
+
+const START: Time = Time::from_secs(1_000_000);
+const RING: u64 = 600;
+
+fn id(byte: u8) -> CallId {
+    CallId(uuid::Uuid::from_bytes([byte; 16]))
+}
+
+fn offer() -> Offer {
+    Offer { topic: "tea".into(), message: None, lifetime: RING, name: None }
+}
+
+fn after(secs: u64) -> Time {
+    START + Duration::from_secs(secs)
+}
+
+fn closing(reason: Reason) -> Closing {
+    Closing::new(reason, "")
+}
+
+fn caller() -> Call {
+    Call::dial(1, id(5), PublicKey([2; 32]), START, &offer(), None)
+}
+
+fn callee() -> Call {
+    Call::offered(1, id(5), PublicKey([1; 32]), START, START, &offer(), false)
+}
+
+fn knocked() -> Call {
+    Call::offered(1, id(5), PublicKey([1; 32]), START, START, &offer(), true)
+}
+
+/// The call after these events, a second apart.
+fn with(mut call: Call, events: &[Event]) -> Call {
+    for (secs, event) in (1..).zip(events) {
+        call.step(after(secs), event.clone());
+    }
+    call
+}
+
+fn said(control: Control) -> Event {
+    Event::Said(control)
+}
+
+fn accepted() -> Event {
+    said(Control::Accept(Accept::default()))
+}
+
+fn take() -> Event {
+    Event::Take { replaces: None }
+}
+
+fn close(reason: Reason) -> Event {
+    Event::Close(closing(reason))
+}
+
+/// Both ends, in every state, by a name that says how the state came about.
+fn states() -> Vec<(&'static str, Call)> {
+    let established = || said(Control::Established);
+    let end = || said(Control::End(closing(Reason::Completed)));
+    let reject = || said(Control::Reject(closing(Reason::Declined)));
+    let cancel = || said(Control::Cancel(closing(Reason::Cancelled)));
+    let mut missed = callee();
+    missed.step(after(RING + 60), Event::Tick);
+    vec![
+        ("dialing", caller()),
+        ("ringing", with(caller(), &[said(Control::Ringing)])),
+        ("active>", with(caller(), &[accepted()])),
+        ("cancelled", with(caller(), &[close(Reason::Cancelled)])),
+        ("rejected", with(caller(), &[reject()])),
+        ("merged>", with(caller(), &[Event::Merge(id(3))])),
+        ("incoming", callee()),
+        ("knock", knocked()),
+        ("connecting", with(callee(), &[take()])),
+        (">active", with(callee(), &[take(), established()])),
+        (">refused", with(callee(), &[close(Reason::Declined)])),
+        (">cancelled", with(callee(), &[cancel()])),
+        (">missed", missed),
+        (">ended us", with(callee(), &[take(), established(), close(Reason::Completed)])),
+        (">ended", with(callee(), &[take(), established(), end()])),
+    ]
+}
+
+fn events() -> Vec<(&'static str, Time, Event)> {
+    let soon = after(20);
+    let late = after(100_000);
+    let mut events: Vec<_> = [
+        ("offer", said(Control::Offer(offer()))),
+        ("ringing", said(Control::Ringing)),
+        ("accept", accepted()),
+        ("established", said(Control::Established)),
+        ("reject", said(Control::Reject(closing(Reason::Busy)))),
+        ("cancel", said(Control::Cancel(closing(Reason::NoAnswer)))),
+        ("end", said(Control::End(closing(Reason::Failed)))),
+        ("ended", said(Control::Ended)),
+        ("spoke", Event::Spoke),
+        ("take", take()),
+        ("close", close(Reason::Completed)),
+        ("merge", Event::Merge(id(3))),
+        ("no route", Event::NoRoute),
+        ("seen", Event::PeerSeen),
+        ("tick", Event::Tick),
+    ]
+    .map(|(name, event)| (name, soon, event))
+    .into();
+    events.push(("deadline", late, Event::Tick));
+    events.push(("after days", after(0) + WORD_LIFETIME + Duration::from_secs(100), Event::Tick));
+    events
+}
+
+/// A state in a word: an end says whose word and why.
+fn name(call: &Call) -> String {
+    match &call.state {
+        State::Dialing(_) => "dialing".into(),
+        State::Ringing(_) => "ringing".into(),
+        State::Incoming(_) => "incoming".into(),
+        State::Connecting(_) => "connecting".into(),
+        State::Active => "active".into(),
+        State::Ended(ended) => {
+            let by = match ended.by {
+                By::Us => "us",
+                By::Peer => "peer",
+                By::Nobody => "nobody",
+            };
+            let word = if ended.word.is_some() { "+" } else { "" };
+            format!("{:?}/{by}{word}", ended.closing.reason)
+        }
+    }
+}
+
+fn spoken(effects: &[Effect]) -> String {
+    let words = effects.iter().filter_map(|effect| match effect {
+        Effect::Say(Control::Offer(_)) => Some("offer"),
+        Effect::Say(Control::Ringing) => Some("ringing"),
+        Effect::Say(Control::Accept(_)) => Some("accept"),
+        Effect::Say(Control::Established) => Some("established"),
+        Effect::Say(Control::Reject(_)) => Some("reject"),
+        Effect::Say(Control::Cancel(_)) => Some("cancel"),
+        Effect::Say(Control::End(_)) => Some("end"),
+        Effect::Say(Control::Ended) => Some("ended"),
+        Effect::Answered | Effect::Closed => None,
+    });
+    words.collect::<Vec<_>>().join(",")
+}
+
+/// What an event does to a state: the new one if it is another, and what is said.
+fn cell(call: &Call, now: Time, event: Event) -> String {
+    let mut moved = call.clone();
+    let effects = moved.step(now, event);
+    let (before, after, words) = (name(call), name(&moved), spoken(&effects));
+    let state = if before == after { "" } else { &after };
+    match (state, words.as_str()) {
+        ("", "") => ".".into(),
+        ("", words) => format!("({words})"),
+        (state, "") => state.into(),
+        (state, words) => format!("{state} ({words})"),
+    }
+}
+
+#[test]
+fn every_state_meets_every_event() {
+    let mut table = String::new();
+    for (name, call) in states() {
+        table += &format!("{name}\n");
+        for (event, now, input) in events() {
+            let cell = cell(&call, now, input);
+            if cell != "." {
+                table += &format!("  {event}: {cell}\n");
+            }
+        }
+    }
+    let expected = include_str!("tests.txt");
+    assert!(table == expected, "the table is not in tests.txt any more:\n{table}");
+}
+
+/// Both ends make their moves at once; then every word crosses until nobody says anything.
+fn cross(mut one: Call, first: Event, mut other: Call, second: Event, secs: u64) -> [Call; 2] {
+    let now = after(secs);
+    let words = |effects: Vec<Effect>| effects.into_iter().filter_map(word).collect::<Vec<_>>();
+    let mut to_other = words(one.step(now, first));
+    let mut to_one = words(other.step(now, second));
+    for round in 0.. {
+        assert!(round < 5, "they talk for ever");
+        let heard = |call: &mut Call, said: Vec<Control>| -> Vec<Control> {
+            said.into_iter().flat_map(|word| words(call.step(now, Event::Said(word)))).collect()
+        };
+        let (back, forth) = (heard(&mut other, to_other), heard(&mut one, to_one));
+        (to_one, to_other) = (back, forth);
+        if to_one.is_empty() && to_other.is_empty() {
+            break;
+        }
+    }
+    [one, other]
+}
+
+fn word(effect: Effect) -> Option<Control> {
+    match effect {
+        Effect::Say(control) => Some(control),
+        Effect::Answered | Effect::Closed => None,
+    }
+}
+
+#[test]
+fn whatever_crosses_ends_the_same_on_both_sides() {
+    let ringing = || with(caller(), &[said(Control::Ringing)]);
+    let active = || with(caller(), &[accepted()]);
+    let connecting = || with(callee(), &[take()]);
+    let in_call = || with(callee(), &[take(), said(Control::Established)]);
+    let cancel = || close(Reason::Cancelled);
+    let (tick, end) = (|| Event::Tick, || close(Reason::Completed));
+    for (what, one, first, other, second, secs, reason) in [
+        ("cancel, accept", ringing(), cancel(), callee(), take(), 20, Reason::Cancelled),
+        ("timeout, accept", ringing(), tick(), callee(), take(), RING, Reason::NoAnswer),
+        ("no sign, accept", caller(), tick(), callee(), take(), RING, Reason::Unreachable),
+        ("no route, accept", caller(), Event::NoRoute, callee(), take(), 9, Reason::Unreachable),
+        (
+            "cancel, reject",
+            ringing(),
+            cancel(),
+            callee(),
+            close(Reason::Busy),
+            9,
+            Reason::Cancelled,
+        ),
+        ("timeout, timeout", ringing(), tick(), callee(), tick(), RING + 60, Reason::NoAnswer),
+        ("end, end", active(), end(), in_call(), close(Reason::Failed), 9, Reason::Completed),
+        ("end, lost", active(), end(), connecting(), tick(), 601, Reason::Completed),
+        ("nothing, lost", active(), tick(), connecting(), tick(), 601, Reason::PeerLost),
+        ("ringing, lost", ringing(), Event::PeerSeen, connecting(), tick(), 601, Reason::PeerLost),
+    ] {
+        let ends = cross(one, first, other, second, secs);
+        for call in &ends {
+            let State::Ended(ended) = &call.state else { panic!("{what}: {:?}", call.state) };
+            assert_eq!(ended.closing.reason, reason, "{what}");
+            assert_eq!(ended.word, None, "{what}: a word was not confirmed");
+        }
+        let [one, other] = ends;
+        assert_eq!(one.answered.is_some(), other.answered.is_some(), "{what}");
+    }
+}
+
+#[test]
+fn an_offer_is_repeated_ever_more_slowly_until_it_expires() {
+    let mut call = caller();
+    let mut offers = Vec::new();
+    while let Some(at) = call.next_timeout().filter(|_| call.is_open()) {
+        if call.step(at, Event::Tick) == [Effect::Say(call.offer())] {
+            offers.push(at.since(START).as_secs());
+        }
+    }
+    assert_eq!(offers, [10, 40, 100, 280, 460]);
+    let State::Ended(ended) = call.state else { panic!("{:?}", call.state) };
+    assert_eq!((ended.at, ended.closing.reason), (after(RING), Reason::Unreachable));
+}
+
+#[test]
+fn a_last_word_is_repeated_for_three_days_or_until_it_is_confirmed() {
+    let mut call = with(caller(), &[close(Reason::Cancelled)]);
+    let mut words = 0;
+    while let Some(at) = call.next_timeout() {
+        assert!(at.since(START) < WORD_LIFETIME + Duration::from_secs(3 * 3600));
+        words += call.step(at, Event::Tick).len();
+    }
+    assert!((38..45).contains(&words), "{words}");
+
+    let mut call = with(caller(), &[close(Reason::Cancelled)]);
+    call.step(after(2), said(Control::Ended));
+    assert_eq!(call.next_timeout(), None);
+}
+
+#[test]
+fn deadlines_are_the_lifetime_a_grace_and_the_connect_limit() {
+    let deadline = |call: &Call| match &call.state {
+        State::Dialing(state) => state.expires,
+        State::Ringing(state) => state.expires,
+        State::Incoming(state) => state.expires,
+        State::Connecting(state) => state.expires,
+        State::Active | State::Ended(_) => panic!("it waits for nothing"),
+    };
+    assert_eq!(deadline(&caller()), after(RING));
+    assert_eq!(deadline(&with(caller(), &[said(Control::Ringing)])), after(RING));
+    assert_eq!(deadline(&callee()), after(RING) + RING_GRACE);
+    assert_eq!(deadline(&with(callee(), &[take()])), after(1) + CONNECT_LIMIT);
+}
+
+#[test]
+fn a_ring_that_comes_too_late_is_a_missed_call() {
+    for (late, rings) in [(0, true), (RING + 3600, true), (RING + 3601, false)] {
+        let call = Call::offered(1, id(5), PublicKey([1; 32]), after(late), START, &offer(), false);
+        assert_eq!(call.is_open(), rings, "{late}");
+    }
+    // A clock that runs behind is no reason.
+    let call = Call::offered(1, id(5), PublicKey([1; 32]), START, after(3600), &offer(), false);
+    assert!(call.is_open());
+}

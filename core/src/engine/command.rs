@@ -401,10 +401,8 @@ impl Engine {
     fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
         self.not_me(key)?;
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
-        let (knocks, calls): (Vec<_>, Vec<_>) = self
-            .calls_with(key)
-            .into_iter()
-            .partition(|call| self.call(*call).is_some_and(knocks));
+        let (knocks, calls): (Vec<_>, Vec<_>) =
+            self.calls_with(key).into_iter().partition(|call| self.call(*call).is_some_and(knocks));
         for call in calls {
             self.end(now, call, String::new())?;
         }

@@ -158,10 +158,7 @@ impl Engine {
             return;
         }
         let stored: usize = receiving.chunks.values().map(Vec::len).sum();
-        if receiving.done
-            || slot.number > CHUNKS_LIMIT
-            || stored + bytes.len() > FILE_LIMIT
-        {
+        if receiving.done || slot.number > CHUNKS_LIMIT || stored + bytes.len() > FILE_LIMIT {
             return;
         }
         match receiving.incoming.arrive(slot.number, rumor, ()) {

@@ -16,8 +16,7 @@ const ACKS_LIMIT: usize = 16;
 /// What went out within this time does not go again because a relay or the peer is back.
 const JUST_NOW: Duration = Duration::from_secs(5);
 /// Why messages move to another stream.
-const RESTORED: &str =
-    "a store was restored from a backup; unacknowledged messages are sent again";
+const RESTORED: &str = "a store was restored from a backup; unacknowledged messages are sent again";
 /// What the agent is told of a dead letter.
 const GIVEN_UP: &str =
     "a message was not confirmed within its lifetime and is given up; it may still arrive";
@@ -265,9 +264,7 @@ impl Engine {
                 Conversation::Direct(key) => self.direct.get(key),
             };
             let stream = channel.and_then(|channel| channel.words.as_ref());
-            stream.is_some_and(|stream| {
-                stream.id == slot.stream && stream.pending.contains_key(&slot.number)
-            })
+            stream.is_some_and(|stream| stream.id == slot.stream && slot.number <= stream.last)
         });
         if let Some(conversation) = current {
             self.reopen(now, conversation, Some(RESTORED));
@@ -312,9 +309,10 @@ impl Engine {
             let peer = channel.peer;
             let mut due = Vec::new();
             for (stream, lane) in channel.outgoing_mut() {
-                let untaken = stream.pending.iter().filter(|(_, p)| {
-                    !p.taken && p.attempts > 0 && now.since(p.last) >= JUST_NOW
-                });
+                let untaken = stream
+                    .pending
+                    .iter()
+                    .filter(|(_, p)| !p.taken && p.attempts > 0 && now.since(p.last) >= JUST_NOW);
                 let numbers: Vec<u64> = untaken.map(|(number, _)| *number).collect();
                 let again = stream.again(now, &numbers);
                 due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));

@@ -242,9 +242,7 @@ fn successor(call: &Call) -> Option<CallId> {
 fn said(rumor: &Rumor) -> Option<Item> {
     match (rumor.kind, rumor.tag("type")) {
         (TEXT_KIND, _) => Some(Item::Text(rumor.content.clone())),
-        (_, Some("escalation")) => {
-            serde_json::from_str(&rumor.content).ok().map(Item::Escalation)
-        }
+        (_, Some("escalation")) => serde_json::from_str(&rumor.content).ok().map(Item::Escalation),
         _ => None,
     }
 }

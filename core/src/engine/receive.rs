@@ -213,17 +213,21 @@ impl Engine {
         }
         let void = matches!(packet.body, Body::Numbered(_, _, Item::Void));
         let arrival = incoming.arrive(slot.number, id, Parked { packet });
+        if void && matches!(arrival, Arrival::Held | Arrival::Released(_)) {
+            incoming.voids.insert(slot.number);
+        }
         let record = channel
             .incoming
             .get(&slot.stream)
             .map(|incoming| channel.stream_in(incoming, Lane::Text));
         match arrival {
             Arrival::TooFar => {}
-            Arrival::Duplicate => channel.owe(now, ack_idle),
+            Arrival::Duplicate => self.owe(now, conversation, slot.stream),
+            // A void never takes the place of what arrived before it was sent.
+            Arrival::Conflict if void => self.owe(now, conversation, slot.stream),
             Arrival::Conflict => {
-                // A void never takes the place of what arrived before it was sent.
-                if void {
-                    return self.owe(now, conversation, slot.stream);
+                if let Some(incoming) = channel.incoming.get_mut(&slot.stream) {
+                    incoming.broken = true;
                 }
                 if self.standing(from) == Standing::Allowed {
                     let body = Body::Reset(Slot { was: None, ..slot });

@@ -10,7 +10,7 @@ use crate::policy::{Meter, Settings};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Verified;
 use crate::time::Time;
-use crate::wire::decode;
+use crate::wire::{Body, Item, decode};
 
 impl Engine {
     /// An engine for `me` that goes on from `snapshot`. `seed` is fresh randomness, from which it
@@ -58,13 +58,10 @@ impl Engine {
             let id = entry.rumor.id();
             // What a relay took waits its turn; what none took goes at once.
             let pending = Pending {
-                rumor: entry.rumor,
-                id,
                 attempts: u32::from(entry.taken),
-                last: now,
                 taken: entry.taken,
-                held: false,
                 since: entry.since,
+                ..Pending::new(now, entry.rumor, id)
             };
             let streams = engine.streams_out().find(|(stream, _)| stream.id == entry.stream);
             if let Some((stream, _)) = streams {
@@ -77,6 +74,9 @@ impl Engine {
             let id = verified.id();
             let parked = Parked { packet };
             if let Some(incoming) = engine.streams_in().find(|incoming| incoming.id == stream) {
+                if matches!(parked.packet.body, Body::Numbered(_, _, Item::Void)) {
+                    incoming.voids.insert(number);
+                }
                 incoming.held.insert(number, (id, parked));
             }
         }

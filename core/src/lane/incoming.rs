@@ -1,6 +1,6 @@
 //! The receiving side of a stream.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{RumorId, StreamId};
 use crate::wire::Ack;
@@ -25,6 +25,12 @@ pub struct Incoming<T> {
     pub held: BTreeMap<u64, (RumorId, T)>,
     /// Something changed that the sender was not told of.
     pub owes_ack: bool,
+    /// Numbers that a void fills, as far as this run knows: what they were for may still come, and
+    /// comes too late.
+    pub voids: BTreeSet<u64>,
+    /// A number held something else than the sender says: nothing more is taken in or
+    /// acknowledged here until it opens another stream.
+    pub broken: bool,
 }
 
 /// What a numbered rumor did.
@@ -46,12 +52,24 @@ impl<T> Incoming<T> {
     /// An empty stream.
     #[must_use]
     pub fn new(id: StreamId) -> Self {
-        Self { id, upto: 0, upto_id: None, read: 0, held: BTreeMap::new(), owes_ack: false }
+        Self {
+            id,
+            upto: 0,
+            upto_id: None,
+            read: 0,
+            held: BTreeMap::new(),
+            owes_ack: false,
+            voids: BTreeSet::new(),
+            broken: false,
+        }
     }
 
     /// Takes a rumor that was not seen before; the caller knows by its id.
     pub fn arrive(&mut self, number: u64, id: RumorId, value: T) -> Arrival<T> {
-        if number <= self.upto {
+        if self.voids.contains(&number) {
+            return Arrival::Duplicate;
+        }
+        if number <= self.upto || self.broken {
             return Arrival::Conflict;
         }
         if let Some((held, _)) = self.held.get(&number) {
@@ -81,7 +99,8 @@ impl<T> Incoming<T> {
 
     /// The acknowledgement, if the sender is owed one.
     pub fn take_ack(&mut self, disclose_read: bool) -> Option<Ack> {
-        std::mem::take(&mut self.owes_ack).then(|| self.ack(disclose_read))
+        let owes = std::mem::take(&mut self.owes_ack) && !self.broken;
+        owes.then(|| self.ack(disclose_read))
     }
 
     /// The acknowledgement as it stands.

@@ -25,8 +25,10 @@ pub struct Pending {
     pub last: Time,
     /// Whether a relay took it.
     pub taken: bool,
-    /// The receiver holds it beyond a gap.
+    /// The receiver holds it beyond a gap, as far as its last word says.
     pub held: bool,
+    /// It was reported as delivered.
+    pub told: bool,
     /// When it was handed over.
     pub since: Time,
 }
@@ -73,9 +75,7 @@ impl Outgoing {
     pub fn push(&mut self, now: Time, rumor: Rumor) -> u64 {
         self.last += 1;
         let id = rumor.id();
-        let pending =
-            Pending { rumor, id, attempts: 0, last: now, taken: false, held: false, since: now };
-        self.pending.insert(self.last, pending);
+        self.pending.insert(self.last, Pending::new(now, rumor, id));
         self.last
     }
 
@@ -148,13 +148,14 @@ impl Outgoing {
             self.acked = ack.upto;
             let beyond = self.pending.split_off(&(ack.upto + 1));
             let done = std::mem::replace(&mut self.pending, beyond);
-            let news = done.into_values().filter(|pending| !pending.held);
+            let news = done.into_values().filter(|pending| !pending.told);
             outcome.delivered.extend(news.map(|pending| pending.id));
         }
         for (number, pending) in &mut self.pending {
-            let held = ack.held.iter().any(|(from, to)| (from..=to).contains(&number));
-            if held && !pending.held {
-                pending.held = true;
+            // A receiver whose store was restored holds no longer what it held.
+            pending.held = ack.held.iter().any(|(from, to)| (from..=to).contains(&number));
+            if pending.held && !pending.told {
+                pending.told = true;
                 outcome.delivered.push(pending.id);
             }
         }
@@ -200,20 +201,27 @@ impl Outgoing {
     pub fn replace(&mut self, now: Time, number: u64, rumor: Rumor) {
         if let Some(pending) = self.pending.get_mut(&number) {
             let id = rumor.id();
-            *pending = Pending {
-                rumor,
-                id,
-                attempts: 0,
-                last: now,
-                taken: false,
-                held: false,
-                since: now,
-            };
+            *pending = Pending::new(now, rumor, id);
         }
     }
 }
 
 impl Pending {
+    /// A rumor that no relay was given yet.
+    #[must_use]
+    pub fn new(now: Time, rumor: Rumor, id: RumorId) -> Self {
+        Self {
+            rumor,
+            id,
+            attempts: 0,
+            last: now,
+            taken: false,
+            held: false,
+            told: false,
+            since: now,
+        }
+    }
+
     /// Whether it only fills a number.
     #[must_use]
     pub fn is_void(&self) -> bool {

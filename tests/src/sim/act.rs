@@ -117,8 +117,8 @@ impl World {
     fn hand_over_file(&mut self, index: usize) -> Result<(), Fault> {
         let open = self.calls(index, |call| matches!(call.state, State::Active));
         let Some(call) = self.rng.pick(&open).copied() else { return Ok(()) };
-        let size = *self.rng.pick(&[0, 1, 5000, 20 * 1024, 70_000]).unwrap_or(&0);
-        let start = self.rng.next().to_be_bytes();
+        let size = *self.rng.pick(&[0, 1, 3000, 20 * 1024, 41_000]).unwrap_or(&0);
+        let start = self.rng.number().to_be_bytes();
         let bytes = start.iter().copied().cycle().take(size).collect();
         let name = self.text("file");
         self.command(index, Command::SendFile { call, name, bytes })?;

@@ -20,7 +20,7 @@ impl World {
             if model.tag("call").is_none() || model.tag("type") == Some("offer") {
                 continue;
             }
-            let forged = disguise(model, third, me, self.now, self.rng.next());
+            let forged = disguise(model, third, me, self.now, self.rng.number());
             let message = Verified::from_seal(third, None, forged.clone())
                 .map_err(|forgery| forgery.to_string())?;
             let outcome = self.agents[index].handle(self.now, Input::Received(message), None)?;

@@ -62,10 +62,9 @@ impl Store {
             }
             Change::Message(message) => return self.message(*message),
             Change::Relays { rumor, accepted, .. } => {
-                if let Some(message) = self.sent(rumor) {
-                    if message.delivery == Delivery::Queued && accepted > 0 {
-                        message.delivery = Delivery::Sent;
-                    }
+                let queued = |message: &&mut Message| message.delivery == Delivery::Queued;
+                if let Some(message) = self.sent(rumor).filter(queued).filter(|_| accepted > 0) {
+                    message.delivery = Delivery::Sent;
                 }
             }
             Change::Delivered(rumor) => {
@@ -74,10 +73,11 @@ impl Store {
                 }
             }
             Change::Undelivered(rumor) => {
-                if let Some(message) = self.sent(rumor) {
-                    if matches!(message.delivery, Delivery::Queued | Delivery::Sent) {
-                        message.delivery = Delivery::Undelivered;
-                    }
+                let open = |message: &&mut Message| {
+                    matches!(message.delivery, Delivery::Queued | Delivery::Sent)
+                };
+                if let Some(message) = self.sent(rumor).filter(open) {
+                    message.delivery = Delivery::Undelivered;
                 }
             }
             Change::Moved { from, to, slot } => {

@@ -191,11 +191,10 @@ impl World {
         let delayed: Vec<_> = self.queue.keys().copied().collect();
         for key in delayed {
             // What was on the way for hours comes within a minute, in any order.
-            if let Some(next) = self.queue.remove(&key) {
-                if !matches!(next, Next::Act) {
-                    let at = self.now + self.rng.span(0, 60_000);
-                    self.later(at, next);
-                }
+            let next = self.queue.remove(&key).filter(|next| !matches!(next, Next::Act));
+            if let Some(next) = next {
+                let at = self.now + self.rng.span(0, 60_000);
+                self.later(at, next);
             }
         }
         for index in 0..self.agents.len() {
@@ -257,8 +256,7 @@ impl World {
             }
             return Ok(());
         }
-        let id = rumor.id();
-        let message = Verified::from_seal(rumor.pubkey, Some(id), rumor)
+        let message = Verified::from_seal(rumor.pubkey, None, rumor)
             .map_err(|forgery| forgery.to_string())?;
         self.input(index, Input::Received(message))
     }
@@ -304,7 +302,7 @@ impl World {
 
     fn crash(&mut self) -> Option<u64> {
         let crash = self.rng.chance(self.weather.crash);
-        crash.then(|| self.rng.next())
+        crash.then(|| self.rng.number())
     }
 
     pub(super) fn follow(&mut self, index: usize, outcome: Outcome) -> Result<(), Fault> {
@@ -333,7 +331,9 @@ impl World {
         }
         let taken = self.cut_until[from] <= self.now;
         self.later(soon, Next::Report(from, run, rumor.id(), u32::from(taken)));
-        self.overheard.push(rumor.clone());
+        if rumor.tag("type") != Some("chunk") {
+            self.overheard.push(rumor.clone());
+        }
         if !taken {
             return;
         }
