@@ -173,9 +173,8 @@ impl Thread {
         self.turn(Vec::new());
         loop {
             let wait = self.sleep();
-            let received = self
-                .runtime
-                .block_on(async { tokio::time::timeout(wait, messages.recv()).await });
+            let received =
+                self.runtime.block_on(async { tokio::time::timeout(wait, messages.recv()).await });
             let mut batch = Vec::new();
             match received {
                 Ok(None) => return,
