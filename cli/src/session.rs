@@ -159,8 +159,14 @@ impl Session {
             let first_run = !self.place.identity.exists();
             let (client, here) = match connect() {
                 Ok(client) => (client, false),
-                Err(ConnectError::Refused(error)) => return Err(error),
-                Err(error) if autostart::is_absent(&error) => {
+                Err(ConnectError::Refused(error)) if error.code != ErrorCode::NoDaemon => {
+                    return Err(error);
+                }
+                // Nobody there, or a daemon that was dying when it was spoken to.
+                Err(error)
+                    if autostart::is_absent(&error)
+                        || matches!(error, ConnectError::Refused(_)) =>
+                {
                     (autostart::start(&self.place, &self.run_folder(), started, connect)?, true)
                 }
                 Err(error) => return Err(RpcError::new(ErrorCode::NoDaemon, error.to_string())),

@@ -43,27 +43,18 @@ impl Identity {
     /// `identity` when the file is no identity or cannot be read or made, `already_running` when
     /// another process holds it.
     pub fn open(path: &Path) -> Result<Self, RpcError> {
-        let made = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let parent = path.parent().unwrap_or(Path::new("/"));
-                fs::DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(parent)
-                    .map_err(|e| unusable(path, &format!("cannot make its folder: {e}")))?;
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-            }
-            made => made,
-        };
-        match made {
-            Ok(mut file) => {
-                // A file that was not written whole would read as a damaged key.
-                if let Err(e) = write_new(&mut file) {
-                    let _ = fs::remove_file(path);
-                    return Err(unusable(path, &format!("cannot write it: {e}")));
-                }
-                Self::read(path, true)
-            }
+        if fs::symlink_metadata(path).is_ok() {
+            return Self::read(path, false);
+        }
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(|e| unusable(path, &format!("cannot make its folder: {e}")))?;
+        match make(path, folder) {
+            Ok(()) => Self::read(path, true),
+            // Another daemon was a moment faster.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::read(path, false),
             Err(e) => Err(unusable(path, &format!("cannot make it: {e}"))),
         }
@@ -108,6 +99,18 @@ fn keep_private(path: &Path, file: &File) {
         tracing::warn!(path = %path.display(), "the identity was readable by others; now 0600");
         let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
     }
+}
+
+/// Makes a new identity. The name appears only with the whole file behind it: a process that is
+/// killed here leaves no half a key, and an identity that is there is never overwritten.
+fn make(path: &Path, folder: &Path) -> io::Result<()> {
+    let part = folder.join(format!(".p2p-identity.{}.part", std::process::id()));
+    let _ = fs::remove_file(&part);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    let made = write_new(&mut file).and_then(|()| fs::hard_link(&part, path));
+    fs::remove_file(&part)?;
+    made?;
+    File::open(folder)?.sync_all()
 }
 
 fn write_new(file: &mut File) -> io::Result<()> {
@@ -157,6 +160,16 @@ mod tests {
         drop(first);
         let again = Identity::open(&path).unwrap();
         assert_eq!((again.public, again.new), (key, false));
+    }
+
+    #[test]
+    fn what_a_killed_first_run_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p2p-identity.json");
+        let part = dir.path().join(format!(".p2p-identity.{}.part", std::process::id()));
+        fs::write(&part, "{\"privateKeyHex\":").unwrap();
+        assert!(Identity::open(&path).unwrap().new);
+        assert!(!part.exists());
     }
 
     #[test]

@@ -431,3 +431,17 @@ fn a_blocked_peer_gets_nothing_through() {
     assert!(!inbox.contains("please") && !inbox.contains("another"), "{inbox}");
     assert_eq!(bob.json(&["calls"])["calls"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn an_answer_that_is_typed_again_is_the_same_answer() {
+    let meeting = Meeting::new();
+    let talk = meeting.ring("twice");
+    let first = meeting.bob.json(&["answer", "accept"]);
+    let again = meeting.bob.json(&["answer", "accept"]);
+    assert_eq!(first["call"]["id"], talk.id.as_str(), "{first}");
+    assert_eq!(again["call"]["id"], talk.id.as_str(), "{again}");
+    until("both are in it", || state(&meeting.bob, &talk.bob) == "active");
+    meeting.bob.json(&["answer", "accept"]);
+    meeting.bob.json(&["end"]);
+    assert_eq!(meeting.bob.fails(6, &["answer", "accept"]).code, ErrorCode::NoCall);
+}

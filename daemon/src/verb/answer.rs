@@ -1,11 +1,14 @@
 //! `p2p answer`: takes a call that rings here, or refuses it.
 
+use std::time::Duration;
+
+use p2p_core::CallId;
 use p2p_core::call::State;
 use p2p_core::engine::Command;
 use p2p_ipc::method::Answer;
-use p2p_ipc::{RpcError, view};
+use p2p_ipc::{ErrorCode, RpcError, view};
 
-use super::{call, which};
+use super::{AGENT, call, stored, which};
 use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call, RpcError> {
@@ -16,7 +19,13 @@ pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call,
         unread_counts: false,
         command: &format!("p2p answer {word} {{}}"),
     };
-    let id = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
+    let id = match which::call(&service.reader(), params.call.as_deref(), &wanted) {
+        Err(error) if params.accept && error.code == ErrorCode::NoCall => {
+            // A tool that was killed types again: what was just taken is taken.
+            just_taken(service)?.ok_or(error)?
+        }
+        found => found?.id,
+    };
     let command = if params.accept {
         Command::Accept(id)
     } else {
@@ -24,4 +33,16 @@ pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call,
     };
     service.host.command(command).await?;
     call::shown(service, id)
+}
+
+/// The one call that was taken within two minutes, by when the caller confirmed it or still may.
+fn just_taken(service: &Service) -> Result<Option<CallId>, RpcError> {
+    const LATELY: Duration = Duration::from_secs(120);
+    let now = crate::now();
+    let open = service.reader().open_calls(AGENT).map_err(stored)?;
+    let mut taken = open.into_iter().map(|row| row.call).filter(|call| {
+        let lately = call.answered.is_none_or(|at| now.since(at) < LATELY);
+        !call.outgoing && matches!(call.state, State::Connecting(_) | State::Active) && lately
+    });
+    Ok(taken.next().filter(|_| taken.next().is_none()).map(|call| call.id))
 }
