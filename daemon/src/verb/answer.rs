@@ -19,7 +19,8 @@ pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call,
         unread_counts: false,
         command: &format!("p2p answer {word} {{}}"),
     };
-    let id = match which::call(&service.reader(), params.call.as_deref(), &wanted) {
+    let found = which::call(&service.reader(), params.call.as_deref(), &wanted);
+    let id = match found {
         Err(error) if params.accept && error.code == ErrorCode::NoCall => {
             // A tool that was killed types again: what was just taken is taken.
             just_taken(service)?.ok_or(error)?
