@@ -33,7 +33,9 @@ pub(crate) async fn keep(
             service.relays.announce(&presence, now).await;
             announcer.announced(now, presence);
         }
-        let due = announcer.next_timeout().map_or(LOOK, |at| at.since(crate::now()));
+        // Overdue means that no relay is connected: one that comes back wakes us.
+        let ahead = announcer.next_timeout().filter(|at| *at > now);
+        let due = ahead.map_or(LOOK, |at| at.since(now));
         tokio::select! {
             () = tokio::time::sleep(due.min(LOOK)) => {}
             _ = changes.changed() => {}
