@@ -161,7 +161,9 @@ fn another_user_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = folder.path().join("p2p");
-    fs::copy(binary(), &program).unwrap();
+    // By another process: a child of a test beside this one may hold what is open for writing
+    // here, and then nobody can start it.
+    assert!(Command::new("cp").arg(binary()).arg(&program).status().unwrap().success());
     let foreigner = || {
         let mut command = Command::new(&program);
         command.args(["status", "--json"]).uid(65534).gid(65534).env_clear().current_dir("/");

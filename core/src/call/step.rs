@@ -196,9 +196,7 @@ impl Call {
             }
             Event::Said(Control::Cancel(closing)) if !self.outgoing => {
                 // The caller was never in the call, whatever we thought.
-                if state.by != By::Peer {
-                    self.answered = None;
-                }
+                self.answered = None;
                 self.settle(now, state, closing)
             }
             Event::Said(Control::Reject(closing)) if self.outgoing => {

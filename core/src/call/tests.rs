@@ -112,8 +112,7 @@ fn events() -> Vec<(&'static str, Time, Event)> {
     events
 }
 
-/// A state in a word: an end says whether they were in the call, why, whose word it was, and with
-/// a `+` that it is repeated.
+/// A state in a word: an end says whose word and why.
 fn name(call: &Call) -> String {
     match &call.state {
         State::Dialing(_) => "dialing".into(),
@@ -128,8 +127,7 @@ fn name(call: &Call) -> String {
                 By::Nobody => "nobody",
             };
             let word = if ended.word.is_some() { "+" } else { "" };
-            let talked = if call.answered.is_some() { "talked, " } else { "" };
-            format!("{talked}{:?}/{by}{word}", ended.closing.reason)
+            format!("{:?}/{by}{word}", ended.closing.reason)
         }
     }
 }

@@ -1,14 +1,12 @@
-//! What weather alone does not bring about: a disk that is restored from a backup, a peer that is
-//! gone for weeks, two rings at the same moment.
+//! What goes beyond weather: a disk that is restored from a backup, a peer that is gone for weeks.
 
 use std::time::Duration;
 
-use p2p_core::call::{Call, State};
 use p2p_core::engine::{Command, Input, Reply};
-use p2p_core::record::{Content, Delivery, EventKind};
+use p2p_core::record::{Content, Delivery};
 use p2p_core::{CallId, Conversation};
 
-use super::{Fault, Weather, World};
+use super::{Fault, World};
 
 /// Two agents talk; one of them loses what happened since its backup; they go on talking. What is
 /// said after that arrives once, and in order as soon as the fault was noticed.
@@ -70,82 +68,29 @@ pub fn long_absence(seed: u64, loud: bool) -> Result<(), Fault> {
             return Err(format!("`{text}` was not given up"));
         }
     }
-    // Nor does anything go to a peer that is silent for ever.
-    if away > days(7) && !world.agents[0].store.outbox.is_empty() {
-        return Err("something still waits after a week".into());
-    }
     let said = chat(&mut world, conversation, "after")?;
     world.calm()?;
     heard(&world, 0, &said[0])?;
     heard(&world, 1, &said[1])
 }
 
-/// Both ring each other at once, and say something before they are answered: one call survives,
-/// the one with the smaller id, and both hear all of it there.
-///
-/// # Errors
-/// The rule that was broken.
-pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
-    let mut world = World::fair(seed, loud)?;
-    if world.rng.chance(50) {
-        world.weather = Weather { loss: 30, double: 30, ..Weather::default() };
-    }
-    let mut rings = Vec::new();
-    let mut said = [Vec::new(), Vec::new()];
-    for index in 0..2 {
-        let opening = world.text("opening");
-        let call = place(&mut world, index, Some(opening.clone()))?;
-        let text = world.text("words");
-        let conversation = Conversation::Call(call);
-        let command = Command::Say { conversation, text: text.clone(), again: false };
-        world.command(index, command)?;
-        said[index] = vec![opening, text];
-        rings.push(call);
-    }
-    world.pass(Duration::from_secs(300))?;
-    let survivor = rings.iter().min().copied();
-    for (index, agent) in world.agents.iter().enumerate() {
-        let on = |call: &&Call| call.state == State::Active;
-        let active: Vec<CallId> = agent.store.calls.values().filter(on).map(|c| c.id).collect();
-        if active != Vec::from_iter(survivor) {
-            return Err(format!("of {rings:?} these survive at {index}: {active:?}"));
-        }
-        let events = agent.store.events.iter();
-        let answered = events.filter(|event| event.kind == EventKind::Answered).count();
-        if answered != 1 {
-            return Err(format!("{index} was told {answered} times that it was answered"));
-        }
-        let heard = hears(&world, index, &said[index]);
-        if heard != said[index] {
-            return Err(format!("said {:?}, heard {heard:?}", said[index]));
-        }
-    }
-    Ok(())
-}
-
 /// One calls, the other answers.
 fn connect(world: &mut World) -> Result<CallId, Fault> {
-    let call = place(world, 0, None)?;
-    world.pass(Duration::from_secs(10))?;
-    match world.command(1, Command::Accept(call))? {
-        Some(Ok(_)) => world.pass(Duration::from_secs(10)).map(|()| call),
-        other => Err(format!("it was not accepted: {other:?}")),
-    }
-}
-
-/// One of the two rings the other.
-fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<CallId, Fault> {
     let command = Command::Call {
-        peer: world.agents[1 - index].key,
+        peer: world.agents[1].key,
         topic: "tea".into(),
-        opening,
+        opening: None,
         note: None,
         new: false,
         ring: None,
     };
-    match world.command(index, command)? {
-        Some(Ok(Reply::Call { call, new: true, .. })) => Ok(call),
-        other => Err(format!("it was not placed: {other:?}")),
+    let Some(Ok(Reply::Call { call, .. })) = world.command(0, command)? else {
+        return Err("it was not placed".into());
+    };
+    world.pass(Duration::from_secs(10))?;
+    match world.command(1, Command::Accept(call))? {
+        Some(Ok(_)) => world.pass(Duration::from_secs(10)).map(|()| call),
+        other => Err(format!("it was not accepted: {other:?}")),
     }
 }
 
