@@ -247,6 +247,8 @@ pub enum Lane {
     Plain,
     /// The chunks of a file; its handle, once the file's offer is known.
     File(Option<u32>),
+    /// The opening message of a call, which travels in the offer: a stream of one.
+    Opening,
 }
 
 /// The sender's side of a stream.

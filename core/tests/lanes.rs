@@ -191,6 +191,34 @@ fn only_the_lowest_goes_again_once_a_relay_took_them() {
 }
 
 #[test]
+fn what_no_relay_took_goes_at_once_when_one_is_back() {
+    let schedule = Schedule::default();
+    let (start, pause) = (Time::from_secs(1000), Duration::from_secs(5));
+    let mut out = Outgoing::new(STREAM);
+    for number in 1..=4 {
+        out.push(start, rumor(number));
+    }
+    assert!(out.untaken(start, pause).is_empty(), "none of them was tried");
+    assert_eq!(numbers(out.due(start, &schedule)), [1, 2, 3, 4]);
+    out.taken(rumor(2).id());
+    let mut now = start;
+    for _ in 0..4 {
+        now = out.next_timeout(&schedule).unwrap();
+        out.due(now, &schedule);
+    }
+    assert!(out.next_timeout(&schedule).unwrap().since(now) > Duration::from_secs(60));
+    now = now + Duration::from_secs(20);
+    assert_eq!(numbers(out.untaken(now, pause)), [1, 3, 4]);
+    // Once more, if that fails, as if they were new.
+    assert!(out.untaken(now, pause).is_empty(), "they just went");
+    assert_eq!(out.next_timeout(&schedule), Some(now + pause));
+}
+
+fn numbers(due: Vec<(u64, Rumor)>) -> Vec<u64> {
+    due.into_iter().map(|(number, _)| number).collect()
+}
+
+#[test]
 fn what_is_far_beyond_a_gap_is_not_held() {
     let mut inc: Incoming<u64> = Incoming::new(STREAM);
     assert_eq!(inc.arrive(1_000_000, rumor(1).id(), 1), Arrival::TooFar);

@@ -14,7 +14,7 @@ mod store;
 mod world;
 
 pub use agent::Agent;
-pub use calamity::{long_absence, restored_from_backup};
+pub use calamity::{long_absence, restored_from_backup, ring_each_other};
 pub use rng::Rng;
 pub use store::Store;
 pub use world::{Weather, World};

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use p2p_tests::sim::{self, Tally};
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 1500;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
@@ -78,6 +78,11 @@ fn a_store_restored_from_a_backup_is_noticed_and_mended() {
 #[test]
 fn a_peer_that_was_gone_for_weeks_hears_what_is_said_when_it_is_back() {
     each("absence", sim::long_absence);
+}
+
+#[test]
+fn of_two_rings_at_once_the_one_with_the_smaller_id_survives() {
+    each("rings", sim::ring_each_other);
 }
 
 fn each(what: &str, play: impl Fn(u64, bool) -> Result<(), String>) {

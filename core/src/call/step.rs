@@ -28,6 +28,8 @@ pub enum Event {
     NoRoute,
     /// A sign of life of the peer, from anywhere.
     PeerSeen,
+    /// A relay came back: what was said meanwhile may have gone nowhere.
+    RelayBack,
     /// Time went by.
     Tick,
 }
@@ -71,6 +73,10 @@ impl Call {
                 let resend = if due { state.resend.again(now) } else { state.resend };
                 self.state = State::Dialing(Dialing { sign: true, resend, ..state });
                 if due { vec![Effect::Say(self.offer())] } else { vec![] }
+            }
+            Event::RelayBack if now.since(state.resend.last) >= SEEN_WAIT => {
+                self.state = State::Dialing(Dialing { resend: Resend::said(now), ..state });
+                vec![Effect::Say(self.offer())]
             }
             // An offer may have gone out before the route was lost: the callee must hear of it.
             Event::NoRoute => {
@@ -153,6 +159,10 @@ impl Call {
             Event::PeerSeen if now.since(state.resend.last) >= SEEN_WAIT => {
                 self.accept_again(now, state)
             }
+            Event::RelayBack if now.since(state.resend.last) >= SEEN_WAIT => {
+                let resend = Resend { attempts: 0, ..state.resend };
+                self.accept_again(now, Connecting { resend, ..state })
+            }
             Event::Tick if now >= state.resend.next(&RING_WAITS) => self.accept_again(now, state),
             _ => vec![],
         }
@@ -196,7 +206,9 @@ impl Call {
             }
             Event::Said(Control::Cancel(closing)) if !self.outgoing => {
                 // The caller was never in the call, whatever we thought.
-                self.answered = None;
+                if state.by != By::Peer {
+                    self.answered = None;
+                }
                 self.settle(now, state, closing)
             }
             Event::Said(Control::Reject(closing)) if self.outgoing => {
@@ -209,6 +221,12 @@ impl Call {
             | Event::Spoke => self.word_again(now, &state),
             Event::PeerSeen => match state.word {
                 Some(word) if now.since(word.last) >= SEEN_WAIT => self.repeat_word(now, &state),
+                _ => vec![],
+            },
+            Event::RelayBack => match state.word {
+                Some(word) if now.since(word.last) >= SEEN_WAIT => {
+                    self.repeat_word(now, &Ended { word: None, ..state })
+                }
                 _ => vec![],
             },
             Event::Tick if now.since(state.at) >= WORD_LIFETIME => {

@@ -103,6 +103,7 @@ fn events() -> Vec<(&'static str, Time, Event)> {
         ("merge", Event::Merge(id(3))),
         ("no route", Event::NoRoute),
         ("seen", Event::PeerSeen),
+        ("relay back", Event::RelayBack),
         ("tick", Event::Tick),
     ]
     .map(|(name, event)| (name, soon, event))
@@ -112,7 +113,8 @@ fn events() -> Vec<(&'static str, Time, Event)> {
     events
 }
 
-/// A state in a word: an end says whose word and why.
+/// A state in a word: an end says whether they were in the call, why, whose word it was, and with
+/// a `+` that it is repeated.
 fn name(call: &Call) -> String {
     match &call.state {
         State::Dialing(_) => "dialing".into(),
@@ -127,7 +129,8 @@ fn name(call: &Call) -> String {
                 By::Nobody => "nobody",
             };
             let word = if ended.word.is_some() { "+" } else { "" };
-            format!("{:?}/{by}{word}", ended.closing.reason)
+            let talked = if call.answered.is_some() { "talked, " } else { "" };
+            format!("{talked}{:?}/{by}{word}", ended.closing.reason)
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::channel::Channel;
-use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id};
+use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id, opening_stream};
 use crate::call::{Call, Event as CallEvent, State};
-use crate::ids::{CallId, Conversation, PublicKey};
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::lane::Incoming;
 use crate::policy::Meter;
-use crate::record::{Content, Delivery, Message, Question, Speaks, Standing};
+use crate::record::{Content, Delivery, Lane, Message, Question, Speaks, Standing};
 use crate::time::Time;
 use crate::wire::{
     Closing, Escalation, Item, NAME_LIMIT, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT,
@@ -32,7 +33,7 @@ impl Engine {
                 self.say_directly(now, peer, text, again)
             }
             Command::SendFile { call, name, bytes } => {
-                self.live(call)?;
+                self.open(call)?;
                 self.turn(now, Conversation::Call(call))?;
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
@@ -127,31 +128,34 @@ impl Engine {
 
     /// Keeps the opening message of a call, ours or the peer's.
     pub(super) fn record_opening(&mut self, now: Time, call: &Call, text: String) -> u32 {
-        let message = self.record(
-            now,
-            Conversation::Call(call.id),
-            call.peer,
-            call.outgoing,
-            opening_id(call.id),
-            Content::Text(text),
-        );
-        if let Some(session) = self.calls.get_mut(&call.id) {
-            session.channel.opening = Some(message);
+        let conversation = Conversation::Call(call.id);
+        let (id, stream) = (opening_id(call.id), opening_stream(call.id));
+        let content = Content::Text(text);
+        let handle = self.record(now, conversation, call.outgoing, id, Some((stream, 1)), content);
+        let Some(channel) = self.channel(conversation) else { return handle };
+        channel.opening = Some(handle);
+        if !call.outgoing {
+            let incoming = Incoming { upto: 1, upto_id: Some(id), ..Incoming::new(stream) };
+            let record = channel.stream_in(&incoming, Lane::Text);
+            channel.incoming.insert(stream, incoming);
+            self.persist(Change::StreamIn(record));
         }
-        message
+        handle
     }
 
-    /// Keeps a message that has no place in a stream.
+    /// Keeps a new message and gives it a handle.
     fn record(
         &mut self,
         now: Time,
         conversation: Conversation,
-        peer: PublicKey,
         outgoing: bool,
-        rumor: crate::ids::RumorId,
+        rumor: RumorId,
+        slot: Option<(StreamId, u64)>,
         content: Content,
     ) -> u32 {
         let handle = self.number(|counters| &mut counters.messages);
+        let me = self.me;
+        let peer = self.channel(conversation).map_or(me, |channel| channel.peer);
         self.persist(Change::Message(Box::new(Message {
             handle,
             conversation,
@@ -159,7 +163,7 @@ impl Engine {
             outgoing,
             by_human: false,
             rumor,
-            slot: None,
+            slot,
             content,
             at: now,
             claimed_at: now.secs(),
@@ -210,21 +214,13 @@ impl Engine {
         Ok(Reply::Call { call, new: false, accepted: false, message: None })
     }
 
-    /// The call must not be over.
+    /// The call must not be over, nor ring here: what is said while we ring waits for the answer.
     fn open(&self, call: CallId) -> Result<&Call, Refusal> {
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
             State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
             State::Incoming(_) => Err(Refusal::NotAnswered),
             _ => Ok(&session.call),
-        }
-    }
-
-    /// The call must be answered and not over.
-    fn live(&self, call: CallId) -> Result<(), Refusal> {
-        match self.open(call)?.state {
-            State::Dialing(_) | State::Ringing(_) => Err(Refusal::NotAnswered),
-            _ => Ok(()),
         }
     }
 
@@ -251,7 +247,7 @@ impl Engine {
         }
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
-        let message = self.utter(now, conversation, Item::Text(text.clone()), content);
+        let message = self.utter(now, conversation, Item::Text(text.clone()), content)?;
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
         Ok(Reply::Said { message, repeated: false })
@@ -278,10 +274,10 @@ impl Engine {
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
         let message = if self.speaks(peer) == Speaks::P2p {
-            self.utter(now, conversation, Item::Text(text.clone()), content)
+            self.utter(now, conversation, Item::Text(text.clone()), content)?
         } else {
             let rumor = self.enqueue_plain(now, peer, text.clone());
-            self.record(now, conversation, peer, true, rumor, content)
+            self.record(now, conversation, true, rumor, None, content)
         };
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
@@ -295,27 +291,9 @@ impl Engine {
         conversation: Conversation,
         item: Item,
         content: Content,
-    ) -> u32 {
-        let handle = self.number(|counters| &mut counters.messages);
-        let me = self.me;
-        let peer = self.channel(conversation).map_or(me, |channel| channel.peer);
-        let Some((rumor, stream, number)) = self.enqueue(now, conversation, item) else {
-            return handle;
-        };
-        self.persist(Change::Message(Box::new(Message {
-            handle,
-            conversation,
-            peer,
-            outgoing: true,
-            by_human: false,
-            rumor,
-            slot: Some((stream, number)),
-            content,
-            at: now,
-            claimed_at: now.secs(),
-            delivery: Delivery::Queued,
-        })));
-        handle
+    ) -> Result<u32, Refusal> {
+        let (rumor, slot) = self.enqueue(now, conversation, item).ok_or(Refusal::NoCall)?;
+        Ok(self.record(now, conversation, true, rumor, Some(slot), content))
     }
 
     fn repeated(
@@ -361,7 +339,7 @@ impl Engine {
             let (asked, choices) = (question.clone(), options.clone());
             let item = Escalation { question: asked.clone(), options: choices.clone() };
             let content = Content::Escalation { question: asked, options: choices };
-            self.utter(now, conversation, Item::Escalation(item), content);
+            self.utter(now, conversation, Item::Escalation(item), content)?;
             self.flush(now, conversation);
         }
         let handle = self.number(|counters| &mut counters.questions);

@@ -53,7 +53,7 @@ impl Engine {
             chunk: file.chunk,
         };
         let content = Content::File { file: handle, name: file.name };
-        self.utter(now, conversation, Item::File(offer), content);
+        self.utter(now, conversation, Item::File(offer), content)?;
         if let Some(channel) = self.channel(conversation) {
             let chunks = Outgoing::new(stream);
             channel.sending.insert(stream, Sending { file: handle, chunks });

@@ -167,7 +167,7 @@ pub enum Refusal {
     /// The call is over.
     #[error("the call is over")]
     Over(Reason),
-    /// Files and questions need a call that was answered.
+    /// The call rings here: it is to be answered first.
     #[error("the call is not answered yet")]
     NotAnswered,
     /// The peer is an ordinary app.
@@ -277,12 +277,14 @@ pub enum Change {
     Delivered(RumorId),
     /// A message was given up.
     Undelivered(RumorId),
-    /// A message moved to another stream.
+    /// A message moved to another stream. In another call it starts anew: queued.
     Moved {
         /// Its old id.
         from: RumorId,
         /// Its new id.
         to: RumorId,
+        /// Where it is now.
+        conversation: Conversation,
         /// Its new place.
         slot: (StreamId, u64),
     },
@@ -337,6 +339,8 @@ pub enum Change {
     File(Box<File>),
     /// How a file stands.
     FileState(u32, FileState),
+    /// A file of ours belongs to this call now.
+    FileMoved(u32, CallId),
     /// A question.
     Question(Box<Question>),
     /// An entry of the event log.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::channel::{Channel, Due};
-use super::{Change, Engine, Priority, opening_id};
+use super::channel::{Channel, Due, Sending};
+use super::{Cause, Change, Engine, Priority, opening_id, opening_stream};
+use crate::call::{Call, Event as CallEvent};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{AckOutcome, Outgoing};
-use crate::record::{EventKind, FileState, Lane, Standing};
+use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
 use crate::time::Time;
 use crate::wire::{Ack, Body, Item, Slot, encode, relocate};
@@ -52,7 +53,7 @@ impl Engine {
         now: Time,
         conversation: Conversation,
         item: Item,
-    ) -> Option<(RumorId, StreamId, u64)> {
+    ) -> Option<(RumorId, (StreamId, u64))> {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
         let peer = self.channel(conversation)?.peer;
@@ -62,8 +63,8 @@ impl Engine {
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
         let slot = Slot { stream: stream.id, number: stream.last + 1, was: None };
         let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
-        Some(self.keep(now, conversation, Lane::Text, rumor))
-            .map(|id| (id, slot.stream, slot.number))
+        let id = self.keep(now, conversation, Lane::Text, rumor);
+        Some((id, (slot.stream, slot.number)))
     }
 
     /// The same for words to an ordinary app.
@@ -124,7 +125,7 @@ impl Engine {
         for (lane, rumor) in due {
             let priority = match lane {
                 Lane::File(_) => Priority::Chunk,
-                Lane::Text | Lane::Plain => Priority::Text,
+                Lane::Text | Lane::Plain | Lane::Opening => Priority::Text,
             };
             self.send(to, rumor, priority);
         }
@@ -214,13 +215,36 @@ impl Engine {
             }
             return;
         }
+        self.opening_acked(from, ack);
+    }
+
+    /// The callee's word on the opening message of a call of ours.
+    fn opening_acked(&mut self, from: PublicKey, ack: &Ack) {
+        let is_it = |call: &&Call| {
+            call.outgoing && call.opening.is_some() && opening_stream(call.id) == ack.stream
+        };
+        let ours = self.calls().filter(|call| call.peer == from).find(is_it);
+        let Some(call) = ours.map(|call| call.id) else { return };
+        let record = StreamOut {
+            id: ack.stream,
+            conversation: Conversation::Call(call),
+            peer: from,
+            lane: Lane::Opening,
+            last: 1,
+            acked: ack.upto.min(1),
+            read: ack.read.min(ack.upto).min(1),
+        };
+        if record.acked == 1 {
+            self.persist(Change::Delivered(opening_id(call)));
+            self.persist(Change::StreamOut(record));
+        }
     }
 
     fn record_ack(
         &mut self,
         stream: StreamId,
         upto: u64,
-        record: Option<crate::record::StreamOut>,
+        record: Option<StreamOut>,
         outcome: &AckOutcome,
     ) {
         if !outcome.advanced && outcome.delivered.is_empty() && outcome.read.is_none() {
@@ -238,22 +262,50 @@ impl Engine {
     /// The stream leads nowhere: what is not acknowledged moves to a new one, where each message
     /// names the id that it had, so that none is taken in twice. Voids have nothing to say there.
     fn reopen(&mut self, now: Time, conversation: Conversation, notice: Option<&str>) {
-        let fresh = self.ids.stream();
         let Some(channel) = self.channel(conversation) else { return };
-        let Some(old) = channel.words.replace(Outgoing::new(fresh)) else { return };
-        self.persist(Change::OutboxDone(old.id, old.last));
-        let words = old.pending.into_values().filter(|pending| !pending.is_void());
-        for (offset, pending) in words.enumerate() {
-            let number = offset as u64 + 1;
-            let moved = relocate(&pending.rumor, fresh, number);
-            let slot = (fresh, number);
-            let to = self.keep(now, conversation, Lane::Text, moved);
-            self.persist(Change::Moved { from: pending.id, to, slot });
-        }
+        let Some(old) = channel.words.take() else { return };
+        self.say_again(now, conversation, old);
         if let Some(text) = notice {
             self.event(now, EventKind::Notice, conversation, None, Some(text.into()));
         }
         self.flush(now, conversation);
+    }
+
+    /// Moves what is not acknowledged to the text lane of a conversation, whichever it was in.
+    pub(super) fn say_again(&mut self, now: Time, to: Conversation, old: Outgoing) {
+        let fresh = self.ids.stream();
+        self.persist(Change::OutboxDone(old.id, old.last));
+        for pending in old.pending.into_values().filter(|pending| !pending.is_void()) {
+            let Some(channel) = self.channel(to) else { return };
+            let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
+            let slot = (stream.id, stream.last + 1);
+            let moved = relocate(&pending.rumor, to, slot.0, slot.1);
+            let id = self.keep(now, to, Lane::Text, moved);
+            self.persist(Change::Moved { from: pending.id, to: id, conversation: to, slot });
+        }
+    }
+
+    /// Moves files that wait for the answer to a call to the one that it became part of.
+    pub(super) fn send_files_there(
+        &mut self,
+        now: Time,
+        call: CallId,
+        files: impl IntoIterator<Item = Sending>,
+    ) {
+        let there = Conversation::Call(call);
+        for Sending { file, chunks } in files {
+            if let Some(file) = self.files.get_mut(&file) {
+                file.call = call;
+            }
+            self.persist(Change::FileMoved(file, call));
+            let Some(channel) = self.channel(there) else { return };
+            let fresh = Sending { file, chunks: Outgoing::new(chunks.id) };
+            channel.sending.insert(chunks.id, fresh);
+            for (number, pending) in chunks.pending {
+                let moved = relocate(&pending.rumor, there, chunks.id, number);
+                self.keep(now, there, Lane::File(Some(file)), moved);
+            }
+        }
     }
 
     /// The receiver says that a number of ours holds another rumor there.
@@ -299,43 +351,43 @@ impl Engine {
         }
     }
 
-    /// A relay came back: what none has taken goes now.
-    pub(super) fn resend_untaken(&mut self, now: Time) {
+    /// A relay came back: what none has taken goes now, and each call says again what it waits
+    /// to have confirmed.
+    pub(super) fn relay_back(&mut self, now: Time) {
+        for call in self.calls.keys().copied().collect::<Vec<_>>() {
+            self.step(now, call, CallEvent::RelayBack, Cause::Other);
+        }
         let calls = self.calls.keys().copied().map(Conversation::Call);
         let direct = self.direct.keys().copied().map(Conversation::Direct);
-        let all: Vec<Conversation> = calls.chain(direct).collect();
-        for conversation in all.into_iter().filter(|c| self.is_open(*c)).collect::<Vec<_>>() {
-            let Some(channel) = self.channel(conversation) else { continue };
-            let peer = channel.peer;
-            let mut due = Vec::new();
-            for (stream, lane) in channel.outgoing_mut() {
-                let untaken = stream
-                    .pending
-                    .iter()
-                    .filter(|(_, p)| !p.taken && p.attempts > 0 && now.since(p.last) >= JUST_NOW);
-                let numbers: Vec<u64> = untaken.map(|(number, _)| *number).collect();
-                let again = stream.again(now, &numbers);
-                due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
-            }
-            self.send_all(peer, due);
+        for conversation in calls.chain(direct).collect::<Vec<_>>() {
+            self.resend(now, conversation, false);
         }
     }
 
-    /// The peer is back: the lowest unacknowledged message of each stream goes now.
-    pub(super) fn resend_stale(&mut self, now: Time, peer: PublicKey) {
+    /// The peer is back: what no relay has taken goes now, and of the rest the lowest number of
+    /// each stream.
+    pub(super) fn peer_back(&mut self, now: Time, peer: PublicKey) {
         for conversation in self.conversations_with(peer) {
-            if !self.is_open(conversation) {
-                continue;
-            }
-            let Some(channel) = self.channel(conversation) else { continue };
-            let mut due = Vec::new();
-            for (stream, lane) in channel.outgoing_mut().filter(|(_, lane)| *lane != Lane::Plain) {
-                let numbers: Vec<u64> = stream.stale(now, JUST_NOW).into_iter().collect();
-                let again = stream.again(now, &numbers);
-                due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
-            }
-            self.send_all(peer, due);
+            self.resend(now, conversation, true);
         }
+    }
+
+    fn resend(&mut self, now: Time, conversation: Conversation, lowest: bool) {
+        if !self.is_open(conversation) {
+            return;
+        }
+        let Some(channel) = self.channel(conversation) else { return };
+        let peer = channel.peer;
+        let mut due = Vec::new();
+        for (stream, lane) in channel.outgoing_mut() {
+            let mut again = stream.untaken(now, JUST_NOW);
+            if lowest && lane != Lane::Plain {
+                let stale: Vec<u64> = stream.stale(now, JUST_NOW).into_iter().collect();
+                again.extend(stream.again(now, &stale));
+            }
+            due.extend(again.into_iter().map(|(_, rumor)| (lane, rumor)));
+        }
+        self.send_all(peer, due);
     }
 
     /// After three days a message is a dead letter, and a void takes its number. When nobody wants
@@ -353,6 +405,7 @@ impl Engine {
         let mut abandoned = false;
         for (stream, lane, number) in dead {
             match lane {
+                Lane::Opening => {}
                 Lane::Text => abandoned |= self.give_up_words(now, conversation, number),
                 Lane::Plain => self.give_up_plain(now, conversation, number),
                 Lane::File(file) => self.give_up_file(now, conversation, stream, file),

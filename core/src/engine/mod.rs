@@ -29,7 +29,7 @@ use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
-use crate::wire::{Body, Control, Reason, Stamp, encode};
+use crate::wire::{Body, Control, Stamp, encode};
 use channel::Channel;
 
 /// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
@@ -120,7 +120,7 @@ impl Engine {
             Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
             Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
             Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
-            Input::RelayBack => self.resend_untaken(now),
+            Input::RelayBack => self.relay_back(now),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -274,20 +274,12 @@ impl Engine {
         self.event(now, kind, Conversation::Call(call.id), subject.filter(|_| missed), None);
     }
 
-    /// The callee's daemon has the offer, and so the opening message in it; unless we merged the
-    /// call into another ourselves, in which the message is said again.
+    /// The callee's daemon has the offer, and so the opening message in it; unless it was us who
+    /// ended the call.
     fn opening_arrived(&mut self, call: &Call) {
-        if call.opening.is_none() {
-            return;
-        }
-        let id = opening_id(call.id);
-        match &call.state {
-            State::Ended(ended) if ended.by == By::Peer => self.persist(Change::Delivered(id)),
-            State::Ended(ended) if ended.closing.reason == Reason::Merged => {
-                self.persist(Change::Undelivered(id));
-            }
-            State::Ended(_) => {}
-            _ => self.persist(Change::Delivered(id)),
+        let ours = matches!(&call.state, State::Ended(ended) if ended.by != By::Peer);
+        if call.opening.is_some() && !ours {
+            self.persist(Change::Delivered(opening_id(call.id)));
         }
     }
 
@@ -407,7 +399,7 @@ impl Engine {
             }
         }
         if back {
-            self.resend_stale(now, key);
+            self.peer_back(now, key);
         }
     }
 
@@ -424,4 +416,13 @@ pub fn opening_id(call: CallId) -> RumorId {
     hash.update(b"p2p opening ");
     hash.update(call.0.as_bytes());
     RumorId(hash.finalize().into())
+}
+
+/// The stream whose only message, number 1, is the opening message of this call. It is never sent
+/// as such, and acknowledged like any other.
+#[must_use]
+pub fn opening_stream(call: CallId) -> StreamId {
+    let mut id = [0; 8];
+    id.copy_from_slice(&opening_id(call).0[..8]);
+    StreamId(id)
 }

@@ -1,14 +1,13 @@
 //! Rings that come in: who may, what when both ring, what when we are busy.
 
 use super::channel::Channel;
-use super::{Cause, Change, Engine, Priority, Session};
+use super::{Cause, Change, Engine, Priority, Session, opening_id};
 use crate::call::{By, Call, Ended, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::policy::Policy;
-use crate::record::{Content, EventKind, Standing, Tombstone};
-use crate::rumor::Rumor;
+use crate::record::{EventKind, Standing, Tombstone};
 use crate::time::Time;
-use crate::wire::{Body, Closing, Control, Item, Offer, Reason, TEXT_KIND};
+use crate::wire::{Body, Closing, Control, Item, Offer, Reason};
 
 /// Most calls that are followed from one that was merged to the one that goes on.
 const MERGES_LIMIT: usize = 16;
@@ -113,18 +112,24 @@ impl Engine {
 
     /// Whether this call was merged into one whose ring has not come yet, so that its words wait.
     pub(super) fn awaits_successor(&self, call: &Call) -> bool {
-        successor(call).is_some_and(|into| !self.calls.contains_key(&into))
+        let buried = |into| self.tombstones.get(&into).is_some_and(|grave| grave.peer == call.peer);
+        successor(call).is_some_and(|into| !self.calls.contains_key(&into) && !buried(into))
     }
 
     /// Whether this call was merged into one that is not over, as far as is known here.
     pub(super) fn goes_on(&self, call: &Call) -> bool {
-        successor(call).is_some_and(|into| self.call(into).is_none_or(Call::is_open))
+        self.awaits_successor(call)
+            || successor(call).and_then(|into| self.call(into)).is_some_and(Call::is_open)
     }
 
     /// Both rang each other, and theirs survives: it is taken, and ours becomes part of it.
     fn meet(&mut self, now: Time, ring: &Ring, own: CallId) {
         let waiting = self.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, false);
+        // Nothing rings here, so that the opening message is news by itself.
+        if let Some(opening) = self.calls.get(&call).and_then(|session| session.channel.opening) {
+            self.event(now, EventKind::Message, Conversation::Call(call), Some(opening), None);
+        }
         self.inherit(now, waiting, call);
         if self.call(own).is_some_and(Call::is_open) {
             self.carry_over(now, own, call);
@@ -145,28 +150,29 @@ impl Engine {
     /// What our agent already said in a call that was not answered is said in the one that it
     /// became part of. Answers whether there is such a call.
     pub(super) fn carry_over(&mut self, now: Time, from: CallId, to: CallId) -> bool {
-        let Some(session) = self.calls.get(&from) else { return false };
-        let peer = session.call.peer;
-        if session.call.answered.is_some()
-            || from == to
-            || !self.call(to).is_some_and(|call| call.peer == peer && call.is_open())
-        {
+        let Some(heir) = self.call(to).filter(|call| call.is_open()) else { return false };
+        let peer = heir.peer;
+        let Some(session) = self.calls.get_mut(&from) else { return false };
+        if session.call.answered.is_some() || from == to || session.call.peer != peer {
             return false;
         }
         let opening = session.call.opening.clone().filter(|_| session.call.outgoing);
-        let words = session.channel.words.iter().flat_map(|stream| stream.pending.values());
-        let items = words.filter_map(|pending| said(&pending.rumor));
-        let items: Vec<Item> = opening.map(Item::Text).into_iter().chain(items).collect();
-        for item in items {
-            let content = match &item {
-                Item::Text(text) => Content::Text(text.clone()),
-                Item::Escalation(asked) => {
-                    let (question, options) = (asked.question.clone(), asked.options.clone());
-                    Content::Escalation { question, options }
-                }
-                _ => continue,
-            };
-            self.utter(now, Conversation::Call(to), item, content);
+        let channel = &mut session.channel;
+        let (words, files) = (channel.words.take(), std::mem::take(&mut channel.sending));
+        let recent = std::mem::take(&mut channel.recent);
+        let there = Conversation::Call(to);
+        if let Some(text) = opening
+            && let Some((id, slot)) = self.enqueue(now, there, Item::Text(text))
+        {
+            let from = opening_id(from);
+            self.persist(Change::Moved { from, to: id, conversation: there, slot });
+        }
+        if let Some(words) = words {
+            self.say_again(now, there, words);
+        }
+        self.send_files_there(now, to, files.into_values());
+        if let Some(channel) = self.channel(there) {
+            channel.recent.extend(recent);
         }
         true
     }
@@ -234,15 +240,6 @@ impl Engine {
 fn successor(call: &Call) -> Option<CallId> {
     match &call.state {
         State::Ended(ended) if ended.closing.reason == Reason::Merged => ended.closing.into,
-        _ => None,
-    }
-}
-
-/// What our agent said in a rumor of the text lane.
-fn said(rumor: &Rumor) -> Option<Item> {
-    match (rumor.kind, rumor.tag("type")) {
-        (TEXT_KIND, _) => Some(Item::Text(rumor.content.clone())),
-        (_, Some("escalation")) => serde_json::from_str(&rumor.content).ok().map(Item::Escalation),
         _ => None,
     }
 }

@@ -137,7 +137,7 @@ impl Engine {
             Lane::File(Some(file)) => {
                 channel.sending.insert(record.id, Sending { file, chunks: stream });
             }
-            Lane::File(None) => {}
+            Lane::File(None) | Lane::Opening => {}
         }
     }
 
@@ -156,7 +156,7 @@ impl Engine {
                 receiving.incoming.upto_id = record.upto_id;
                 channel.receiving.insert(record.id, receiving);
             }
-            Lane::Text | Lane::Plain => {
+            Lane::Text | Lane::Plain | Lane::Opening => {
                 let mut incoming = Incoming::new(record.id);
                 incoming.upto = record.upto;
                 incoming.upto_id = record.upto_id;

@@ -119,6 +119,21 @@ impl Outgoing {
         again
     }
 
+    /// What no relay took, to go now that one may: its schedule begins again. What just went
+    /// waits its first turn.
+    pub fn untaken(&mut self, now: Time, after: Duration) -> Vec<(u64, Rumor)> {
+        let mut again = Vec::new();
+        let waits = |pending: &Pending| !pending.taken && !pending.held && pending.attempts > 0;
+        for (number, pending) in self.pending.iter_mut().filter(|(_, pending)| waits(pending)) {
+            pending.attempts = 1;
+            if now.since(pending.last) >= after {
+                pending.last = now;
+                again.push((*number, pending.rumor.clone()));
+            }
+        }
+        again
+    }
+
     /// What to repeat when the peer shows itself: the lowest number, unless it just went out.
     #[must_use]
     pub fn stale(&self, now: Time, after: Duration) -> Option<u64> {

@@ -45,16 +45,19 @@ pub fn encode(stamp: &Stamp, body: &Body) -> Rumor {
     Rumor { pubkey: stamp.from, created_at: stamp.at.secs(), kind, tags, content }
 }
 
-/// The same words in another stream: they keep their time, and name the id they had.
+/// The same in another stream, or another call: it keeps its time, and names the id it had.
 #[must_use]
-pub fn relocate(rumor: &Rumor, stream: StreamId, number: u64) -> Rumor {
+pub fn relocate(rumor: &Rumor, to: Conversation, stream: StreamId, number: u64) -> Rumor {
     let was = rumor.tag("was").map_or_else(|| rumor.id().to_string(), String::from);
     let mut moved = rumor.clone();
     moved.tags.retain(|tag| !matches!(tag.first().map(String::as_str), Some("was" | "ack")));
     for tag in &mut moved.tags {
-        match tag.first().map(String::as_str) {
-            Some("stream") => *tag = self::tag(["stream", &stream.to_string()]),
-            Some("n") => *tag = self::tag(["n", &number.to_string()]),
+        match (tag.first().map(String::as_str), to) {
+            (Some("call"), Conversation::Call(call)) => {
+                *tag = self::tag(["call", &call.to_string()]);
+            }
+            (Some("stream"), _) => *tag = self::tag(["stream", &stream.to_string()]),
+            (Some("n"), _) => *tag = self::tag(["n", &number.to_string()]),
             _ => {}
         }
     }

@@ -20,7 +20,9 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         }
         Change::Delivered(rumor) => messages::delivered(db, *rumor),
         Change::Undelivered(rumor) => messages::undelivered(db, *rumor),
-        Change::Moved { from, to, slot } => messages::moved(db, *from, *to, *slot),
+        Change::Moved { from, to, conversation, slot } => {
+            messages::moved(db, *from, *to, conversation, *slot)
+        }
         Change::StreamOut(stream) => streams::put_out(db, stream),
         Change::StreamIn(stream) => {
             streams::put_in(db, stream)?;
@@ -40,6 +42,7 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         Change::Seen(rumor, at) => waiting::put_seen(db, *rumor, *at),
         Change::Tombstone(grave) => peers::put_tombstone(db, grave),
         Change::File(file) => files::put(db, file),
+        Change::FileMoved(handle, call) => files::put_call(db, *handle, *call),
         Change::FileState(handle, state) => files::put_state(db, *handle, state),
         Change::Question(question) => questions::put(db, question),
         Change::Event(event) => events::put(db, event),

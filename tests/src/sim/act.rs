@@ -5,7 +5,7 @@ use p2p_core::engine::{Command, Input, Reply};
 use p2p_core::record::Speaks;
 use p2p_core::{CallId, Conversation, PublicKey};
 
-use super::{Fault, World};
+use super::{Fault, Rng, World};
 
 impl World {
     /// Somebody does something.
@@ -115,11 +115,12 @@ impl World {
     }
 
     fn hand_over_file(&mut self, index: usize) -> Result<(), Fault> {
-        let open = self.calls(index, |call| matches!(call.state, State::Active));
+        let open =
+            self.calls(index, |call| call.is_open() && !matches!(call.state, State::Incoming(_)));
         let Some(call) = self.rng.pick(&open).copied() else { return Ok(()) };
         let size = *self.rng.pick(&[0, 1, 3000, 20 * 1024, 41_000]).unwrap_or(&0);
-        let start = self.rng.number().to_be_bytes();
-        let bytes = start.iter().copied().cycle().take(size).collect();
+        let mut noise = Rng::new(self.rng.number());
+        let bytes = std::iter::repeat_with(|| noise.bytes()).flatten().take(size).collect();
         let name = self.text("file");
         self.command(index, Command::SendFile { call, name, bytes })?;
         Ok(())

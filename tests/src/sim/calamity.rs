@@ -1,12 +1,14 @@
-//! What goes beyond weather: a disk that is restored from a backup, a peer that is gone for weeks.
+//! What weather alone does not bring about: a disk that is restored from a backup, a peer that is
+//! gone for weeks, two rings at the same moment.
 
 use std::time::Duration;
 
+use p2p_core::call::{Call, State};
 use p2p_core::engine::{Command, Input, Reply};
-use p2p_core::record::{Content, Delivery};
+use p2p_core::record::{Content, Delivery, Event, EventKind, Message};
 use p2p_core::{CallId, Conversation};
 
-use super::{Fault, World};
+use super::{Fault, Weather, World, check};
 
 /// Two agents talk; one of them loses what happened since its backup; they go on talking. What is
 /// said after that arrives once, and in order as soon as the fault was noticed.
@@ -18,6 +20,9 @@ pub fn restored_from_backup(seed: u64, loud: bool) -> Result<(), Fault> {
     world.agents.iter_mut().for_each(|agent| agent.notices = true);
     let conversation =
         if world.rng.chance(70) { Some(Conversation::Call(connect(&mut world)?)) } else { None };
+    if world.rng.chance(50) {
+        world.weather = Weather { loss: 20, double: 20, ..Weather::default() };
+    }
     chat(&mut world, conversation, "before")?;
     let unlucky = world.rng.below(2) as usize;
     let backup = world.agents[unlucky].store.clone();
@@ -32,14 +37,14 @@ pub fn restored_from_backup(seed: u64, loud: bool) -> Result<(), Fault> {
     world.calm()?;
     for index in 0..2 {
         // What went out in a stream that turned out to be broken may come after what followed.
-        let mut words = hears(&world, index, &said[index]);
+        let mut words = hears(&world, index, &said[index], |_| true);
         words.sort_by_key(|text| said[index].iter().position(|said| said == text));
         if words != said[index] {
             return Err(format!("said {:?}, heard {words:?}", said[index]));
         }
         heard(&world, index, &more[index])?;
     }
-    Ok(())
+    check::nothing_came_twice(&world)
 }
 
 /// A peer is gone for longer than messages live. They are given up, and when it is back it hears
@@ -68,29 +73,96 @@ pub fn long_absence(seed: u64, loud: bool) -> Result<(), Fault> {
             return Err(format!("`{text}` was not given up"));
         }
     }
+    // Nor does anything go to a peer that is silent for ever.
+    if away > days(7) && !world.agents[0].store.outbox.is_empty() {
+        return Err("something still waits after a week".into());
+    }
     let said = chat(&mut world, conversation, "after")?;
     world.calm()?;
     heard(&world, 0, &said[0])?;
     heard(&world, 1, &said[1])
 }
 
+/// Both ring each other at once, and say something before they are answered: one call survives,
+/// the one with the smaller id, and both hear all of it there.
+///
+/// # Errors
+/// The rule that was broken.
+pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
+    let mut world = World::fair(seed, loud)?;
+    if world.rng.chance(50) {
+        world.weather = Weather { loss: 30, double: 30, ..Weather::default() };
+    }
+    let mut rings = Vec::new();
+    let mut said = [Vec::new(), Vec::new()];
+    for index in 0..2 {
+        let opening = world.text("opening");
+        let call = place(&mut world, index, Some(opening.clone()))?;
+        let text = world.text("words");
+        let conversation = Conversation::Call(call);
+        let command = Command::Say { conversation, text: text.clone(), again: false };
+        world.command(index, command)?;
+        said[index] = vec![opening, text];
+        rings.push(call);
+    }
+    world.pass(Duration::from_secs(300))?;
+    world.weather = Weather::default();
+    world.pass(Duration::from_secs(6 * 3600))?;
+    let survivor = rings.iter().min().copied();
+    for (index, agent) in world.agents.iter().enumerate() {
+        let on = |call: &&Call| call.state == State::Active;
+        let active: Vec<CallId> = agent.store.calls.values().filter(on).map(|c| c.id).collect();
+        if active != Vec::from_iter(survivor) {
+            return Err(format!("of {rings:?} these survive at {index}: {active:?}"));
+        }
+        let events = agent.store.events.iter();
+        let answered = events.filter(|event| event.kind == EventKind::Answered).count();
+        if answered != 1 {
+            return Err(format!("{index} was told {answered} times that it was answered"));
+        }
+        let silent = agent.store.messages.values().find(|message| {
+            let place = message.conversation;
+            let tells = |event: &&Event| event.subject == Some(message.handle);
+            !message.outgoing
+                && survivor.map(Conversation::Call) == Some(place)
+                && agent.store.events.iter().filter(tells).count() != 1
+        });
+        if let Some(message) = silent {
+            return Err(format!("{index} was not told of m{} once", message.handle));
+        }
+        // What was merged keeps the opening that its ring brought.
+        let survives = |m: &Message| survivor.map(Conversation::Call) == Some(m.conversation);
+        let heard = hears(&world, index, &said[index], survives);
+        if heard != said[index] {
+            return Err(format!("said {:?}, heard {heard:?}", said[index]));
+        }
+    }
+    Ok(())
+}
+
 /// One calls, the other answers.
 fn connect(world: &mut World) -> Result<CallId, Fault> {
-    let command = Command::Call {
-        peer: world.agents[1].key,
-        topic: "tea".into(),
-        opening: None,
-        note: None,
-        new: false,
-        ring: None,
-    };
-    let Some(Ok(Reply::Call { call, .. })) = world.command(0, command)? else {
-        return Err("it was not placed".into());
-    };
+    let call = place(world, 0, None)?;
     world.pass(Duration::from_secs(10))?;
     match world.command(1, Command::Accept(call))? {
         Some(Ok(_)) => world.pass(Duration::from_secs(10)).map(|()| call),
         other => Err(format!("it was not accepted: {other:?}")),
+    }
+}
+
+/// One of the two rings the other.
+fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<CallId, Fault> {
+    let command = Command::Call {
+        peer: world.agents[1 - index].key,
+        topic: "tea".into(),
+        opening,
+        note: None,
+        new: false,
+        ring: None,
+    };
+    match world.command(index, command)? {
+        Some(Ok(Reply::Call { call, new: true, .. })) => Ok(call),
+        other => Err(format!("it was not placed: {other:?}")),
     }
 }
 
@@ -125,14 +197,20 @@ fn chat(
 
 /// The other end heard all of it, once and in this order.
 fn heard(world: &World, from: usize, said: &[String]) -> Result<(), Fault> {
-    let heard = hears(world, from, said);
+    let heard = hears(world, from, said, |_| true);
     if heard == said { Ok(()) } else { Err(format!("said {said:?}, heard {heard:?}")) }
 }
 
 /// Which of these the other end heard, in its order.
-fn hears(world: &World, from: usize, said: &[String]) -> Vec<String> {
-    let messages = world.agents[1 - from].store.messages.values().filter(|m| !m.outgoing);
+fn hears(
+    world: &World,
+    from: usize,
+    said: &[String],
+    counts: impl Fn(&Message) -> bool,
+) -> Vec<String> {
+    let messages = world.agents[1 - from].store.messages.values();
     messages
+        .filter(|message| !message.outgoing && counts(message))
         .filter_map(|message| match &message.content {
             Content::Text(text) => Some(text.clone()),
             _ => None,

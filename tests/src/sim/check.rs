@@ -1,8 +1,9 @@
 //! What must hold once all is quiet.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use p2p_core::call::{Call, State};
+use p2p_core::engine::opening_id;
 use p2p_core::record::{Content, Delivery, FileState, Message};
 use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, Time};
@@ -17,6 +18,7 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
     let mut tally = world.tally;
     for agent in &world.agents {
         nobody_hangs(agent)?;
+        nothing_waits_in_vain(agent)?;
         for other in world.agents.iter().filter(|other| other.key != agent.key) {
             let whole = !world.broken.contains(&(agent.key, other.key));
             receipts_are_true(agent, other)?;
@@ -37,7 +39,8 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
         tally.messages += incoming.count() as u64;
         tally.files += agent.written.len() as u64;
     }
-    each_word_arrived_once(world)?;
+    nothing_came_twice(world)?;
+    each_word_arrived(world)?;
     Ok(tally)
 }
 
@@ -89,13 +92,20 @@ fn label(message: &Message) -> String {
     }
 }
 
-/// Words with a place in a conversation, in the order of their handles.
+/// Whether a message came in the offer of a call.
+fn is_opening(message: &Message) -> bool {
+    matches!(message.conversation, Conversation::Call(call) if message.rumor == opening_id(call))
+}
+
+/// What was said in a conversation, in its order, or heard in the order of arrival.
 fn lane(agent: &Agent, conversation: Conversation, outgoing: bool) -> Vec<String> {
-    let messages =
-        agent.store.messages.values().filter(|m| {
-            m.conversation == conversation && m.outgoing == outgoing && m.slot.is_some()
-        });
-    messages.map(label).collect()
+    let fits = |m: &&Message| m.conversation == conversation && m.outgoing == outgoing;
+    let messages = agent.store.messages.values().filter(fits);
+    let mut messages: Vec<_> = messages.filter(|message| !is_opening(message)).collect();
+    if outgoing {
+        messages.sort_by_key(|message| agent.store.place(message));
+    }
+    messages.into_iter().map(label).collect()
 }
 
 fn words_arrived(from: &Agent, to: &Agent, conversation: Conversation) -> Result<(), Fault> {
@@ -104,19 +114,40 @@ fn words_arrived(from: &Agent, to: &Agent, conversation: Conversation) -> Result
     if sent == got { Ok(()) } else { Err(format!("said {sent:?}, heard {got:?}")) }
 }
 
-/// Whatever was said in a call, or in one that it was merged into, was heard exactly once.
-fn each_word_arrived_once(world: &World) -> Result<(), Fault> {
-    let mut heard: Vec<BTreeMap<String, u32>> = Vec::new();
+/// Nobody hears the same words twice.
+///
+/// # Errors
+/// When somebody did.
+pub fn nothing_came_twice(world: &World) -> Result<(), Fault> {
     for agent in &world.agents {
-        let mut counts = BTreeMap::new();
-        for message in agent.store.messages.values().filter(|m| !m.outgoing && m.slot.is_some()) {
-            *counts.entry(label(message)).or_insert(0) += 1;
+        let mut heard = BTreeSet::new();
+        for message in agent.store.messages.values().filter(|m| !m.outgoing && !is_opening(m)) {
+            if !heard.insert(label(message)) {
+                return Err(format!("`{}` was heard twice", label(message)));
+            }
         }
-        if let Some((text, count)) = counts.iter().find(|(_, count)| **count > 1) {
-            return Err(format!("`{text}` was heard {count} times"));
-        }
-        heard.push(counts);
     }
+    Ok(())
+}
+
+/// What was said in a call that nobody answered is given up.
+fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
+    let waits = |message: &&Message| {
+        let Conversation::Call(call) = message.conversation else { return false };
+        let call = agent.store.calls.get(&call);
+        call.is_some_and(|call| !call.is_open() && call.answered.is_none())
+            && message.outgoing
+            && !is_opening(message)
+            && message.delivery != Delivery::Undelivered
+    };
+    match agent.store.messages.values().find(waits) {
+        Some(message) => Err(format!("m{} waits for nothing", message.handle)),
+        None => Ok(()),
+    }
+}
+
+/// Whatever was said in a call, or in one that it was merged into, was heard.
+fn each_word_arrived(world: &World) -> Result<(), Fault> {
     for (index, call, text) in &world.said {
         let calls = &world.agents[*index].store.calls;
         let next = |call: &&Call| merged_into(call).and_then(|next| calls.get(&next));
@@ -132,7 +163,8 @@ fn each_word_arrived_once(world: &World) -> Result<(), Fault> {
         let whole = !world.broken.contains(&(world.agents[*index].key, last.peer));
         let peer = world.agents.iter().position(|agent| agent.key == last.peer);
         let Some(peer) = peer.filter(|_| whole) else { continue };
-        if !heard[peer].contains_key(text) {
+        let messages = world.agents[peer].store.messages.values();
+        if !messages.filter(|m| !m.outgoing).any(|message| label(message) == *text) {
             return Err(format!("`{text}`, said in {call}, was never heard"));
         }
     }

@@ -80,9 +80,13 @@ impl Store {
                     message.delivery = Delivery::Undelivered;
                 }
             }
-            Change::Moved { from, to, slot } => {
+            Change::Moved { from, to, conversation, slot } => {
                 if let Some(message) = self.sent(from) {
+                    if message.conversation != conversation {
+                        message.delivery = Delivery::Queued;
+                    }
                     (message.rumor, message.slot) = (to, Some(slot));
+                    message.conversation = conversation;
                 }
             }
             Change::StreamOut(stream) => {
@@ -127,6 +131,10 @@ impl Store {
                     return Err("a file's handle was used twice".into());
                 }
             }
+            Change::FileMoved(handle, call) => match self.files.get_mut(&handle) {
+                Some(file) => file.call = call,
+                None => return Err("a file that is not there was moved".into()),
+            },
             Change::FileState(handle, state) => {
                 if let Some(file) = self.files.get_mut(&handle) {
                     file.state = state;
@@ -159,6 +167,13 @@ impl Store {
     pub fn has(&self, rumor: RumorId) -> bool {
         self.messages.values().any(|message| !message.outgoing && message.rumor == rumor)
             || self.held.values().any(|held| held.id() == rumor)
+    }
+
+    /// Where a message of ours stands among what was said: by stream, then by number.
+    #[must_use]
+    pub fn place(&self, message: &Message) -> Option<(usize, u64)> {
+        let (stream, number) = message.slot?;
+        Some((self.order.iter().position(|id| *id == stream)?, number))
     }
 
     fn sent(&mut self, rumor: RumorId) -> Option<&mut Message> {

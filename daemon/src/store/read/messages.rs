@@ -94,7 +94,8 @@ impl Reader {
     }
 
     /// What a reader that was shown a conversation's events up to `seq` saw of the peer's
-    /// streams: the highest number in each.
+    /// streams beyond what is known: the highest number in each up to which nothing is missing.
+    /// A file is seen when it is whole.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -102,11 +103,18 @@ impl Reader {
         let view = self.view()?;
         view.db().all(
             &MESSAGES,
-            "SELECT m.handle, m.stream, max(m.number) AS number
-             FROM events e JOIN messages m ON m.handle = e.subject
-             WHERE e.conversation = :place AND e.seq <= :seq AND e.kind = 'message'
-                 AND m.conversation = :place AND m.outgoing = 0 AND m.stream IS NOT NULL
-             GROUP BY m.stream ORDER BY m.stream",
+            "SELECT m.handle, m.stream, coalesce(
+                 min(iif(EXISTS (
+                     SELECT 1 FROM events e
+                     WHERE e.conversation = :place AND e.seq <= :seq
+                         AND e.subject = iif(m.content = 'file', m.file, m.handle)
+                         AND (e.kind = 'file') = (m.content = 'file')
+                 ), NULL, m.number)) - 1,
+                 max(m.number)) AS number
+             FROM messages m LEFT JOIN streams_in s ON s.id = m.stream
+             WHERE m.conversation = :place AND m.outgoing = 0 AND m.stream IS NOT NULL
+                 AND m.number > coalesce(s.read, 0)
+             GROUP BY m.stream HAVING number > coalesce(s.read, 0) ORDER BY m.stream",
             named_params! {
                 ":place": conversation_key(&conversation),
                 ":seq": i64::try_from(seq).unwrap_or(i64::MAX),

@@ -1,5 +1,6 @@
 //! Files, sent and received.
 
+use p2p_core::CallId;
 use p2p_core::record::{File, FileState};
 use rusqlite::named_params;
 
@@ -66,6 +67,22 @@ pub(in crate::store) fn put_state(
         named_params! { ":handle": handle, ":state": state, ":detail": detail },
     )?;
     if changed == 0 { Err(place.corrupt("handle", "is not there")) } else { Ok(()) }
+}
+
+/// Which call a file belongs to now.
+///
+/// # Errors
+/// When there is no such file: the engine and the store have parted.
+pub(in crate::store) fn put_call(db: Db<'_>, handle: u32, call: CallId) -> Result<(), StoreError> {
+    let changed = db.run(
+        "UPDATE files SET call = :call WHERE handle = :handle",
+        named_params! { ":handle": handle, ":call": call.to_string() },
+    )?;
+    if changed == 0 {
+        Err(db.place(&FILES, handle).corrupt("handle", "is not there"))
+    } else {
+        Ok(())
+    }
 }
 
 /// A file's row.

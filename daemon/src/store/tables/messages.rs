@@ -1,7 +1,7 @@
 //! Messages and their receipts. Delivery never goes backwards.
 
 use p2p_core::record::{Content, Message};
-use p2p_core::{RumorId, StreamId};
+use p2p_core::{Conversation, RumorId, StreamId};
 use rusqlite::named_params;
 
 use crate::store::conversation::conversation_key;
@@ -83,19 +83,25 @@ pub(in crate::store) fn undelivered(db: Db<'_>, rumor: RumorId) -> Result<(), St
     Ok(())
 }
 
-/// The same words under another id, in another stream.
+/// The same words under another id, in another stream. In another call they start anew.
 pub(in crate::store) fn moved(
     db: Db<'_>,
     from: RumorId,
     to: RumorId,
+    conversation: &Conversation,
     (stream, number): (StreamId, u64),
 ) -> Result<(), StoreError> {
     db.run(
-        "UPDATE messages SET rumor = :to, stream = :stream, number = :number
+        "UPDATE messages SET rumor = :to, stream = :stream, number = :number,
+             delivery = iif(conversation = :place, delivery, 'queued'),
+             relays_ok = iif(conversation = :place, relays_ok, 0),
+             relays = iif(conversation = :place, relays, 0),
+             conversation = :place
          WHERE rumor = :from AND outgoing = 1",
         named_params! {
             ":from": from.to_string(),
             ":to": to.to_string(),
+            ":place": conversation_key(conversation),
             ":stream": stream.to_string(),
             ":number": number.cast_signed(),
         },

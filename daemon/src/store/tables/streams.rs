@@ -17,6 +17,7 @@ fn lane_columns(lane: Lane) -> (&'static str, Option<u32>) {
         Lane::Text => ("text", None),
         Lane::Plain => ("plain", None),
         Lane::File(file) => ("file", file),
+        Lane::Opening => ("opening", None),
     }
 }
 
@@ -25,6 +26,7 @@ fn lane(row: &Cells<'_>) -> Result<Lane, StoreError> {
         "text" => Ok(Lane::Text),
         "plain" => Ok(Lane::Plain),
         "file" => Ok(Lane::File(row.opt("file", Cells::small)?)),
+        "opening" => Ok(Lane::Opening),
         _ => Err(row.corrupt("lane", "is unknown")),
     }
 }

@@ -1,11 +1,11 @@
 //! Changes: all or none, receipts that never go backwards, and what deletes what.
 
-use p2p_core::RumorId;
 use p2p_core::engine::Change;
 use p2p_core::record::{Delivery, FileState, Lane};
+use p2p_core::{Conversation, RumorId, StreamId};
 
 use super::samples::{
-    BOB, NOW, event, file, in_call, message, new, peer, received, rumor, rumor_id, stream,
+    BOB, NOW, call_id, event, file, in_call, message, new, peer, received, rumor, rumor_id, stream,
     stream_in,
 };
 use super::{Home, StoreError};
@@ -107,7 +107,7 @@ fn receipts_touch_our_own_message_only() {
         // Rumors that are no messages are no error.
         relays(rumor_id(77), 1),
         Change::Delivered(rumor_id(77)),
-        Change::Moved { from: rumor_id(77), to: rumor_id(78), slot: (stream(1), 1) },
+        moved(77, 78, in_call(1), (stream(1), 1)),
     ]);
     assert_eq!(delivery(&home, 1), (Delivery::Sent, (2, 3)));
     assert_eq!(delivery(&home, 2), (Delivery::Queued, (0, 0)));
@@ -118,13 +118,30 @@ fn receipts_touch_our_own_message_only() {
 fn a_message_moves_to_another_stream() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "x")), relays(rumor_id(1), 1)]);
     let slot = (stream(9), u64::MAX);
-    home.commit(vec![
-        Change::Moved { from: rumor_id(1), to: rumor_id(50), slot },
-        Change::Delivered(rumor_id(50)),
-    ]);
+    home.commit(vec![moved(1, 50, in_call(1), slot), Change::Delivered(rumor_id(50))]);
     let row = home.reader().message(1).unwrap().unwrap();
     assert_eq!((row.message.rumor, row.message.slot), (rumor_id(50), Some(slot)));
     assert_eq!((row.message.delivery, row.relays), (Delivery::Delivered, (1, 3)));
+}
+
+#[test]
+fn what_moves_to_another_call_starts_anew_there() {
+    let mut home = Home::with(vec![
+        new(message(1, in_call(1), "x")),
+        relays(rumor_id(1), 1),
+        Change::File(Box::new(file(1, 1, true, FileState::Transferring))),
+    ]);
+    let slot = (stream(9), 1);
+    home.commit(vec![moved(1, 50, in_call(2), slot), Change::FileMoved(1, call_id(2))]);
+    let row = home.reader().message(1).unwrap().unwrap();
+    assert_eq!((row.message.conversation, row.message.rumor), (in_call(2), rumor_id(50)));
+    assert_eq!((row.message.delivery, row.relays), (Delivery::Queued, (0, 0)));
+    assert_eq!(home.reader().file(1).unwrap().unwrap().file.call, call_id(2));
+    assert!(home.store.commit(&[Change::FileMoved(2, call_id(2))]).is_err());
+}
+
+fn moved(from: u8, to: u8, conversation: Conversation, slot: (StreamId, u64)) -> Change {
+    Change::Moved { from: rumor_id(from), to: rumor_id(to), conversation, slot }
 }
 
 fn outbox(n: u8, number: u64) -> Change {

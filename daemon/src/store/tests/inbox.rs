@@ -3,7 +3,7 @@
 use p2p_core::Conversation;
 use p2p_core::call::State;
 use p2p_core::engine::Change;
-use p2p_core::record::{Event, EventKind, Message};
+use p2p_core::record::{Content, Event, EventKind, Message};
 
 use super::Home;
 use super::samples::{
@@ -142,6 +142,15 @@ fn what_was_shown_of_the_peers_streams() {
         slot(2, 1, received(3, in_call(1), "x")),
         slot(1, 3, received(4, in_call(1), "x")),
         slot(9, 9, message(5, in_call(1), "ours")),
+        slot(
+            1,
+            4,
+            Message {
+                content: Content::File { file: 3, name: "x".into() },
+                ..received(8, in_call(1), "")
+            },
+        ),
+        slot(1, 5, received(9, in_call(1), "x")),
         slot(8, 8, received(6, in_call(2), "elsewhere")),
         new(received(7, in_call(1), "no slot")),
         tells(1, EventKind::Message, 1),
@@ -155,13 +164,17 @@ fn what_was_shown_of_the_peers_streams() {
         tells(8, EventKind::Message, 4),
         // Our owner's word, in a stream of ours.
         tells(9, EventKind::Message, 5),
+        // Words that overtook a file.
+        tells(10, EventKind::Message, 9),
+        tells(11, EventKind::File, 3),
     ]);
     let reader = home.reader();
     let marks = |seq| reader.read_marks(in_call(1), seq).unwrap();
     assert_eq!(marks(0), []);
     assert_eq!(marks(2), [(stream(1), 2)]);
     assert_eq!(marks(7), [(stream(1), 2), (stream(2), 1)]);
-    assert_eq!(marks(u64::MAX), [(stream(1), 3), (stream(2), 1)]);
+    assert_eq!(marks(10), [(stream(1), 3), (stream(2), 1)]);
+    assert_eq!(marks(u64::MAX), [(stream(1), 5), (stream(2), 1)]);
     assert_eq!(reader.read_marks(DIRECT, 9).unwrap(), []);
 }
 

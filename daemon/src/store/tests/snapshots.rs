@@ -125,7 +125,7 @@ fn a_forgotten_peer_is_gone() {
 #[test]
 fn streams_come_back_equal_and_in_the_order_of_opening() {
     let direct = Conversation::Direct(ANA);
-    let lanes = [Lane::Text, Lane::Plain, Lane::File(None), Lane::File(Some(3))];
+    let lanes = [Lane::Text, Lane::Plain, Lane::File(None), Lane::File(Some(3)), Lane::Opening];
     let out: Vec<_> =
         (1..).zip(lanes).map(|(n, lane)| stream_out(10 - n, in_call(1), lane)).collect();
     let first = StreamIn { upto: 0, upto_id: None, ..stream_in(9, direct, Lane::Text) };
