@@ -96,6 +96,16 @@ hex_id! {
     InstanceId, 8, "an instance id of 16 hex digits"
 }
 
+impl RumorId {
+    /// Its first eight bytes: enough to tell two rumors of one author apart.
+    #[must_use]
+    pub fn start(self) -> [u8; 8] {
+        let mut start = [0; 8];
+        start.copy_from_slice(&self.0[..8]);
+        start
+    }
+}
+
 impl PublicKey {
     /// The key as NIP-19 `npub1…`.
     #[must_use]

@@ -264,6 +264,8 @@ pub struct StreamOut {
     pub lane: Lane,
     /// The last number given out.
     pub last: u64,
+    /// The id of the rumor that has it.
+    pub last_id: Option<RumorId>,
     /// Stored by the receiver up to here.
     pub acked: u64,
     /// Shown to the receiver's agent up to here.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::lane::{Arrival, Incoming, Outgoing, Schedule};
+use p2p_core::lane::{Arrival, Incoming, Outgoing, Parcel, Schedule};
 use p2p_core::wire::Ack;
 use p2p_core::{PublicKey, Rumor, StreamId, Time};
 use proptest::collection::vec;
@@ -23,7 +23,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 }
 
 /// Something on its way.
-enum Parcel {
+enum Cargo {
     Message(u64, Rumor),
     Ack(Ack),
 }
@@ -31,12 +31,12 @@ enum Parcel {
 struct Net {
     fates: Vec<Fate>,
     sent: usize,
-    under_way: Vec<(Time, Parcel)>,
+    under_way: Vec<(Time, Cargo)>,
 }
 
 impl Net {
     /// After the fates are used up, everything arrives.
-    fn send(&mut self, now: Time, parcel: impl Fn() -> Parcel) {
+    fn send(&mut self, now: Time, parcel: impl Fn() -> Cargo) {
         let (copies, delay) = self.fates.get(self.sent).copied().unwrap_or((1, 50));
         self.sent += 1;
         for copy in 0..copies as u64 {
@@ -48,11 +48,11 @@ impl Net {
         self.under_way.iter().map(|(at, _)| *at).min()
     }
 
-    fn arrived(&mut self, now: Time) -> Vec<Parcel> {
+    fn arrived(&mut self, now: Time) -> Vec<Cargo> {
         let (arrived, rest) =
             std::mem::take(&mut self.under_way).into_iter().partition(|(at, _)| *at <= now);
         self.under_way = rest;
-        let arrived: Vec<(Time, Parcel)> = arrived;
+        let arrived: Vec<(Time, Cargo)> = arrived;
         arrived.into_iter().map(|(_, parcel)| parcel).collect()
     }
 }
@@ -83,14 +83,14 @@ proptest! {
                 if taken {
                     out.taken(rumor.id());
                 }
-                net.send(now, || Parcel::Message(number, rumor.clone()));
+                net.send(now, || Cargo::Message(number, rumor.clone()));
             }
             for parcel in net.arrived(now) {
                 match parcel {
-                    Parcel::Message(number, rumor) => {
+                    Cargo::Message(number, rumor) => {
                         let id = rumor.id();
                         if !seen.contains(&id) {
-                            match inc.arrive(number, id, number) {
+                            match inc.arrive(number, Parcel::new(id, number)) {
                                 Arrival::Released(released) => {
                                     heard.extend(released.into_iter().map(|(_, _, n)| n));
                                 }
@@ -100,14 +100,14 @@ proptest! {
                             seen.insert(id);
                         }
                         let ack = inc.ack(true);
-                        net.send(now, || Parcel::Ack(ack.clone()));
+                        net.send(now, || Cargo::Ack(ack.clone()));
                     }
-                    Parcel::Ack(ack) => {
+                    Cargo::Ack(ack) => {
                         let outcome = out.acked(now, &ack);
                         prop_assert!(!outcome.diverged);
                         delivered.extend(outcome.delivered);
                         for (number, rumor) in out.again(now, &outcome.resend) {
-                            net.send(now, || Parcel::Message(number, rumor.clone()));
+                            net.send(now, || Cargo::Message(number, rumor.clone()));
                         }
                     }
                 }
@@ -221,8 +221,36 @@ fn numbers(due: Vec<(u64, Rumor)>) -> Vec<u64> {
 #[test]
 fn what_is_far_beyond_a_gap_is_not_held() {
     let mut inc: Incoming<u64> = Incoming::new(STREAM);
-    assert_eq!(inc.arrive(1_000_000, rumor(1).id(), 1), Arrival::TooFar);
-    let held = (2..2000).filter(|n| inc.arrive(*n, rumor(*n).id(), *n) == Arrival::Held).count();
+    assert_eq!(inc.arrive(1_000_000, Parcel::new(rumor(1).id(), 1)), Arrival::TooFar);
+    let held = (2..2000)
+        .filter(|n| inc.arrive(*n, Parcel::new(rumor(*n).id(), *n)) == Arrival::Held)
+        .count();
     assert_eq!(held, 256);
-    assert_eq!(inc.arrive(2, rumor(7).id(), 2), Arrival::Conflict);
+    assert_eq!(inc.arrive(2, Parcel::new(rumor(7).id(), 2)), Arrival::Conflict);
+}
+
+#[test]
+fn a_rumor_stands_behind_the_one_that_its_sender_says() {
+    let after = |number: u64, prev: Option<u64>| {
+        let prev = prev.map(|number| rumor(number).id().start());
+        Parcel { prev, ..Parcel::new(rumor(number).id(), number) }
+    };
+    let released = |numbers: &[u64]| {
+        Arrival::Released(numbers.iter().map(|n| (*n, rumor(*n).id(), *n)).collect())
+    };
+    let mut inc: Incoming<u64> = Incoming::new(STREAM);
+    assert_eq!(inc.arrive(1, after(1, None)), released(&[1]));
+    assert_eq!(inc.clone().arrive(2, after(2, Some(7))), Arrival::Conflict);
+    // What waits beyond a gap is looked at when the gap is filled.
+    assert_eq!(inc.arrive(3, after(3, Some(7))), Arrival::Held);
+    assert_eq!(inc.arrive(4, after(4, Some(3))), Arrival::Held);
+    assert_eq!(inc.arrive(2, after(2, Some(1))), released(&[2]));
+    assert!(inc.broken && inc.take_ack(true).is_none());
+
+    // A void stands for a rumor that was never seen.
+    let mut inc: Incoming<u64> = Incoming::new(STREAM);
+    let void = Parcel { void: true, ..after(1, None) };
+    assert_eq!(inc.arrive(1, void), released(&[1]));
+    assert_eq!((inc.upto, inc.upto_id), (1, None));
+    assert_eq!(inc.arrive(2, after(2, Some(7))), released(&[2]));
 }

@@ -35,10 +35,11 @@ fn conversation() -> impl Strategy<Value = Conversation> {
 
 fn slot() -> impl Strategy<Value = Slot> {
     let was = option::of(any::<[u8; 32]>().prop_map(RumorId));
-    (any::<[u8; 8]>(), 1..1u64 << 48, was).prop_map(|(stream, number, was)| Slot {
-        stream: StreamId(stream),
-        number,
+    let prev = option::of(any::<[u8; 8]>());
+    (any::<[u8; 8]>(), 1..1u64 << 48, was, prev).prop_map(|(stream, number, was, prev)| Slot {
         was,
+        prev,
+        ..Slot::new(StreamId(stream), number)
     })
 }
 
@@ -164,6 +165,7 @@ fn tag() -> impl Strategy<Value = Vec<String>> {
         Just("stream"),
         Just("n"),
         Just("was"),
+        Just("prev"),
         Just("ack"),
         Just("instance"),
         Just("by"),

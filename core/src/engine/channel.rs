@@ -152,9 +152,9 @@ impl Channel {
     /// Takes a message out of what is held beyond a gap.
     pub fn take_held(&mut self, rumor: RumorId) -> Option<Packet> {
         self.incoming.values_mut().find_map(|incoming| {
-            let (number, _) = incoming.held.iter().find(|(_, (id, _))| *id == rumor)?;
+            let (number, _) = incoming.held.iter().find(|(_, held)| held.id == rumor)?;
             let number = *number;
-            incoming.held.remove(&number).map(|(_, parked)| parked.packet)
+            incoming.held.remove(&number).map(|held| held.value.packet)
         })
     }
 
@@ -170,6 +170,7 @@ impl Channel {
             peer: self.peer,
             lane,
             last: stream.last,
+            last_id: stream.last_id,
             acked: stream.acked,
             read: stream.read,
         }

@@ -6,7 +6,7 @@ use super::channel::{FILES_LIMIT, Receiving, Sending};
 use super::{Cause, Change, Engine, Output, Refusal};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
-use crate::lane::{Arrival, Outgoing};
+use crate::lane::{Arrival, Outgoing, Parcel};
 use crate::policy::safe_name;
 use crate::record::{Content, EventKind, File, FileState, Lane};
 use crate::time::Time;
@@ -61,7 +61,7 @@ impl Engine {
         // An empty file is one empty piece: it has to be confirmed like any other.
         let pieces = bytes.chunks(CHUNK_SIZE).chain(bytes.is_empty().then_some(bytes));
         for (number, piece) in (1..).zip(pieces) {
-            let slot = Slot { stream, number, was: None };
+            let slot = Slot::new(stream, number);
             let rumor = encode(
                 &self.stamp(now, peer, Vec::new()),
                 &Body::Chunk(call, slot, piece.to_vec()),
@@ -161,7 +161,7 @@ impl Engine {
         if receiving.done || slot.number > CHUNKS_LIMIT || stored + bytes.len() > FILE_LIMIT {
             return;
         }
-        match receiving.incoming.arrive(slot.number, rumor, ()) {
+        match receiving.incoming.arrive(slot.number, Parcel::new(rumor, ())) {
             Arrival::Held | Arrival::Released(_) => {}
             Arrival::Duplicate | Arrival::Conflict | Arrival::TooFar => return,
         }

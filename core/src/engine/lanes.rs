@@ -61,7 +61,7 @@ impl Engine {
         let stamp = self.stamp(now, peer, acks);
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
-        let slot = Slot { stream: stream.id, number: stream.last + 1, was: None };
+        let slot = stream.next_slot();
         let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
         let id = self.keep(now, conversation, Lane::Text, rumor);
         Some((id, (slot.stream, slot.number)))
@@ -231,6 +231,7 @@ impl Engine {
             peer: from,
             lane: Lane::Opening,
             last: 1,
+            last_id: Some(opening_id(call)),
             acked: ack.upto.min(1),
             read: ack.read.min(ack.upto).min(1),
         };
@@ -278,9 +279,9 @@ impl Engine {
         for pending in old.pending.into_values().filter(|pending| !pending.is_void()) {
             let Some(channel) = self.channel(to) else { return };
             let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
-            let slot = (stream.id, stream.last + 1);
-            let moved = relocate(&pending.rumor, to, slot.0, slot.1);
-            let id = self.keep(now, to, Lane::Text, moved);
+            let slot = stream.next_slot();
+            let id = self.keep(now, to, Lane::Text, relocate(&pending.rumor, to, slot));
+            let slot = (slot.stream, slot.number);
             self.persist(Change::Moved { from: pending.id, to: id, conversation: to, slot });
         }
     }
@@ -302,7 +303,7 @@ impl Engine {
             let fresh = Sending { file, chunks: Outgoing::new(chunks.id) };
             channel.sending.insert(chunks.id, fresh);
             for (number, pending) in chunks.pending {
-                let moved = relocate(&pending.rumor, there, chunks.id, number);
+                let moved = relocate(&pending.rumor, there, Slot::new(chunks.id, number));
                 self.keep(now, there, Lane::File(Some(file)), moved);
             }
         }
@@ -428,7 +429,7 @@ impl Engine {
         if void {
             return true;
         }
-        let slot = Slot { stream, number, was: None };
+        let slot = Slot::new(stream, number);
         let body = Body::Numbered(conversation, slot, Item::Void);
         let rumor = encode(&self.stamp(now, peer, Vec::new()), &body);
         let kept = Box::new(rumor.clone());

@@ -138,7 +138,9 @@ impl Engine {
         let schedule = &self.settings.schedule;
         let calls = self.calls.values().map(|session| {
             let lanes = session.channel.next_timeout(schedule, session.call.carries());
-            earlier(session.call.next_timeout(), lanes)
+            let call =
+                earlier(session.call.next_timeout(), self.waits_for_successor(&session.call));
+            earlier(call, lanes)
         });
         let direct = self.direct.values().map(|channel| channel.next_timeout(schedule, true));
         calls.chain(direct).fold(None, earlier)
@@ -177,6 +179,11 @@ impl Engine {
             .collect();
         for id in due {
             self.step(now, id, CallEvent::Tick, Cause::Other);
+        }
+        let orphan =
+            |call: &&Call| self.waits_for_successor(call).is_some_and(|until| until <= now);
+        for merged in self.calls().filter(orphan).map(|call| call.id).collect::<Vec<_>>() {
+            self.orphaned(now, merged);
         }
         self.flush_due(now);
         if now.since(self.swept) >= SWEEP {
@@ -422,7 +429,5 @@ pub fn opening_id(call: CallId) -> RumorId {
 /// as such, and acknowledged like any other.
 #[must_use]
 pub fn opening_stream(call: CallId) -> StreamId {
-    let mut id = [0; 8];
-    id.copy_from_slice(&opening_id(call).0[..8]);
-    StreamId(id)
+    StreamId(opening_id(call).start())
 }

@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use super::{Cause, Change, Engine, Priority, Session, opening_id};
-use crate::call::{By, Call, Ended, Event as CallEvent, State};
+use crate::call::{By, Call, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::policy::Policy;
 use crate::record::{EventKind, Standing, Tombstone};
@@ -116,6 +116,14 @@ impl Engine {
         successor(call).is_some_and(|into| !self.calls.contains_key(&into) && !buried(into))
     }
 
+    /// Until when.
+    pub(super) fn waits_for_successor(&self, call: &Call) -> Option<Time> {
+        match &call.state {
+            State::Ended(ended) if self.awaits_successor(call) => Some(ended.at + WORD_LIFETIME),
+            _ => None,
+        }
+    }
+
     /// Whether this call was merged into one that is not over, as far as is known here.
     pub(super) fn goes_on(&self, call: &Call) -> bool {
         self.awaits_successor(call)
@@ -217,6 +225,18 @@ impl Engine {
         self.ring_event(now, EventKind::Missed, call);
     }
 
+    /// The call that this one was merged into will not come.
+    pub(super) fn orphaned(&mut self, now: Time, merged: CallId) {
+        let Some(session) = self.calls.get_mut(&merged) else { return };
+        if let State::Ended(ended) = &mut session.call.state {
+            ended.closing.into = None;
+        }
+        let changed = session.call.clone();
+        self.persist(Change::Call(Box::new(changed)));
+        self.abandon(merged);
+        self.event(now, EventKind::End, Conversation::Call(merged), None, None);
+    }
+
     /// A last word on a call that is not known here: its ring may still be on the way. Strangers
     /// leave no trace; they repeat the word.
     pub(super) fn bury(&mut self, now: Time, from: PublicKey, call: CallId, reason: Reason) {
@@ -229,8 +249,7 @@ impl Engine {
             self.persist(Change::Tombstone(tombstone));
         }
         for merged in self.merged_into(from, call) {
-            self.abandon(merged);
-            self.event(now, EventKind::End, Conversation::Call(merged), None, None);
+            self.orphaned(now, merged);
         }
         self.say(now, from, &Body::Control(call, Control::Ended), Priority::Control);
     }

@@ -7,7 +7,7 @@ use super::offers::Ring;
 use super::{Cause, Change, Engine, Priority};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
-use crate::lane::{Arrival, Incoming};
+use crate::lane::{Arrival, Incoming, Parcel};
 use crate::policy::{Meter, Policy};
 use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
 use crate::rumor::Verified;
@@ -207,15 +207,18 @@ impl Engine {
         }
         let incoming =
             channel.incoming.entry(slot.stream).or_insert_with(|| Incoming::new(slot.stream));
+        if duplicate && incoming.broken {
+            // The sender did not hear that, or it would not say it there again.
+            return self.ask_for_new_stream(now, from, slot);
+        }
         if duplicate {
             incoming.owes_ack = true;
             return channel.owe(now, ack_idle);
         }
-        let void = matches!(packet.body, Body::Numbered(_, _, Item::Void));
-        let arrival = incoming.arrive(slot.number, id, Parked { packet });
-        if void && matches!(arrival, Arrival::Held | Arrival::Released(_)) {
-            incoming.voids.insert(slot.number);
-        }
+        let parcel = parcel(packet);
+        let void = parcel.void;
+        let arrival = incoming.arrive(slot.number, parcel);
+        let broke = matches!(arrival, Arrival::Released(_)) && incoming.broken;
         let record = channel
             .incoming
             .get(&slot.stream)
@@ -229,10 +232,7 @@ impl Engine {
                 if let Some(incoming) = channel.incoming.get_mut(&slot.stream) {
                     incoming.broken = true;
                 }
-                if self.standing(from) == Standing::Allowed {
-                    let body = Body::Reset(Slot { was: None, ..slot });
-                    self.say(now, from, &body, Priority::Control);
-                }
+                self.ask_for_new_stream(now, from, slot);
             }
             Arrival::Held => {
                 channel.owe(now, ack_idle);
@@ -252,7 +252,18 @@ impl Engine {
                 for (number, id, parked) in released {
                     self.deliver(now, conversation, (slot.stream, number), id, parked.packet);
                 }
+                if broke {
+                    self.ask_for_new_stream(now, from, slot);
+                }
             }
+        }
+    }
+
+    /// What the sender says of a stream and what is here do not fit. Strangers hear nothing.
+    fn ask_for_new_stream(&mut self, now: Time, from: PublicKey, slot: Slot) {
+        if self.standing(from) == Standing::Allowed {
+            let body = Body::Reset(Slot::new(slot.stream, slot.number));
+            self.say(now, from, &body, Priority::Control);
         }
     }
 
@@ -387,6 +398,15 @@ impl Engine {
             self.persist(Change::StreamIn(record));
         }
     }
+}
+
+/// A packet of the text lane as its stream takes it.
+pub(super) fn parcel(packet: Packet) -> Parcel<Parked> {
+    let (prev, void) = match &packet.body {
+        Body::Numbered(_, slot, item) => (slot.prev, *item == Item::Void),
+        _ => (None, false),
+    };
+    Parcel { id: packet.id, prev, void, value: Parked { packet } }
 }
 
 impl Channel {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
+use super::receive::parcel;
 use super::{Engine, Ids, Session, Snapshot};
 use crate::ids::{Conversation, InstanceId, PublicKey};
-use crate::lane::{Incoming, Outgoing, Pending};
+use crate::lane::{Incoming, Outgoing, Parcel, Pending};
 use crate::policy::{Meter, Settings};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Verified;
 use crate::time::Time;
-use crate::wire::{Body, Item, decode};
+use crate::wire::decode;
 
 impl Engine {
     /// An engine for `me` that goes on from `snapshot`. `seed` is fresh randomness, from which it
@@ -71,13 +72,12 @@ impl Engine {
         for (stream, number, rumor) in snapshot.held {
             let Ok(verified) = Verified::from_seal(rumor.pubkey, None, rumor) else { continue };
             let Ok(packet) = decode(me, &verified) else { continue };
-            let id = verified.id();
-            let parked = Parked { packet };
             if let Some(incoming) = engine.streams_in().find(|incoming| incoming.id == stream) {
-                if matches!(parked.packet.body, Body::Numbered(_, _, Item::Void)) {
+                let parcel = parcel(packet);
+                if parcel.void {
                     incoming.voids.insert(number);
                 }
-                incoming.held.insert(number, (id, parked));
+                incoming.held.insert(number, parcel);
             }
         }
         for (stream, number, rumor, bytes) in snapshot.chunks {
@@ -86,7 +86,7 @@ impl Engine {
                 channels.flat_map(|c| c.receiving.values_mut()).find(|r| r.incoming.id == stream);
             if let Some(receiving) = found {
                 if number > receiving.incoming.upto {
-                    receiving.incoming.held.insert(number, (rumor, ()));
+                    receiving.incoming.held.insert(number, Parcel::new(rumor, ()));
                 }
                 receiving.chunks.insert(number, bytes);
             }
@@ -125,6 +125,7 @@ impl Engine {
         let stream = Outgoing {
             id: record.id,
             last: record.last,
+            last_id: record.last_id,
             acked: record.acked,
             read: record.read,
             pending: BTreeMap::new(),

@@ -17,20 +17,41 @@ pub struct Incoming<T> {
     pub id: StreamId,
     /// Everything up to here is stored and released.
     pub upto: u64,
-    /// The id of rumor `upto`.
+    /// The id of rumor `upto`, unless that is a void.
     pub upto_id: Option<RumorId>,
     /// Everything up to here was shown to the agent.
     pub read: u64,
     /// What is stored beyond a gap.
-    pub held: BTreeMap<u64, (RumorId, T)>,
+    pub held: BTreeMap<u64, Parcel<T>>,
     /// Something changed that the sender was not told of.
     pub owes_ack: bool,
     /// Numbers that a void fills, as far as this run knows: what they were for may still come, and
     /// comes too late.
     pub voids: BTreeSet<u64>,
-    /// A number held something else than the sender says: nothing more is taken in or
+    /// A number holds something else than the sender says: nothing more is taken in or
     /// acknowledged here until it opens another stream.
     pub broken: bool,
+}
+
+/// A numbered rumor, as far as its stream is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parcel<T> {
+    /// The rumor's id.
+    pub id: RumorId,
+    /// What its sender says is the start of the id of the rumor before it.
+    pub prev: Option<[u8; 8]>,
+    /// It only fills a number.
+    pub void: bool,
+    /// What it brings.
+    pub value: T,
+}
+
+impl<T> Parcel<T> {
+    /// One that says nothing of what is before it.
+    #[must_use]
+    pub const fn new(id: RumorId, value: T) -> Self {
+        Self { id, prev: None, void: false, value }
+    }
 }
 
 /// What a numbered rumor did.
@@ -38,7 +59,8 @@ pub struct Incoming<T> {
 pub enum Arrival<T> {
     /// It is stored already.
     Duplicate,
-    /// Another rumor is stored under its number: a store was restored from a backup.
+    /// Another rumor is stored under its number, or before it: a store was restored from a
+    /// backup.
     Conflict,
     /// Beyond what can be held: it will come again.
     TooFar,
@@ -65,28 +87,45 @@ impl<T> Incoming<T> {
     }
 
     /// Takes a rumor that was not seen before; the caller knows by its id.
-    pub fn arrive(&mut self, number: u64, id: RumorId, value: T) -> Arrival<T> {
+    pub fn arrive(&mut self, number: u64, parcel: Parcel<T>) -> Arrival<T> {
         if self.voids.contains(&number) {
             return Arrival::Duplicate;
         }
-        if number <= self.upto || self.broken {
+        let next = number == self.upto + 1;
+        if number <= self.upto || self.broken || (next && !self.follows(&parcel)) {
             return Arrival::Conflict;
         }
-        if let Some((held, _)) = self.held.get(&number) {
-            return if *held == id { Arrival::Duplicate } else { Arrival::Conflict };
+        if let Some(held) = self.held.get(&number) {
+            return if held.id == parcel.id { Arrival::Duplicate } else { Arrival::Conflict };
         }
-        if number > self.upto + 1 && (self.held.len() >= HELD_LIMIT || number > self.upto + REACH) {
+        if !next && (self.held.len() >= HELD_LIMIT || number > self.upto + REACH) {
             return Arrival::TooFar;
         }
         self.owes_ack = true;
-        self.held.insert(number, (id, value));
+        if parcel.void {
+            self.voids.insert(number);
+        }
+        self.held.insert(number, parcel);
         let mut released = Vec::new();
-        while let Some((id, value)) = self.held.remove(&(self.upto + 1)) {
+        while let Some(parcel) = self.held.remove(&(self.upto + 1)) {
+            if !self.follows(&parcel) {
+                self.broken = true;
+                self.held.insert(self.upto + 1, parcel);
+                break;
+            }
             self.upto += 1;
-            self.upto_id = Some(id);
-            released.push((self.upto, id, value));
+            self.upto_id = (!parcel.void).then_some(parcel.id);
+            released.push((self.upto, parcel.id, parcel.value));
         }
         if released.is_empty() { Arrival::Held } else { Arrival::Released(released) }
+    }
+
+    /// Whether a rumor may stand behind the last one. A void stands for one that was never seen.
+    fn follows(&self, parcel: &Parcel<T>) -> bool {
+        match (parcel.prev, self.upto_id) {
+            (Some(prev), Some(id)) => prev == id.start(),
+            _ => true,
+        }
     }
 
     /// What was shown to the agent. Answers whether that is news.
@@ -116,11 +155,7 @@ impl<T> Incoming<T> {
         Ack {
             stream: self.id,
             upto: self.upto,
-            id: self.upto_id.map(|RumorId(id)| {
-                let mut start = [0; 8];
-                start.copy_from_slice(&id[..8]);
-                start
-            }),
+            id: self.upto_id.map(RumorId::start),
             read: if disclose_read { self.read } else { 0 },
             held,
         }

@@ -5,7 +5,7 @@
 mod incoming;
 mod outgoing;
 
-pub use incoming::{Arrival, Incoming};
+pub use incoming::{Arrival, Incoming, Parcel};
 pub use outgoing::{AckOutcome, Outgoing, Pending};
 
 use core::time::Duration;

@@ -7,7 +7,7 @@ use super::Schedule;
 use crate::ids::{RumorId, StreamId};
 use crate::rumor::Rumor;
 use crate::time::Time;
-use crate::wire::Ack;
+use crate::wire::{Ack, Slot};
 
 /// A gap that the receiver reports is filled at most this often per message.
 const FAST_RESEND: Duration = Duration::from_secs(3);
@@ -40,6 +40,8 @@ pub struct Outgoing {
     pub id: StreamId,
     /// The last number that was given out; numbers start at 1.
     pub last: u64,
+    /// The id of that rumor.
+    pub last_id: Option<RumorId>,
     /// Everything up to here is stored by the receiver.
     pub acked: u64,
     /// Everything up to here was shown to the receiver's agent.
@@ -68,13 +70,21 @@ impl Outgoing {
     /// An empty stream.
     #[must_use]
     pub fn new(id: StreamId) -> Self {
-        Self { id, last: 0, acked: 0, read: 0, pending: BTreeMap::new() }
+        Self { id, last: 0, last_id: None, acked: 0, read: 0, pending: BTreeMap::new() }
+    }
+
+    /// The place of the next rumor.
+    #[must_use]
+    pub fn next_slot(&self) -> Slot {
+        let prev = self.last_id.map(RumorId::start);
+        Slot { prev, ..Slot::new(self.id, self.last + 1) }
     }
 
     /// Takes the next number for a rumor that was written for it.
     pub fn push(&mut self, now: Time, rumor: Rumor) -> u64 {
         self.last += 1;
         let id = rumor.id();
+        self.last_id = Some(id);
         self.pending.insert(self.last, Pending::new(now, rumor, id));
         self.last
     }
@@ -198,7 +208,7 @@ impl Outgoing {
         let other = |id: [u8; 8]| {
             let ours = self.pending.get(&ack.upto);
             // What came late, after a void took its place, is there all the same.
-            ours.is_some_and(|pending| !pending.is_void() && pending.id.0[..8] != id)
+            ours.is_some_and(|pending| !pending.is_void() && pending.id.start() != id)
         };
         ack.upto > self.last
             || ack.id.is_some_and(other)

@@ -193,7 +193,8 @@ fn slot(rumor: &Rumor) -> Result<Slot, Malformed> {
         .filter(|n| (1..NUMBER_LIMIT).contains(n))
         .ok_or(Malformed::Tag("n"))?;
     let was = rumor.tag("was").map(|was| was.parse().map_err(|_| Malformed::Tag("was")));
-    Ok(Slot { stream, number, was: was.transpose()? })
+    let prev = rumor.tag("prev").and_then(|prev| prev.parse().ok()).map(|StreamId(id)| id);
+    Ok(Slot { stream, number, was: was.transpose()?, prev })
 }
 
 fn ack(values: &[String]) -> Option<Ack> {

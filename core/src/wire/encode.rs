@@ -45,23 +45,18 @@ pub fn encode(stamp: &Stamp, body: &Body) -> Rumor {
     Rumor { pubkey: stamp.from, created_at: stamp.at.secs(), kind, tags, content }
 }
 
-/// The same in another stream, or another call: it keeps its time, and names the id it had.
+/// The same at another place, be it in another call: it keeps its time, and names the id it had.
 #[must_use]
-pub fn relocate(rumor: &Rumor, to: Conversation, stream: StreamId, number: u64) -> Rumor {
-    let was = rumor.tag("was").map_or_else(|| rumor.id().to_string(), String::from);
+pub fn relocate(rumor: &Rumor, to: Conversation, slot: Slot) -> Rumor {
+    let id = || rumor.id();
+    let was = rumor.tag("was").and_then(|was| was.parse().ok()).unwrap_or_else(id);
     let mut moved = rumor.clone();
-    moved.tags.retain(|tag| !matches!(tag.first().map(String::as_str), Some("was" | "ack")));
-    for tag in &mut moved.tags {
-        match (tag.first().map(String::as_str), to) {
-            (Some("call"), Conversation::Call(call)) => {
-                *tag = self::tag(["call", &call.to_string()]);
-            }
-            (Some("stream"), _) => *tag = self::tag(["stream", &stream.to_string()]),
-            (Some("n"), _) => *tag = self::tag(["n", &number.to_string()]),
-            _ => {}
-        }
+    let stays = |name: &str| !["was", "ack", "call", "stream", "n", "prev"].contains(&name);
+    moved.tags.retain(|tag| tag.first().is_some_and(|name| stays(name)));
+    if let Conversation::Call(call) = to {
+        call_tag(&mut moved.tags, call);
     }
-    moved.tags.push(tag(["was", &was]));
+    slot_tags(&mut moved.tags, &Slot { was: Some(was), ..slot });
     moved
 }
 
@@ -131,6 +126,9 @@ fn call_tag(tags: &mut Vec<Vec<String>>, call: CallId) {
 fn slot_tags(tags: &mut Vec<Vec<String>>, slot: &Slot) {
     tags.push(tag(["stream", &slot.stream.to_string()]));
     tags.push(tag(["n", &slot.number.to_string()]));
+    if let Some(prev) = slot.prev {
+        tags.push(tag(["prev", &StreamId(prev).to_string()]));
+    }
     if let Some(was) = slot.was {
         tags.push(tag(["was", &was.to_string()]));
     }

@@ -9,6 +9,7 @@
 //! | `call` | the call's UUID; absent in direct messages |
 //! | `type` | what a control rumor is |
 //! | `stream`, `n` | its number in one direction of one lane |
+//! | `prev` | the start of the id of the rumor before it in that stream |
 //! | `was` | the id under which the same words stood in an abandoned stream |
 //! | `ack` | stream, highest number without a gap, start of that rumor's id, highest read, ranges held beyond |
 //! | `instance` | which run of the sender's daemon this is |
@@ -62,6 +63,17 @@ pub struct Slot {
     pub number: u64,
     /// Where the same words stood before their stream was abandoned.
     pub was: Option<RumorId>,
+    /// The start of the id of the rumor before it in the stream: another one there means that a
+    /// store was restored from a backup.
+    pub prev: Option<[u8; 8]>,
+}
+
+impl Slot {
+    /// A place with nothing known of what stood before it, or elsewhere.
+    #[must_use]
+    pub const fn new(stream: StreamId, number: u64) -> Self {
+        Self { stream, number, was: None, prev: None }
+    }
 }
 
 /// A receiver's word on one stream. Unnumbered, cumulative, never acknowledged itself.

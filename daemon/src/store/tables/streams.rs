@@ -35,11 +35,12 @@ fn lane(row: &Cells<'_>) -> Result<Lane, StoreError> {
 pub(in crate::store) fn put_out(db: Db<'_>, stream: &StreamOut) -> Result<(), StoreError> {
     let (lane, file) = lane_columns(stream.lane);
     db.run(
-        "INSERT INTO streams_out (id, conversation, peer, lane, file, last, acked, read)
-         VALUES (:id, :conversation, :peer, :lane, :file, :last, :acked, :read)
+        "INSERT INTO streams_out (id, conversation, peer, lane, file, last, last_id, acked, read)
+         VALUES (:id, :conversation, :peer, :lane, :file, :last, :last_id, :acked, :read)
          ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation,
              peer = excluded.peer, lane = excluded.lane, file = excluded.file,
-             last = excluded.last, acked = excluded.acked, read = excluded.read",
+             last = excluded.last, last_id = excluded.last_id, acked = excluded.acked,
+             read = excluded.read",
         named_params! {
             ":id": stream.id.to_string(),
             ":conversation": conversation_key(&stream.conversation),
@@ -47,6 +48,7 @@ pub(in crate::store) fn put_out(db: Db<'_>, stream: &StreamOut) -> Result<(), St
             ":lane": lane,
             ":file": file,
             ":last": stream.last.cast_signed(),
+            ":last_id": stream.last_id.map(|id| id.to_string()),
             ":acked": stream.acked.cast_signed(),
             ":read": stream.read.cast_signed(),
         },
@@ -85,6 +87,7 @@ pub(in crate::store) fn read_out(row: &Cells<'_>) -> Result<StreamOut, StoreErro
         peer: row.id("peer")?,
         lane: lane(row)?,
         last: row.number("last")?,
+        last_id: row.opt("last_id", Cells::id)?,
         acked: row.number("acked")?,
         read: row.number("read")?,
     })

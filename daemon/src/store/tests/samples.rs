@@ -139,7 +139,8 @@ pub(super) fn rumor(content: &str) -> Rumor {
 }
 
 pub(super) fn stream_out(n: u8, conversation: Conversation, lane: Lane) -> StreamOut {
-    StreamOut { id: stream(n), conversation, peer: BOB, lane, last: 9, acked: 4, read: 2 }
+    let last_id = Some(rumor_id(n));
+    StreamOut { id: stream(n), conversation, peer: BOB, lane, last: 9, last_id, acked: 4, read: 2 }
 }
 
 pub(super) fn stream_in(n: u8, conversation: Conversation, lane: Lane) -> StreamIn {
