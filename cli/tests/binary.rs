@@ -60,8 +60,24 @@ fn what_nobody_saw_is_not_confirmed() {
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1));
-        assert_eq!(said, "");
+        assert!(said.starts_with("stdout is closed or full"), "{said}");
         assert!(!fake.methods().contains(&"confirm".into()));
+    }
+    // Closed from the start, open for reading only, full; and thrown away by a shell's own wish.
+    for (to, code) in [(">&-", 1), ("1</dev/null", 1), (">/dev/full", 1), (">/dev/null", 0)] {
+        for verb in ["inbox", "inbox --json", "wait"] {
+            let fake = Fake::listen(|request| match request.method.as_str() {
+                "inbox" | "wait" => Some(Ok(inbox(1))),
+                _ => Some(Ok(json!(null))),
+            });
+            let p2p = fake.p2p(&[]);
+            let line = format!("exec {} {verb} {to}", p2p.get_program().to_str().unwrap());
+            let mut typed = fake::surroundings(&p2p, "/bin/sh");
+            let output = typed.args(["-c", &line]).output().unwrap();
+            assert_eq!(output.status.code(), Some(code), "{line}: {}", stderr(&output));
+            let confirmed = fake.methods().contains(&"confirm".into());
+            assert_eq!(confirmed, code == 0, "{line}");
+        }
     }
     let fake = Fake::listen(answer);
     assert!(fake.p2p(&["inbox", "--peek"]).output().unwrap().status.success());
