@@ -130,7 +130,8 @@ fn is_dashed_words(arg: &OsString) -> bool {
     let Some(rest) = text.strip_prefix('-') else { return false };
     let name = rest.strip_prefix('-').unwrap_or(rest);
     let before_value = name.split('=').next().unwrap_or_default();
-    let is_option = name.starts_with(char::is_alphabetic) && !before_value.contains(char::is_whitespace);
+    let is_option =
+        name.starts_with(char::is_alphabetic) && !before_value.contains(char::is_whitespace);
     !rest.is_empty() && text != "--" && !is_option
 }
 
@@ -272,7 +273,9 @@ mod tests {
         assert_eq!(send.words.text.as_deref(), Some("-"));
         for words in ["-5 degrees", "--", "--no, thanks", "- x --bogus", "---"] {
             let cli = parse(&args(&["p2p", "send", "--call", "c7", "--", words])).unwrap();
-            assert!(matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some(words)));
+            assert!(
+                matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some(words))
+            );
         }
     }
 
@@ -298,7 +301,9 @@ mod tests {
         assert!(!error.message.contains("tip"), "{}", error.message);
         assert!(error.hint.unwrap().ends_with("p2p send -- --bogus"));
         let cli = parse(&args(&["p2p", "send", "--", "--bogus"])).unwrap();
-        assert!(matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some("--bogus")));
+        assert!(
+            matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some("--bogus"))
+        );
         let cli = parse(&args(&["p2p", "call", "bob", "docs", "--message=--new"])).unwrap();
         assert!(matches!(cli.verb, Some(Verb::Call(_))));
     }

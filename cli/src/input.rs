@@ -125,8 +125,7 @@ fn open(path: &Path) -> Result<File, RpcError> {
     let no_wait = nix::fcntl::OFlag::O_NONBLOCK.bits();
     let opened = OpenOptions::new().read(true).custom_flags(no_wait).open(path);
     let kind = opened.and_then(|file| Ok((file.metadata()?.file_type(), file)));
-    let (kind, file) =
-        kind.map_err(|e| local(format!("cannot open {}: {e}", path.display())))?;
+    let (kind, file) = kind.map_err(|e| local(format!("cannot open {}: {e}", path.display())))?;
     match kind {
         _ if kind.is_file() => Ok(file),
         _ if kind.is_dir() => Err(local(format!("{} is a folder", path.display()))
@@ -185,10 +184,9 @@ mod tests {
         let fifo = std::env::temp_dir().join(format!("p2p-fifo-{}", std::process::id()));
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
         for path in [fifo.as_path(), Path::new("/dev/zero"), Path::new("/tmp")] {
-            for error in [
-                file(path).unwrap_err(),
-                read(None, Some(path), "text", TEXT_LIMIT).unwrap_err(),
-            ] {
+            for error in
+                [file(path).unwrap_err(), read(None, Some(path), "text", TEXT_LIMIT).unwrap_err()]
+            {
                 assert_eq!(error.code, ErrorCode::LocalFile);
                 assert!(error.hint.is_some() && error.message.contains(" is "), "{error}");
             }

@@ -317,7 +317,7 @@ pub struct Inbox {
     pub max_bytes: u32,
 }
 
-/// [`Inbox`] once there is something.
+/// [`Inbox`] once there is something, or the call that it names is over.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Wait {
     /// What to read, and how.
@@ -342,6 +342,10 @@ pub struct InboxResult {
     pub call: Option<Call>,
     /// Our last message in that call, with its receipt.
     pub last_sent: Option<Message>,
+    /// The call that was named is over, and no file is on its way in it: waiting for more is of
+    /// no use.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// A place in the log, in one conversation.

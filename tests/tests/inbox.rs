@@ -153,6 +153,20 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
     alice.json(&["end"]);
     let ended = waiting.end().result(0);
     assert_eq!(ended["items"].as_array().unwrap().last().unwrap()["kind"], "end");
+    // In a call that is over nothing more comes, whoever ended it and whatever is waited for.
+    alice.json(&["inbox"]);
+    for (agent, args) in [
+        (bob, &["wait", "--wait", "60", "--call", &talk.bob, "--json"][..]),
+        (bob, &["wait", "--wait", "60", "--for", "file", "--call", &talk.bob, "--json"]),
+        (alice, &["wait", "--wait", "60", "--call", &talk.alice, "--json"]),
+    ] {
+        let over = agent.run(args);
+        assert!(over.took < Duration::from_secs(15), "{over}");
+        let (error, shown) = over.failure(7);
+        assert_eq!(error.code, ErrorCode::CallEnded);
+        assert!(error.hint.unwrap().starts_with("p2p transcript c"));
+        assert_eq!(shown["call"]["reason"], "completed");
+    }
 }
 
 #[test]
