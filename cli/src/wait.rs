@@ -68,9 +68,8 @@ pub fn ms(wait: Duration) -> u64 {
 pub fn follow_call(
     session: &mut Session,
     mut call: Call,
-    wait_s: u64,
+    clock: Clock,
 ) -> Result<(Call, Waiting), RpcError> {
-    let clock = Clock::start(wait_s);
     loop {
         match (call.state, call.merged_into.clone()) {
             (CallState::Ended, Some(other)) => call = session.find_call(&other)?,

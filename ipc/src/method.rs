@@ -153,6 +153,9 @@ pub struct PlaceCall {
     pub new: bool,
     /// How long it rings, in seconds; the configured lifetime when left out.
     pub ring_s: Option<u64>,
+    /// How long to wait for a first relay at most, in milliseconds; a few seconds when left out.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
 }
 
 /// The answer to [`PlaceCall`].
