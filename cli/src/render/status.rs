@@ -158,8 +158,9 @@ fn relays_in_short(relays: &[Relay], page: &Page) -> String {
 }
 
 fn relay(relay: &Relay, page: &Page) -> String {
+    let down = if relay.connected { "" } else { ", down" };
     let mut text = format!(
-        "relay {} [{}] {} {}",
+        "relay {} [{}] {}{down} {}",
         clean::inline(&relay.url),
         relay.roles.join(", "),
         clean::short(&relay.state, 40),
@@ -318,6 +319,22 @@ mod tests {
              c7 bob active, their turn 6m35s; 1 unread  note: issue 12  topic: docs\n\
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
              q2 open 3m, told: hook\nnext: p2p inbox\n"
+        );
+    }
+
+    #[test]
+    fn a_relay_that_is_not_connected_says_since_when() {
+        let mut relay = status().relays.remove(2);
+        let page = Page::new(NOW_MS);
+        relay.state = "waiting to retry".into();
+        assert_eq!(
+            self::relay(&relay, &page),
+            "relay wss://nos.lol/x [inbox] waiting to retry, down 4m: refused"
+        );
+        relay = status().relays.remove(0);
+        assert_eq!(
+            self::relay(&relay, &page),
+            "relay wss://a.example/ [inbox] connected 4m, listening"
         );
     }
 
