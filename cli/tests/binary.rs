@@ -238,6 +238,16 @@ fn a_named_socket_starts_nothing_and_pending_never_does() {
 }
 
 #[test]
+fn a_relay_whose_port_is_taken_is_no_relay() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let fake = Fake::listen(|_| None);
+    let output = fake.p2p(&["relay", "--port", &port, "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(envelope(&output)["error"]["code"], "no_relay");
+}
+
+#[test]
 fn a_wrong_command_line_is_one_envelope_too() {
     let fake = Fake::listen(|_| None);
     let output = fake.p2p(&["sned", "--json"]).output().unwrap();

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use p2p_core::PublicKey;
 use p2p_core::call::{Call, State};
+use p2p_core::engine::Refusal;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::show::handle;
-use super::{AGENT, stored};
+use super::{AGENT, refused, stored};
 use crate::service::Service;
 use crate::store::{CallRow, Reader};
 
@@ -56,6 +57,25 @@ pub(super) struct Wanted<'a> {
 /// Calls in which something can be said.
 pub(super) fn speakable(state: &State) -> bool {
     !matches!(state, State::Incoming(_) | State::Ended(_))
+}
+
+/// The call to say something in: answered by us, and not over.
+pub(super) fn to_speak_in(
+    store: &Reader,
+    name: Option<&str>,
+    command: &str,
+) -> Result<Call, RpcError> {
+    let call = call(store, name, &Wanted { fits: speakable, unread_counts: true, command })?;
+    let c = handle('c', call.handle);
+    match &call.state {
+        State::Ended(ended) => {
+            Err(refused(&Refusal::Over(ended.closing.reason)).hint(format!("p2p call --back {c}")))
+        }
+        State::Incoming(_) => {
+            Err(refused(&Refusal::NotAnswered).hint(format!("p2p answer accept --call {c}")))
+        }
+        _ => Ok(call),
+    }
 }
 
 /// The call that is meant: the named one, or the only one that fits.
