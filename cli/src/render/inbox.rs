@@ -155,7 +155,7 @@ fn item(item: &Item, page: &mut Page) {
             ));
             body(answer, page);
         }
-        (ItemKind::File, _, Some(file), _) => page.line(file::line(file)),
+        (ItemKind::File, _, Some(file), _) => file::show(file, page),
         (kind @ (ItemKind::Ring | ItemKind::Knock | ItemKind::Missed), opening, _, Some(call)) => {
             call_item(kind, call, item.at_ms, page);
             if let Some(words) = opening {
@@ -307,7 +307,7 @@ mod tests {
         let file = Item { file: Some(samples::file()), ..samples::item(ItemKind::File) };
         assert_eq!(
             text_of(&arrived(vec![message, file], None)),
-            "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob de.md 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
+            "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n│ de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
         );
     }
 
