@@ -104,6 +104,10 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
     if args.first().is_some_and(|name| Path::new(name).file_name() == Some("p2pd".as_ref())) {
         args.splice(..1, ["p2p".into(), "daemon".into(), "run".into()]);
     }
+    if args.get(1).is_some_and(|verb| verb == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
     // A mistyped option must not be sent to a peer as words: words that begin with a dash are
     // taken only where nothing on the line looks like an option that is none.
     let strict = each(Cli::command(), &|arg| arg.allow_hyphen_values(false));
@@ -306,6 +310,32 @@ mod tests {
         );
         let cli = parse(&args(&["p2p", "call", "bob", "docs", "--message=--new"])).unwrap();
         assert!(matches!(cli.verb, Some(Verb::Call(_))));
+    }
+
+    #[test]
+    fn help_is_had_by_the_word_too() {
+        for (line, shown) in [
+            (&["p2p", "help"][..], "Usage: p2p [OPTIONS] [COMMAND]"),
+            (&["p2p", "help", "send"], "Usage: p2p send"),
+            (&["p2p", "help", "daemon", "logs"], "Usage: p2p daemon logs"),
+        ] {
+            let Err(Unparsed::Ready(text)) = parse(&args(line)) else { panic!("{line:?}") };
+            assert!(text.contains(shown), "{text}");
+        }
+        assert!(matches!(parse(&args(&["p2p", "help", "sned"])), Err(Unparsed::Wrong(_))));
+    }
+
+    #[test]
+    fn at_least_one_is_shown() {
+        for line in [
+            &["p2p", "list", "--limit", "0"][..],
+            &["p2p", "calls", "--limit", "0"],
+            &["p2p", "daemon", "logs", "-n", "0"],
+            &["p2p", "inbox", "--last", "0"],
+            &["p2p", "transcript", "c7", "--tail", "0"],
+        ] {
+            assert!(matches!(parse(&args(line)), Err(Unparsed::Wrong(_))), "{line:?}");
+        }
     }
 
     #[test]

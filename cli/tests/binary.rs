@@ -232,6 +232,8 @@ fn a_named_socket_starts_nothing_and_pending_never_does() {
     assert_eq!(envelope(&output)["error"]["code"], "no_daemon");
     let output = fake::p2p(&home, &["pending"]).output().unwrap();
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()));
+    let output = fake::p2p(&home, &["pending", "--json"]).output().unwrap();
+    assert_eq!(envelope(&output)["result"]["unread"], 0);
     let output = fake::p2p(&home, &["daemon", "status"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(!home.exists());
@@ -245,6 +247,15 @@ fn a_relay_whose_port_is_taken_is_no_relay() {
     let output = fake.p2p(&["relay", "--port", &port, "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(5));
     assert_eq!(envelope(&output)["error"]["code"], "no_relay");
+}
+
+#[test]
+fn a_transcript_has_one_form() {
+    let fake = Fake::listen(|_| None);
+    let args = ["transcript", "--format", "markdown", "--json"];
+    let output = fake.p2p(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(envelope(&output)["error"]["code"], "usage");
 }
 
 #[test]

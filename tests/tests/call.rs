@@ -201,6 +201,12 @@ fn files_arrive_whole_are_listed_and_overwrite_nothing() {
     assert_eq!(contents, [b"one".to_vec(), b"two".to_vec(), bytes]);
     let said = meeting.same_transcript(&talk);
     assert_eq!(said.iter().filter(|said| said.kind == "file").count(), 3);
+    // The end of a transcript has the files of the end; handles may be typed in any case.
+    let name = talk.bob.to_uppercase() + " ";
+    for (tail, files) in [("1", 1), ("3", 3)] {
+        let shown = bob.json(&["transcript", &name, "--tail", tail]);
+        assert_eq!(shown["files"].as_array().unwrap().len(), files, "{shown}");
+    }
 }
 
 #[test]

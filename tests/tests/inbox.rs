@@ -195,6 +195,13 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     assert!(text.stdout.starts_with("nothing yet"), "{text}");
     assert!(text.stdout.contains("next: p2p wait"), "{text}");
 
+    // The daemon may be killed, too.
+    let waiting = alice.start(&["wait", "--for", "ring", "--wait", "60", "--json"]);
+    until("it waits", || is_waiting(waiting.pid()));
+    alice.kill9();
+    let (error, _) = waiting.end().failure(4);
+    assert!(error.retryable && error.hint.unwrap().contains("again"), "{}", error.message);
+
     // A call that is waited for goes on ringing, and one that is accepted stays so.
     let calling = alice.start(&["call", "bob", "another", "--wait", "60", "--json"]);
     until("it waits", || is_waiting(calling.pid()));

@@ -22,10 +22,10 @@ pub struct Full(pub StatusResult);
 #[serde(transparent)]
 pub struct Whoami(pub Identity);
 
-/// What waits; nothing when there is no daemon to ask.
+/// What waits.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Waits(pub Option<Pending>);
+pub struct Waits(pub Pending);
 
 /// The longest line of `pending`, in characters.
 const PENDING_LIMIT: usize = 170;
@@ -86,7 +86,7 @@ impl Text for Whoami {
 
 impl Text for Waits {
     fn text(&self, page: &mut Page) {
-        let line = self.0.as_ref().and_then(|pending| pending.line.as_deref());
+        let line = self.0.line.as_deref();
         if let Some(line) = line.filter(|line| !line.is_empty()) {
             page.line(clean::inline(line).chars().take(PENDING_LIMIT).collect::<String>());
         }
@@ -353,12 +353,10 @@ mod tests {
 
     #[test]
     fn pending_is_one_line_of_at_most_170_characters() {
-        let waits =
-            |line: Option<String>| text_of(&Waits(Some(Pending { line, ..Pending::default() })));
+        let waits = |line: Option<String>| text_of(&Waits(Pending { line, ..Pending::default() }));
         assert_eq!(waits(None), "");
         assert_eq!(waits(Some("2 unread\nc7".into())), "2 unread c7\n");
         assert_eq!(waits(Some("é".repeat(400))).chars().count(), 171);
-        assert_eq!(text_of(&Waits(None)), "");
     }
 
     #[test]

@@ -15,10 +15,12 @@ use crate::store::{CallRow, Reader};
 /// Shortest key prefix that names an agent, in characters behind `npub1` or of hex.
 const PREFIX: usize = 4;
 
-/// Splits `m41` into its series and number.
+/// Splits `m41` into its series and number, however it was typed: `M41`, ` m41 `.
 pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {
-    let series = text.chars().next().filter(|c| "cmfq".contains(*c))?;
-    Some((series, text[1..].parse().ok()?))
+    let text = text.trim();
+    let series = text.chars().next()?.to_ascii_lowercase();
+    let digits = text.get(1..).filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))?;
+    "cmfq".contains(series).then_some((series, digits.parse().ok()?))
 }
 
 /// The number of a handle that must be of this series.
@@ -34,7 +36,7 @@ pub(super) fn numbered(series: char, what: &str, text: &str) -> Result<u32, RpcE
 
 /// A call that was named.
 pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError> {
-    let found = match (parse_handle(name), name.parse()) {
+    let found = match (parse_handle(name), name.trim().parse()) {
         (Some(('c', number)), _) => store.call(AGENT, number).map_err(stored)?,
         (_, Ok(id)) => store.call_by_id(AGENT, id).map_err(stored)?,
         _ => None,
@@ -199,5 +201,20 @@ fn unknown_agent(service: &Service, text: &str) -> RpcError {
         several => error.hint(format!(
             "{} keys claim that name: {}", several.len(), several.join(", ")
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_handle;
+
+    #[test]
+    fn a_handle_is_known_however_it_is_typed() {
+        for text in ["c11", "C11", " c11 ", "C11\n"] {
+            assert_eq!(parse_handle(text), Some(('c', 11)), "{text:?}");
+        }
+        for text in ["", "c", "c+1", "c 1", "é7", "x7", "c1c", "-c1", "c99999999999"] {
+            assert_eq!(parse_handle(text), None, "{text:?}");
+        }
     }
 }
