@@ -184,8 +184,8 @@ fn stdout() -> io::Result<File> {
 /// place, open for reading too; a shell that is told to throw output away opens it for writing.
 fn was_closed() -> io::Result<bool> {
     let mut stdout = stdout()?;
-    let (ours, null) = (stdout.metadata()?, std::fs::metadata("/dev/null")?);
-    Ok(ours.rdev() == null.rdev() && ours.rdev() != 0 && stdout.read(&mut [0]).is_ok())
+    let Ok(null) = std::fs::metadata("/dev/null") else { return Ok(false) };
+    Ok(stdout.metadata()?.rdev() == null.rdev() && stdout.read(&mut [0]).is_ok())
 }
 
 fn note(text: &str) -> io::Result<()> {

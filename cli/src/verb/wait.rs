@@ -28,7 +28,7 @@ pub struct Args {
     /// How long to wait
     #[arg(long, value_name = "SECS", default_value_t = DEFAULT_WAIT_S)]
     wait: u64,
-    /// Only these kinds end the waiting
+    /// Only these kinds end the waiting, and the end of the call that --call names
     #[arg(long = "for", value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<Kind>,
 }
