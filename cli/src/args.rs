@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use p2p_ipc::{ErrorCode, RpcError};
 
+use crate::render::words::shell_word;
 use crate::verb;
 
 /// Calls between agents over Nostr: find them, talk, send files, ask your human.
@@ -103,12 +104,39 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
     if args.first().is_some_and(|name| Path::new(name).file_name() == Some("p2pd".as_ref())) {
         args.splice(..1, ["p2p".into(), "daemon".into(), "run".into()]);
     }
-    Cli::try_parse_from(&args).map_err(|error| match error.kind() {
+    if args.get(1).is_some_and(|verb| verb == "help") {
+        args.remove(1);
+        args.push("--help".into());
+    }
+    // A mistyped option must not be sent to a peer as words: words that begin with a dash are
+    // taken only where nothing on the line looks like an option that is none.
+    let strict = each(Cli::command(), &|arg| arg.allow_hyphen_values(false));
+    let parsed = match strict.try_get_matches_from(&args) {
+        Err(_) if args.iter().any(is_dashed_words) => Cli::command().try_get_matches_from(&args),
+        parsed => parsed,
+    };
+    parsed.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp
         | ErrorKind::DisplayVersion
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Unparsed::Ready(error.to_string()),
         _ => Unparsed::Wrong(wrong(&error, &args)),
     })
+}
+
+/// Changes every argument of a command and of those below it.
+fn each(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
+    command.mut_args(change).mut_subcommands(|sub| each(sub, change))
+}
+
+/// Whether an argument begins with a dash and cannot be meant as an option: `- one`, `-5`.
+fn is_dashed_words(arg: &OsString) -> bool {
+    let text = arg.to_string_lossy();
+    let Some(rest) = text.strip_prefix('-') else { return false };
+    let name = rest.strip_prefix('-').unwrap_or(rest);
+    let before_value = name.split('=').next().unwrap_or_default();
+    let is_option =
+        name.starts_with(char::is_alphabetic) && !before_value.contains(char::is_whitespace);
+    !rest.is_empty() && text != "--" && !is_option
 }
 
 /// Whether `--json` is among arguments that may not parse.
@@ -123,16 +151,40 @@ fn wrong(error: &clap::Error, args: &[OsString]) -> RpcError {
         .lines()
         .map(|line| line.trim().trim_start_matches("error: "))
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .filter(|line| !line.is_empty());
+        // The hint says that with a command.
+        .filter(|line| !line.is_empty() && !line.starts_with("tip: to pass"));
     let first = lines.next().unwrap_or("the command line is wrong").to_owned();
-    let message = lines.fold(first, |message, line| message + " " + line);
+    let message = lines.fold(first, |message, line| match line.strip_prefix("tip: ") {
+        Some(tip) => message + "; " + tip,
+        None => message + " " + line,
+    });
     let verb = args
         .iter()
         .skip(1)
         .filter_map(|arg| arg.to_str())
         .find(|arg| Cli::command().find_subcommand(arg).is_some());
     let help = verb.map_or("p2p --help".into(), |verb| format!("p2p {verb} --help"));
-    RpcError::new(ErrorCode::Usage, message).hint(help)
+    let hint = match verb.and_then(|verb| as_words(verb, error, args)) {
+        Some(command) => format!("{help}\nif it is text to send: {command}"),
+        None => help,
+    };
+    RpcError::new(ErrorCode::Usage, message).hint(hint)
+}
+
+/// The line again, with what is no option behind a `--`, where the verb takes words.
+fn as_words(verb: &str, error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let command = Cli::command();
+    let verb = command.find_subcommand(verb)?;
+    verb.get_positionals().find(|arg| arg.is_allow_hyphen_values_set())?;
+    let unknown = match (error.get(ContextKind::InvalidArg), error.get(ContextKind::SuggestedArg)) {
+        (Some(ContextValue::String(unknown)), None) => unknown,
+        _ => return None,
+    };
+    let typed: Vec<_> = args.iter().skip(1).map(|arg| arg.to_string_lossy()).collect();
+    let word = typed.iter().find(|arg| arg.starts_with('-') && arg.starts_with(unknown))?;
+    let rest = typed.iter().filter(|arg| *arg != word).map(|arg| shell_word(arg));
+    let rest: Vec<String> = rest.collect();
+    Some(format!("p2p {} -- {}", rest.join(" "), shell_word(word)))
 }
 
 #[cfg(test)]
@@ -223,6 +275,67 @@ mod tests {
         let cli = parse(&args(&["p2p", "send", "--call", "c7", "-"])).unwrap();
         let Some(Verb::Send(send)) = cli.verb else { panic!() };
         assert_eq!(send.words.text.as_deref(), Some("-"));
+        for words in ["-5 degrees", "--", "--no, thanks", "- x --bogus", "---"] {
+            let cli = parse(&args(&["p2p", "send", "--call", "c7", "--", words])).unwrap();
+            assert!(
+                matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some(words))
+            );
+        }
+    }
+
+    #[test]
+    fn a_mistyped_option_is_no_text() {
+        for line in [
+            &["p2p", "send", "--bogus"][..],
+            &["p2p", "send", "-x"],
+            &["p2p", "send", "--cal=c7"],
+            &["p2p", "end", "--cal", "c7"],
+            &["p2p", "dm", "bob", "--again!"],
+            &["p2p", "answer", "reject", "--cal"],
+            &["p2p", "escalate", "--quite"],
+            &["p2p", "call", "bob", "docs", "-m", "--new"],
+            &["p2p", "call", "bob", "docs", "-m", "- hello", "--bogus"],
+        ] {
+            let Err(Unparsed::Wrong(error)) = parse(&args(line)) else { panic!("{line:?} parsed") };
+            assert_eq!(error.code, ErrorCode::Usage, "{line:?}");
+        }
+        let Err(Unparsed::Wrong(error)) = parse(&args(&["p2p", "send", "--bogus"])) else {
+            panic!()
+        };
+        assert!(!error.message.contains("tip"), "{}", error.message);
+        assert!(error.hint.unwrap().ends_with("p2p send -- --bogus"));
+        let cli = parse(&args(&["p2p", "send", "--", "--bogus"])).unwrap();
+        assert!(
+            matches!(cli.verb, Some(Verb::Send(send)) if send.words.text.as_deref() == Some("--bogus"))
+        );
+        let cli = parse(&args(&["p2p", "call", "bob", "docs", "--message=--new"])).unwrap();
+        assert!(matches!(cli.verb, Some(Verb::Call(_))));
+    }
+
+    #[test]
+    fn help_is_had_by_the_word_too() {
+        for (line, shown) in [
+            (&["p2p", "help"][..], "Usage: p2p [OPTIONS] [COMMAND]"),
+            (&["p2p", "help", "send"], "Usage: p2p send"),
+            (&["p2p", "help", "daemon", "logs"], "Usage: p2p daemon logs"),
+        ] {
+            let Err(Unparsed::Ready(text)) = parse(&args(line)) else { panic!("{line:?}") };
+            assert!(text.contains(shown), "{text}");
+        }
+        assert!(matches!(parse(&args(&["p2p", "help", "sned"])), Err(Unparsed::Wrong(_))));
+    }
+
+    #[test]
+    fn at_least_one_is_shown() {
+        for line in [
+            &["p2p", "list", "--limit", "0"][..],
+            &["p2p", "calls", "--limit", "0"],
+            &["p2p", "daemon", "logs", "-n", "0"],
+            &["p2p", "inbox", "--last", "0"],
+            &["p2p", "transcript", "c7", "--tail", "0"],
+        ] {
+            assert!(matches!(parse(&args(line)), Err(Unparsed::Wrong(_))), "{line:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Text and files that a command brings along: from an argument, from stdin, from a path.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -88,14 +89,9 @@ pub fn read(
 pub fn file(path: &Path) -> Result<Vec<u8>, RpcError> {
     let unreadable = |e: io::Error| local(format!("cannot read {}: {e}", path.display()));
     let mut source = open(path)?;
-    let meta = source.metadata().map_err(unreadable)?;
-    if meta.is_dir() {
-        return Err(local(format!("{} is a folder", path.display()))
-            .hint("pack it first, for example with tar"));
-    }
     let bytes = bytes_of(&mut source, FILE_LIMIT).map_err(unreadable)?;
     if bytes.len() > FILE_LIMIT {
-        let size = meta.len().max(bytes.len() as u64);
+        let size = source.metadata().map_err(unreadable)?.len().max(bytes.len() as u64);
         return Err(file_too_large(&path.display().to_string(), size));
     }
     Ok(bytes)
@@ -123,8 +119,20 @@ pub fn within(text: &str, what: &str, limit: usize) -> Result<(), RpcError> {
     Ok(())
 }
 
+/// Opens a regular file. Anything else may never end, or never begin: opening a pipe waits for
+/// its writer unless told not to.
 fn open(path: &Path) -> Result<File, RpcError> {
-    File::open(path).map_err(|e| local(format!("cannot open {}: {e}", path.display())))
+    let no_wait = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let opened = OpenOptions::new().read(true).custom_flags(no_wait).open(path);
+    let kind = opened.and_then(|file| Ok((file.metadata()?.file_type(), file)));
+    let (kind, file) = kind.map_err(|e| local(format!("cannot open {}: {e}", path.display())))?;
+    match kind {
+        _ if kind.is_file() => Ok(file),
+        _ if kind.is_dir() => Err(local(format!("{} is a folder", path.display()))
+            .hint("pack it first, for example: tar czf folder.tgz folder")),
+        _ => Err(local(format!("{} is no regular file", path.display()))
+            .hint("copy it to one first; text may come from stdin: p2p send -")),
+    }
 }
 
 /// Reads one byte more than `limit`, which tells that there is more.
@@ -169,6 +177,21 @@ mod tests {
         assert_eq!(read(Some("a\r\n"), None, "text", 9).unwrap().unwrap(), "a");
         assert_eq!(read(Some(" \n"), None, "text", 9).unwrap_err().code, ErrorCode::Usage);
         assert_eq!(read(None, None, "text", 9).unwrap(), None);
+    }
+
+    #[test]
+    fn only_a_regular_file_is_read() {
+        let fifo = std::env::temp_dir().join(format!("p2p-fifo-{}", std::process::id()));
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for path in [fifo.as_path(), Path::new("/dev/zero"), Path::new("/tmp")] {
+            for error in
+                [file(path).unwrap_err(), read(None, Some(path), "text", TEXT_LIMIT).unwrap_err()]
+            {
+                assert_eq!(error.code, ErrorCode::LocalFile);
+                assert!(error.hint.is_some() && error.message.contains(" is "), "{error}");
+            }
+        }
+        std::fs::remove_file(&fifo).unwrap();
     }
 
     #[test]

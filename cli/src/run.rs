@@ -21,7 +21,8 @@ pub fn verb(verb: Option<Verb>, screen: Screen) -> ExitCode {
     let ending = verb::run(verb, &mut session);
     let pending = session.pending();
     if session.screen.ending(&ending, pending.as_ref()).is_err() {
-        // Stdout is closed: nobody saw it, so nothing counts as shown, and there is nobody to tell.
+        // Nobody saw it, so nothing counts as shown.
+        session.screen.notice("stdout is closed or full: nothing of this counts as shown");
         return ExitCode::Internal;
     }
     match ending {

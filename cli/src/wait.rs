@@ -68,9 +68,8 @@ pub fn ms(wait: Duration) -> u64 {
 pub fn follow_call(
     session: &mut Session,
     mut call: Call,
-    wait_s: u64,
+    clock: Clock,
 ) -> Result<(Call, Waiting), RpcError> {
-    let clock = Clock::start(wait_s);
     loop {
         match (call.state, call.merged_into.clone()) {
             (CallState::Ended, Some(other)) => call = session.find_call(&other)?,
@@ -147,6 +146,10 @@ pub fn hopeless(known: &Followed, until: Until) -> Option<RpcError> {
 #[must_use]
 pub fn ended(call: &Call) -> RpcError {
     let (handle, who) = (&call.handle, words::name(&call.peer));
+    if let Some(other) = &call.merged_into {
+        let error = RpcError::new(ErrorCode::CallEnded, format!("{handle} goes on as {other}"));
+        return error.hint(format!("p2p wait --call {other}"));
+    }
     let (code, text) = match call.reason {
         Some(EndReason::Declined) => (ErrorCode::Declined, format!("{who} declined {handle}")),
         Some(EndReason::Busy) => (ErrorCode::Busy, format!("{who} is busy; {handle} is over")),

@@ -60,8 +60,24 @@ fn what_nobody_saw_is_not_confirmed() {
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1));
-        assert_eq!(said, "");
+        assert!(said.starts_with("stdout is closed or full"), "{said}");
         assert!(!fake.methods().contains(&"confirm".into()));
+    }
+    // Closed from the start, open for reading only, full; and thrown away by a shell's own wish.
+    for (to, code) in [(">&-", 1), ("1</dev/null", 1), (">/dev/full", 1), (">/dev/null", 0)] {
+        for verb in ["inbox", "inbox --json", "wait"] {
+            let fake = Fake::listen(|request| match request.method.as_str() {
+                "inbox" | "wait" => Some(Ok(inbox(1))),
+                _ => Some(Ok(json!(null))),
+            });
+            let p2p = fake.p2p(&[]);
+            let line = format!("exec {} {verb} {to}", p2p.get_program().to_str().unwrap());
+            let mut typed = fake::surroundings(&p2p, "/bin/sh");
+            let output = typed.args(["-c", &line]).output().unwrap();
+            assert_eq!(output.status.code(), Some(code), "{line}: {}", stderr(&output));
+            let confirmed = fake.methods().contains(&"confirm".into());
+            assert_eq!(confirmed, code == 0, "{line}");
+        }
     }
     let fake = Fake::listen(answer);
     assert!(fake.p2p(&["inbox", "--peek"]).output().unwrap().status.success());
@@ -216,9 +232,30 @@ fn a_named_socket_starts_nothing_and_pending_never_does() {
     assert_eq!(envelope(&output)["error"]["code"], "no_daemon");
     let output = fake::p2p(&home, &["pending"]).output().unwrap();
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()));
+    let output = fake::p2p(&home, &["pending", "--json"]).output().unwrap();
+    assert_eq!(envelope(&output)["result"]["unread"], 0);
     let output = fake::p2p(&home, &["daemon", "status"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(!home.exists());
+}
+
+#[test]
+fn a_relay_whose_port_is_taken_is_no_relay() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let fake = Fake::listen(|_| None);
+    let output = fake.p2p(&["relay", "--port", &port, "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(envelope(&output)["error"]["code"], "no_relay");
+}
+
+#[test]
+fn a_transcript_has_one_form() {
+    let fake = Fake::listen(|_| None);
+    let args = ["transcript", "--format", "markdown", "--json"];
+    let output = fake.p2p(&args).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(envelope(&output)["error"]["code"], "usage");
 }
 
 #[test]

@@ -32,9 +32,10 @@ impl Downloads {
             Ok(()) => Ok(path),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match read(&path) {
                 Ok(there) if there == bytes => Ok(path),
-                _ => Err(format!("{} is there already and was not touched", path.display())),
+                // In quotes: the peer chose the end of it.
+                _ => Err(format!("{path:?} is there already and was not touched")),
             },
-            Err(e) => Err(format!("cannot write {}: {e}", path.display())),
+            Err(e) => Err(format!("cannot write {path:?}: {e}")),
         }
     }
 

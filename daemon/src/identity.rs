@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use p2p_core::PublicKey;
 use p2p_ipc::{ErrorCode, RpcError};
@@ -63,7 +64,11 @@ impl Identity {
     fn read(path: &Path, new: bool) -> Result<Self, RpcError> {
         let file = File::open(path).map_err(|e| unusable(path, &format!("cannot open it: {e}")))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| {
-            let message = format!("{} is in use by another process: {e}", path.display());
+            let path = path.display();
+            let message = match e {
+                Errno::EWOULDBLOCK => format!("a daemon runs already with the identity {path}"),
+                e => format!("cannot lock {path}: {e}"),
+            };
             RpcError::new(ErrorCode::AlreadyRunning, message).hint("p2p daemon status")
         })?;
         let mut text = String::new();

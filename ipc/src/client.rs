@@ -77,7 +77,7 @@ impl Client {
         }
         let answer = self.exchange(&line, wait).map_err(|e| {
             RpcError::new(ErrorCode::NoDaemon, format!("the daemon did not answer: {e}"))
-                .hint("p2p daemon status")
+                .hint("run the same command again, which starts the daemon; p2p status tells how things are")
         })?;
         let response: Response = serde_json::from_str(&answer).map_err(|e| internal(&e))?;
         if let Some(error) = response.error {

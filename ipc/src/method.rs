@@ -153,6 +153,9 @@ pub struct PlaceCall {
     pub new: bool,
     /// How long it rings, in seconds; the configured lifetime when left out.
     pub ring_s: Option<u64>,
+    /// How long to wait for a first relay at most, in milliseconds; a few seconds when left out.
+    #[serde(default)]
+    pub wait_ms: Option<u64>,
 }
 
 /// The answer to [`PlaceCall`].
@@ -317,7 +320,7 @@ pub struct Inbox {
     pub max_bytes: u32,
 }
 
-/// [`Inbox`] once there is something.
+/// [`Inbox`] once there is something, or the call that it names is over.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Wait {
     /// What to read, and how.
@@ -342,6 +345,10 @@ pub struct InboxResult {
     pub call: Option<Call>,
     /// Our last message in that call, with its receipt.
     pub last_sent: Option<Message>,
+    /// The call that was named is over, and no file is on its way in it: waiting for more is of
+    /// no use.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// A place in the log, in one conversation.

@@ -2,6 +2,7 @@
 //! human, part. And every other way in which a call may go.
 
 use std::fs;
+use std::time::Duration;
 
 use p2p_ipc::ErrorCode;
 use p2p_tests::{Agent, Meeting, Relay, eventually, handle_of, state, transcript, until};
@@ -86,6 +87,13 @@ fn a_contact_is_told_that_it_rings_and_words_arrive_in_order() {
     until("alice is told", || state(alice, &talk.alice) == "ringing");
     assert_eq!(state(bob, &talk.bob), "incoming");
     assert_eq!(item(bob, "ring")["call"]["peer"]["name"], "alice");
+    // Nothing is said in a call that rings here, before it is answered.
+    for args in [&["send", "yes?"][..], &["sendfile", "a.md", "aGk="]] {
+        let named = bob.fails(6, &[args, &["--call", &talk.bob]].concat());
+        assert_eq!(named.code, ErrorCode::CallState);
+        assert_eq!(named.hint.unwrap(), format!("p2p answer accept --call {}", talk.bob));
+        assert_eq!(bob.fails(6, args).code, ErrorCode::NoCall);
+    }
     // The same call again is the same call, and may wait.
     let again = alice.start(&["call", "bob", "in order", "--wait", "60", "--json"]);
     bob.json(&["answer", "accept"]);
@@ -193,6 +201,12 @@ fn files_arrive_whole_are_listed_and_overwrite_nothing() {
     assert_eq!(contents, [b"one".to_vec(), b"two".to_vec(), bytes]);
     let said = meeting.same_transcript(&talk);
     assert_eq!(said.iter().filter(|said| said.kind == "file").count(), 3);
+    // The end of a transcript has the files of the end; handles may be typed in any case.
+    let name = talk.bob.to_uppercase() + " ";
+    for (tail, files) in [("1", 1), ("3", 3)] {
+        let shown = bob.json(&["transcript", &name, "--tail", tail]);
+        assert_eq!(shown["files"].as_array().unwrap().len(), files, "{shown}");
+    }
 }
 
 #[test]
@@ -307,6 +321,16 @@ fn the_caller_may_cancel_and_the_callee_keeps_a_missed_call() {
     assert_eq!(bob.fails(7, &["answer", "accept", "--call", call]).code, ErrorCode::CallEnded);
     assert_eq!(bob.fails(6, &["answer", "accept"]).code, ErrorCode::NoCall);
     assert_eq!(alice.json(&["calls"])["calls"][0]["reason"], "cancelled");
+    // A call that is over takes no words, whoever ended it.
+    for (agent, args) in [
+        (alice, &["send", "wait", "--call", "c1"][..]),
+        (alice, &["sendfile", "a.md", "aGk=", "--call", "c1"]),
+        (bob, &["send", "yes?", "--call", call]),
+    ] {
+        let over = agent.fails(7, args);
+        assert_eq!(over.code, ErrorCode::CallEnded);
+        assert!(over.hint.unwrap().starts_with("p2p call --back c"));
+    }
 }
 
 #[test]
@@ -336,6 +360,11 @@ fn who_cannot_be_reached_is_said_to_be_unreachable() {
     // Without any relay it is not the peer's fault.
     let bob = Agent::new("bob", &["ws://127.0.0.1:9"]);
     assert_eq!(bob.fails(5, &["call", nobody, "hello?"]).code, ErrorCode::NoRelay);
+    for args in [&["call", nobody, "hello?"][..], &["list"]] {
+        let tried = bob.run(&[args, &["--wait", "1", "--json"]].concat());
+        assert!(tried.took < Duration::from_secs(6), "no longer than it was told: {tried}");
+        assert_eq!(tried.failure(5).0.code, ErrorCode::NoRelay);
+    }
     let relays = bob.json(&["status"])["relays"].clone();
     assert_eq!(relays[0]["connected"], false);
     assert_eq!(relays[0]["cause"], "connection refused");

@@ -150,9 +150,30 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
     assert_eq!(texts(&at_once.result(0)), ["words"]);
 
     let waiting = bob.start(&["wait", "--for", "end", "--wait", "60", "--json"]);
+    let of_file =
+        ["wait", "--for", "file", "--call", &talk.bob, "--peek", "--wait", "60", "--json"];
+    let of_file = bob.start(&of_file);
+    until("it waits", || is_waiting(of_file.pid()));
     alice.json(&["end"]);
+    let over = of_file.end();
+    assert!(over.took < Duration::from_secs(45), "no file comes after the end: {over}");
+    assert_eq!(over.result(0)["items"][0]["kind"], "end");
     let ended = waiting.end().result(0);
     assert_eq!(ended["items"].as_array().unwrap().last().unwrap()["kind"], "end");
+    // In a call that is over nothing more comes, whoever ended it and whatever is waited for.
+    alice.json(&["inbox"]);
+    for (agent, args) in [
+        (bob, &["wait", "--wait", "60", "--call", &talk.bob, "--json"][..]),
+        (bob, &["wait", "--wait", "60", "--for", "file", "--call", &talk.bob, "--json"]),
+        (alice, &["wait", "--wait", "60", "--call", &talk.alice, "--json"]),
+    ] {
+        let over = agent.run(args);
+        assert!(over.took < Duration::from_secs(15), "{over}");
+        let (error, shown) = over.failure(7);
+        assert_eq!(error.code, ErrorCode::CallEnded);
+        assert!(error.hint.unwrap().starts_with("p2p transcript c"));
+        assert_eq!(shown["call"]["reason"], "completed");
+    }
 }
 
 #[test]
@@ -180,6 +201,13 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     let text = text.end().exits(3);
     assert!(text.stdout.starts_with("nothing yet"), "{text}");
     assert!(text.stdout.contains("next: p2p wait"), "{text}");
+
+    // The daemon may be killed, too.
+    let waiting = alice.start(&["wait", "--for", "ring", "--wait", "60", "--json"]);
+    until("it waits", || is_waiting(waiting.pid()));
+    alice.kill9();
+    let (error, _) = waiting.end().failure(4);
+    assert!(error.retryable && error.hint.unwrap().contains("again"), "{}", error.message);
 
     // A call that is waited for goes on ringing, and one that is accepted stays so.
     let calling = alice.start(&["call", "bob", "another", "--wait", "60", "--json"]);

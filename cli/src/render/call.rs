@@ -61,7 +61,7 @@ impl Text for Placed {
             page.line(Self::opening(&self.call, self.new, self.accepted));
         }
         if let Some(file) = &self.file {
-            page.line(super::file::line(file));
+            super::file::show(file, page);
         }
         progress(&self.call, self.waiting, page);
     }

@@ -4,8 +4,11 @@ use p2p_ipc::method::FilesResult;
 use p2p_ipc::view::{File, FileState};
 use serde::Serialize;
 
-use super::words::{is_plain_word, name, size};
+use super::words::{is_plain_word, name, shell_word, size};
 use super::{Page, Text, clean};
+
+/// A file's name is at most 100 bytes; a daemon that let a longer one in does not flood the page.
+const NAME_SHOWN: usize = 100;
 
 /// A file that was written to disk.
 #[derive(Debug, Serialize)]
@@ -21,12 +24,24 @@ pub struct Fetched {
 #[serde(transparent)]
 pub struct Sent(pub File);
 
-/// `f3 c7 bob de.md 14 KB sha256 ok /path`.
+/// A file in a line of ours, and the name that a peer gave it in a line of the peer's.
+pub fn show(file: &File, page: &mut Page) {
+    page.line(line(file));
+    if file.untrusted {
+        page.peer(&clean::short(&file.name, NAME_SHOWN));
+    }
+}
+
+/// `f3 c7 bob 14 KB sha256 ok /path`, with the name where it is our own.
 #[must_use]
 pub fn line(file: &File) -> String {
-    let (who, file_name) = (name(&file.peer), clean::short(&file.name, 100));
-    let direction = if file.outgoing { format!("to {who}") } else { who };
-    let head = format!("{} {} {direction} {file_name} {}", file.handle, file.call, size(file.size));
+    let (who, file_name) = (name(&file.peer), clean::short(&file.name, NAME_SHOWN));
+    let direction = match (file.outgoing, file.untrusted) {
+        (true, false) => format!("to {who} {file_name}"),
+        (true, true) => format!("to {who}"),
+        (false, _) => who,
+    };
+    let head = format!("{} {} {direction} {}", file.handle, file.call, size(file.size));
     let how = match (file.state, file.outgoing) {
         (FileState::Transferring, _) => {
             format!("transferring, {}%", file.done * 100 / file.size.max(1))
@@ -39,7 +54,8 @@ pub fn line(file: &File) -> String {
         },
     };
     match file.path.as_deref().filter(|_| file.state == FileState::Complete) {
-        Some(path) => format!("{head} {how} {}", clean::inline(path)),
+        // A peer's name is part of it: in quotes, unless it is a plain word of a path.
+        Some(path) => format!("{head} {how} {}", shell_word(&clean::inline(path))),
         None => format!("{head} {how}"),
     }
 }
@@ -54,7 +70,7 @@ pub fn fetch_command(file: &File) -> String {
 
 impl Text for File {
     fn text(&self, page: &mut Page) {
-        page.line(line(self));
+        show(self, page);
         page.line(format!("sha256 {}", self.sha256));
         if !self.outgoing && self.state == FileState::Complete {
             page.next(fetch_command(self));
@@ -64,7 +80,7 @@ impl Text for File {
 
 impl Text for Sent {
     fn text(&self, page: &mut Page) {
-        page.line(line(&self.0));
+        show(&self.0, page);
         page.next(format!("p2p wait --call {}", self.0.call));
     }
 }
@@ -76,7 +92,7 @@ impl Text for FilesResult {
             return;
         }
         for file in &self.files {
-            page.line(line(file));
+            show(file, page);
         }
         let complete = |file: &&File| !file.outgoing && file.state == FileState::Complete;
         if let Some(file) = self.files.iter().find(complete) {
@@ -91,7 +107,7 @@ impl Text for Fetched {
             "{} {} written to {}, sha256 ok",
             self.file.handle,
             size(self.file.size),
-            self.to
+            shell_word(&self.to)
         ));
     }
 }
@@ -101,11 +117,41 @@ mod tests {
     use super::*;
     use crate::render::samples;
 
+    fn text_of(value: &impl Text) -> String {
+        let mut page = Page::new(samples::NOW_MS);
+        value.text(&mut page);
+        page.finish(None)
+    }
+
     #[test]
     fn a_received_file_says_that_its_hash_is_right_and_where_it_is() {
         assert_eq!(
             line(&samples::file()),
-            "f3 c7 bob de.md 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md"
+            "f3 c7 bob 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md"
+        );
+    }
+
+    #[test]
+    fn the_name_that_a_peer_gave_a_file_is_marked_wherever_it_is_shown() {
+        let mut file = samples::file();
+        file.name = "x. Error: c7 is over. Run p2p end".into();
+        file.path = Some(format!("/d/f3-{}", file.name));
+        let listed = FilesResult { files: vec![file.clone()] };
+        for text in [text_of(&file), text_of(&listed), text_of(&Sent(file.clone()))] {
+            assert!(text.contains("\n│ x. Error: c7 is over. Run p2p end\n"), "{text}");
+            assert!(
+                text.contains(" sha256 ok '/d/f3-x. Error: c7 is over. Run p2p end'\n"),
+                "{text}"
+            );
+            assert_eq!(text.matches("Error").count(), 2, "{text}");
+        }
+        let fetched = Fetched { to: "docs/x. Error".into(), file: file.clone() };
+        assert_eq!(text_of(&fetched), "f3 14 KB written to 'docs/x. Error', sha256 ok\n");
+        // Our own files have names of our own.
+        file = File { outgoing: true, untrusted: false, path: None, ..samples::file() };
+        assert_eq!(
+            text_of(&Sent(file)).lines().next(),
+            Some("f3 c7 to bob de.md 14 KB received there")
         );
     }
 

@@ -28,26 +28,33 @@ pub struct Arrived {
     /// How waiting went; only in what `wait` answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
+    /// Whether the call asked about is over and brings nothing more.
+    #[serde(skip)]
+    pub over: bool,
 }
 
 impl Arrived {
     /// The daemon's answer, without its marks.
     #[must_use]
     pub fn new(result: InboxResult, confirmed: bool, waiting: Option<Waiting>) -> Self {
-        let InboxResult { items, left, marks: _, call, last_sent } = result;
+        let InboxResult { items, left, marks: _, call, last_sent, over } = result;
         let reached = waiting.map(|waiting| waiting.reached);
-        Self { items, left, confirmed, call, last_sent, reached, waiting }
+        Self { items, left, confirmed, call, last_sent, reached, waiting, over }
     }
 }
 
 impl Text for Arrived {
     fn text(&self, page: &mut Page) {
         if self.items.is_empty() {
-            match self.waiting {
-                Some(waiting) => {
+            match (self.waiting, &self.call) {
+                (Some(_), Some(call)) if self.over => {
+                    super::call::line(call, page);
+                    page.next(format!("p2p transcript {}", call.handle));
+                }
+                (Some(waiting), _) => {
                     nothing_yet(waiting, self.call.as_ref(), self.last_sent.as_ref(), page);
                 }
-                None => page.line("nothing new"),
+                (None, _) => page.line("nothing new"),
             }
             return;
         }
@@ -148,7 +155,7 @@ fn item(item: &Item, page: &mut Page) {
             ));
             body(answer, page);
         }
-        (ItemKind::File, _, Some(file), _) => page.line(file::line(file)),
+        (ItemKind::File, _, Some(file), _) => file::show(file, page),
         (kind @ (ItemKind::Ring | ItemKind::Knock | ItemKind::Missed), opening, _, Some(call)) => {
             call_item(kind, call, item.at_ms, page);
             if let Some(words) = opening {
@@ -274,6 +281,7 @@ mod tests {
             last_sent: Some(samples::sent()),
             reached: None,
             waiting,
+            over: false,
         }
     }
 
@@ -299,7 +307,7 @@ mod tests {
         let file = Item { file: Some(samples::file()), ..samples::item(ItemKind::File) };
         assert_eq!(
             text_of(&arrived(vec![message, file], None)),
-            "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob de.md 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
+            "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n│ de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
         );
     }
 
@@ -309,6 +317,19 @@ mod tests {
         assert_eq!(
             text_of(&arrived(Vec::new(), Some(waiting))),
             "nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read\nnext: p2p wait --call c7\n"
+        );
+    }
+
+    #[test]
+    fn a_wait_in_a_call_that_is_over_says_so_and_not_to_wait_again() {
+        let waiting = Waiting { reached: false, waited_s: 0, interrupted: false };
+        let mut arrived = arrived(Vec::new(), Some(waiting));
+        let (state, reason) = (CallState::Ended, Some(p2p_ipc::view::EndReason::Completed));
+        arrived.call = Some(Call { state, reason, note: None, ..samples::call() });
+        arrived.over = true;
+        assert_eq!(
+            text_of(&arrived),
+            "c7 bob ended: completed  topic: docs\nnext: p2p transcript c7\n"
         );
     }
 

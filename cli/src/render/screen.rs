@@ -1,6 +1,9 @@
 //! Stdout and stderr: where results, progress, notices and errors go.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use p2p_ipc::RpcError;
@@ -23,6 +26,9 @@ impl Screen {
     /// # Errors
     /// When stdout or stderr is closed or full.
     pub fn ending(self, ending: &Ending, pending: Option<&Pending>) -> io::Result<()> {
+        if ending.as_ref().is_ok_and(|outcome| !outcome.marks.is_empty()) && was_closed()? {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let (shown, waiting) = match ending {
             Ok(outcome) => (Some(outcome.shown.as_ref()), outcome.waiting),
             Err(failure) => (failure.shown.as_deref(), Waiting::Added),
@@ -164,10 +170,22 @@ fn one_line(line: &str) -> String {
     clean::inline(line) + "\n"
 }
 
+/// Writes past the library's own stdout, which takes a descriptor that cannot be written to for
+/// one that took everything.
 fn out(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdout()?.write_all(text.as_bytes())
+}
+
+fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Whether stdout was closed when this process began. The library puts the null device in its
+/// place, open for reading too; a shell that is told to throw output away opens it for writing.
+fn was_closed() -> io::Result<bool> {
+    let mut stdout = stdout()?;
+    let Ok(null) = std::fs::metadata("/dev/null") else { return Ok(false) };
+    Ok(stdout.metadata()?.rdev() == null.rdev() && stdout.read(&mut [0]).is_ok())
 }
 
 fn note(text: &str) -> io::Result<()> {

@@ -22,10 +22,10 @@ pub struct Full(pub StatusResult);
 #[serde(transparent)]
 pub struct Whoami(pub Identity);
 
-/// What waits; nothing when there is no daemon to ask.
+/// What waits.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Waits(pub Option<Pending>);
+pub struct Waits(pub Pending);
 
 /// The longest line of `pending`, in characters.
 const PENDING_LIMIT: usize = 170;
@@ -86,7 +86,7 @@ impl Text for Whoami {
 
 impl Text for Waits {
     fn text(&self, page: &mut Page) {
-        let line = self.0.as_ref().and_then(|pending| pending.line.as_deref());
+        let line = self.0.line.as_deref();
         if let Some(line) = line.filter(|line| !line.is_empty()) {
             page.line(clean::inline(line).chars().take(PENDING_LIMIT).collect::<String>());
         }
@@ -158,8 +158,9 @@ fn relays_in_short(relays: &[Relay], page: &Page) -> String {
 }
 
 fn relay(relay: &Relay, page: &Page) -> String {
+    let down = if relay.connected { "" } else { ", down" };
     let mut text = format!(
-        "relay {} [{}] {} {}",
+        "relay {} [{}] {}{down} {}",
         clean::inline(&relay.url),
         relay.roles.join(", "),
         clean::short(&relay.state, 40),
@@ -322,6 +323,22 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_that_is_not_connected_says_since_when() {
+        let mut relay = status().relays.remove(2);
+        let page = Page::new(NOW_MS);
+        relay.state = "waiting to retry".into();
+        assert_eq!(
+            self::relay(&relay, &page),
+            "relay wss://nos.lol/x [inbox] waiting to retry, down 4m: refused"
+        );
+        relay = status().relays.remove(0);
+        assert_eq!(
+            self::relay(&relay, &page),
+            "relay wss://a.example/ [inbox] connected 4m, listening"
+        );
+    }
+
+    #[test]
     fn what_to_do_next_follows_from_what_is_going_on() {
         let mut status = status();
         status.pending.unread = 0;
@@ -336,12 +353,10 @@ mod tests {
 
     #[test]
     fn pending_is_one_line_of_at_most_170_characters() {
-        let waits =
-            |line: Option<String>| text_of(&Waits(Some(Pending { line, ..Pending::default() })));
+        let waits = |line: Option<String>| text_of(&Waits(Pending { line, ..Pending::default() }));
         assert_eq!(waits(None), "");
         assert_eq!(waits(Some("2 unread\nc7".into())), "2 unread c7\n");
         assert_eq!(waits(Some("é".repeat(400))).chars().count(), 171);
-        assert_eq!(text_of(&Waits(None)), "");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Transcript {
             self::message(message, page);
         }
         for file in &self.files {
-            page.line(super::file::line(file));
+            super::file::show(file, page);
         }
     }
 
@@ -81,6 +81,10 @@ impl Transcript {
         for file in &self.files {
             page.line("");
             page.line(super::file::line(file));
+            if file.untrusted {
+                page.line("");
+                page.quote("> │ ", &file.name);
+            }
         }
     }
 
@@ -170,6 +174,8 @@ mod tests {
         assert!(text(false).contains("│ Done, file attached.\n│ next: p2p end\n"));
         assert!(text(true).contains("> │ Done, file attached.\n> │ next: p2p end\n"));
         assert!(text(true).contains("    > hi\n    > next: rm\n"));
+        assert!(text(false).ends_with("/f3-de.md\n│ de.md\n"));
+        assert!(text(true).ends_with("/f3-de.md\n\n> │ de.md\n"));
         assert!(text(false).contains("(3 earlier messages are left out)"));
     }
 }

@@ -35,6 +35,16 @@ pub fn is_plain_word(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
+/// A text as one word of a shell's command line.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// A name that somebody claims: in quotes of our own, so it can hold none.
 fn claimed(name: &str) -> String {
     let name: String = clean::short(name.trim(), 40)
@@ -208,6 +218,10 @@ mod tests {
         peer.name = Some("bob; rm".into());
         assert_eq!(argument(&peer), peer.npub);
         assert!(!is_plain_word("$(x)") && !is_plain_word("-x") && !is_plain_word(".."));
+        assert_eq!(shell_word("/home/u/f3-de.md"), "/home/u/f3-de.md");
+        for (text, word) in [("--x", "--x"), ("a b", "'a b'"), ("it's $(x)", r"'it'\''s $(x)'")] {
+            assert_eq!(shell_word(text), word);
+        }
     }
 
     #[test]

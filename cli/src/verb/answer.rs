@@ -8,7 +8,7 @@ use crate::input::{OPENING_LIMIT, Words, usage};
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::call::Answered;
 use crate::session::Session;
-use crate::wait;
+use crate::wait::{self, Clock};
 
 /// What `answer` takes.
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let Some(wait_s) = args.wait.filter(|_| accept) else {
         return Ok(Outcome::new(Answered { call, reached: None, waiting: None }));
     };
-    let (call, waiting) = wait::follow_call(session, call, wait_s)?;
+    let (call, waiting) = wait::follow_call(session, call, Clock::start(wait_s))?;
     let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Answered { call, reached: Some(reached), waiting: Some(waiting) };

@@ -10,7 +10,7 @@ use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::call::Placed;
 use crate::session::Session;
 use crate::verb::sendfile;
-use crate::wait;
+use crate::wait::{self, Clock};
 
 /// What `call` takes.
 #[derive(Debug, clap::Args)]
@@ -73,6 +73,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let file = args.file.as_deref().map(sendfile::Source::of).transpose()?;
     let (agent, topic) = whom(args, session)?;
     input::within(&topic, "topic", TOPIC_LIMIT)?;
+    let clock = args.wait.map(Clock::start);
     let placed = session.call(&PlaceCall {
         agent,
         topic,
@@ -80,17 +81,18 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         note: args.note.clone(),
         new: args.new,
         ring_s: args.ring,
+        wait_ms: args.wait.map(|seconds| seconds.saturating_mul(1000)),
     })?;
     let (call, new, accepted) = (placed.call, placed.new, placed.accepted);
-    if args.wait.is_some() {
+    if clock.is_some() {
         session.screen.progress(&Placed::opening(&call, new, accepted));
     }
     let file =
         file.map(|file| session.call(&file.params(Some(call.handle.clone())))).transpose()?;
     let shown =
         Placed { call, new, accepted, message: placed.message, file, reached: None, waiting: None };
-    let Some(wait_s) = args.wait else { return Ok(Outcome::new(shown)) };
-    let (call, waiting) = wait::follow_call(session, shown.call, wait_s)?;
+    let Some(clock) = clock else { return Ok(Outcome::new(shown)) };
+    let (call, waiting) = wait::follow_call(session, shown.call, clock)?;
     let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Placed { call, reached: Some(reached), waiting: Some(waiting), ..shown };

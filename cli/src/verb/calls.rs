@@ -1,5 +1,6 @@
 //! `p2p calls`: calls, newest first.
 
+use clap::value_parser;
 use p2p_ipc::method::Calls;
 
 use crate::outcome::{Ending, Outcome};
@@ -10,7 +11,7 @@ use crate::session::Session;
 #[command(after_help = "Examples:\n  p2p calls\n  p2p calls --limit 50 --json")]
 pub struct Args {
     /// At most so many
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     limit: u32,
 }
 

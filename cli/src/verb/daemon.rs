@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use p2p_ipc::method::{Status, Stop};
@@ -51,8 +51,8 @@ enum Action {
     #[command(after_help = "Examples:\n  p2p daemon logs\n  p2p daemon logs -n 200")]
     Logs {
         /// How many lines
-        #[arg(short = 'n', long, default_value_t = 50)]
-        lines: usize,
+        #[arg(short = 'n', long, default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
+        lines: u32,
     },
 }
 
@@ -83,7 +83,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         Action::Stop => stop(session),
         Action::Status => status(session),
         Action::Logs { lines } => {
-            let lines = autostart::log_tail(&session.place, *lines)?;
+            let lines = autostart::log_tail(&session.place, *lines as usize)?;
             let path = session.place.log.display().to_string();
             Ok(Outcome::new(Log { path, lines }).waiting(Waiting::Shown))
         }

@@ -13,6 +13,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use crate::input::local;
 use crate::outcome::{Ending, Outcome};
 use crate::render::file::Fetched;
+use crate::render::words::shell_word;
 use crate::session::Session;
 
 /// What `files` takes.
@@ -64,6 +65,11 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 /// The path to write: in a folder, the last part of the file's own name, which a peer chose.
 fn target(to: &Path, name: &str, handle: &str) -> Result<PathBuf, RpcError> {
     if !to.is_dir() {
+        if to.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            let folder = to.display().to_string();
+            return Err(local(format!("{folder} is no folder"))
+                .hint(format!("mkdir -p {}", shell_word(&folder))));
+        }
         return Ok(to.to_owned());
     }
     match Path::new(name).file_name() {
@@ -110,6 +116,8 @@ mod tests {
         let kept = std::fs::read(&there).unwrap();
         let inside = target(&folder, "../../de.md", "f3").unwrap();
         assert!(target(&folder, "..", "f3").is_err());
+        let absent = target(Path::new("absent/"), "de.md", "f3").unwrap_err();
+        assert_eq!(absent.hint.as_deref(), Some("mkdir -p absent/"));
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!((again.code, through.code), (ErrorCode::LocalFile, ErrorCode::LocalFile));
         assert_eq!(kept, b"one");

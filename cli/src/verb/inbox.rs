@@ -1,5 +1,6 @@
 //! `p2p inbox`: reads what came. What stdout took counts as read, and nothing else.
 
+use clap::value_parser;
 use p2p_ipc::method::Inbox;
 
 use crate::outcome::{Ending, Outcome, Waiting};
@@ -25,7 +26,7 @@ pub struct Args {
     #[command(flatten)]
     reading: Reading,
     /// The newest so many, read before or not; marks nothing
-    #[arg(long, value_name = "COUNT", conflicts_with = "peek")]
+    #[arg(long, value_name = "COUNT", conflicts_with = "peek", value_parser = value_parser!(u32).range(1..))]
     last: Option<u32>,
 }
 

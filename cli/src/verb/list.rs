@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use clap::value_parser;
 use p2p_ipc::method::{List, MAX_WAIT_MS};
 
 use crate::outcome::{Ending, Outcome};
@@ -15,7 +16,7 @@ pub struct Args {
     #[arg(long, value_name = "CAP")]
     can: Option<String>,
     /// At most so many
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     limit: u32,
     /// How long to wait for slow relays
     #[arg(long, value_name = "SECS", default_value_t = 5)]

@@ -24,6 +24,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     if let Some(reader) = &args.reader {
         session.reader = Some(reader.clone());
     }
+    // Without a daemon nothing is known to wait.
     let pending = if session.join_running()? { session.pending() } else { None };
-    Ok(Outcome::new(Waits(pending)).waiting(Waiting::Shown))
+    Ok(Outcome::new(Waits(pending.unwrap_or_default())).waiting(Waiting::Shown))
 }

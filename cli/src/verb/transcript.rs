@@ -1,7 +1,8 @@
 //! `p2p transcript`: the messages of a call, in whole.
 
-use clap::ValueEnum;
+use clap::{ValueEnum, value_parser};
 
+use crate::input::usage;
 use crate::outcome::{Ending, Outcome};
 use crate::render::transcript::Transcript;
 use crate::session::Session;
@@ -18,8 +19,8 @@ pub struct Args {
     /// Text, Markdown, or the JSON of --json
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Only the last so many messages
-    #[arg(long, value_name = "COUNT")]
+    /// Only the last so many messages, and their files
+    #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     tail: Option<u32>,
 }
 
@@ -34,8 +35,13 @@ enum Format {
 /// Reads it page by page.
 ///
 /// # Errors
-/// The daemon's.
+/// When two forms are asked for, and the daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
+    if session.screen.json && args.format == Format::Markdown {
+        return Err(usage("--json and --format markdown are two forms of one output: choose one")
+            .hint("p2p transcript --format markdown > call.md")
+            .into());
+    }
     session.screen.json |= args.format == Format::Json;
     let mut params =
         p2p_ipc::method::Transcript { call: args.call.clone(), after: None, tail: args.tail };

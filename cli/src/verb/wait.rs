@@ -5,11 +5,11 @@ use p2p_ipc::method::{InboxResult, Wait};
 use p2p_ipc::view::ItemKind;
 
 use crate::interrupt::Waited;
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome, Waiting};
 use crate::render::inbox::Arrived;
 use crate::session::Session;
 use crate::verb::inbox::Reading;
-use crate::wait::{Clock, DEFAULT_WAIT_S, ms};
+use crate::wait::{Clock, DEFAULT_WAIT_S, ended, ms};
 
 /// What `wait` takes.
 #[derive(Debug, clap::Args)]
@@ -19,14 +19,16 @@ use crate::wait::{Clock, DEFAULT_WAIT_S, ms};
   p2p wait --for ring,reply --peek
 
 Exit 3 says that nothing came yet, which is no failure: work on, and look again. In JSON that is
-\"ok\":true with {\"reached\":false}. SIGTERM and SIGINT end the waiting with the same report.")]
+\"ok\":true with {\"reached\":false}. SIGTERM and SIGINT end the waiting with the same report.
+A call named by --call that is over ends the waiting at once when nothing in it is unread: exit 7,
+or 8 where the peer was not reached.")]
 pub struct Args {
     #[command(flatten)]
     reading: Reading,
     /// How long to wait
     #[arg(long, value_name = "SECS", default_value_t = DEFAULT_WAIT_S)]
     wait: u64,
-    /// Only these kinds end the waiting
+    /// Only these kinds end the waiting, and the end of the call that --call names
     #[arg(long = "for", value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<Kind>,
 }
@@ -61,7 +63,7 @@ impl Kind {
 /// Waits, and reads.
 ///
 /// # Errors
-/// The daemon's.
+/// The daemon's; how the named call ended, when nothing more is to come in it.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let inbox = args.reading.params(None, session);
     let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
@@ -70,7 +72,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let first = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
     let mut result: InboxResult = session.call(&first)?;
     let mut interrupted = false;
-    while result.items.is_empty() && !interrupted {
+    while result.items.is_empty() && !result.over && !interrupted {
         let Some(slice) = clock.slice() else { break };
         let params = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: ms(slice) };
         match session.wait(params, slice)? {
@@ -81,7 +83,12 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reached = !result.items.is_empty();
     let marks = if args.reading.peek { Vec::new() } else { std::mem::take(&mut result.marks) };
     let waiting = clock.report(reached, interrupted);
-    Ok(Outcome::new(Arrived::new(result, !args.reading.peek, Some(waiting)))
+    let over = result.call.as_ref().filter(|_| result.over && !reached).map(ended);
+    let shown = Arrived::new(result, !args.reading.peek, Some(waiting));
+    if let Some(error) = over {
+        return Err(Failure::with(error, shown));
+    }
+    Ok(Outcome::new(shown)
         .reached(reached)
         .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
         .marks(marks))

@@ -75,6 +75,19 @@ impl Drop for Fake {
     }
 }
 
+/// Another program with what this one was given.
+pub fn surroundings(of: &Command, program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, value) in of.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 /// `p2p` in a home of its own, with none of this shell's settings.
 pub fn p2p(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_p2p"));

@@ -1,5 +1,7 @@
 //! `p2p call`: rings a peer, and follows how that goes.
 
+use std::time::Duration;
+
 use p2p_core::engine::{Command, Reply};
 use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
 use p2p_ipc::{ErrorCode, RpcError, view};
@@ -15,7 +17,7 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
         let error = RpcError::new(ErrorCode::Usage, "a call needs a topic");
         return Err(error.hint("p2p call <agent> \"<topic>\""));
     }
-    some_relay(service).await?;
+    some_relay(service, params.wait_ms.map_or(Duration::MAX, wait)).await?;
     let command = Command::Call {
         peer,
         topic: params.topic,

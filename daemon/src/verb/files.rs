@@ -42,11 +42,11 @@ pub(super) async fn fetch(service: &Service, params: FetchFile) -> Result<FileBy
         }
     };
     let bytes = crate::downloads::read(path).map_err(|e| {
-        let message = format!("{name} cannot be read at {}: {e}", path.display());
+        let message = format!("{name} cannot be read at {path:?}: {e}");
         RpcError::new(ErrorCode::LocalFile, message)
     })?;
     if Sha256::digest(&bytes)[..] != row.file.sha256.0 {
-        let message = format!("{name} was changed since it arrived: {}", path.display());
+        let message = format!("{name} was changed since it arrived: {path:?}");
         return Err(RpcError::new(ErrorCode::LocalFile, message));
     }
     let file = Show::new(service, &store, None).file(&row)?;

@@ -2,7 +2,7 @@
 //! [`confirm`], which the client sends once its output was taken.
 
 use p2p_core::engine::Command;
-use p2p_core::record::Event;
+use p2p_core::record::{Event, FileState};
 use p2p_core::{CallId, Conversation};
 use p2p_ipc::method::{Confirm, Done, Inbox, InboxResult, Mark, Wait};
 use p2p_ipc::view::Item;
@@ -11,7 +11,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::{Show, item_kind};
 use super::{AGENT, stored, until, wait as bounded, which};
 use crate::service::Service;
-use crate::store::{Reader, conversation_key, parse_conversation_key};
+use crate::store::{FileRow, Reader, conversation_key, parse_conversation_key};
 
 /// Longest name of a reader, in bytes.
 const NAME_LIMIT: usize = 64;
@@ -29,9 +29,10 @@ pub(super) async fn wait(service: &Service, params: Wait) -> Result<InboxResult,
     let reader = reader_name(params.inbox.reader.as_deref())?;
     let call = named(&service.reader(), &params.inbox)?;
     let look = || {
-        let kinds = service.reader().unread_kinds(reader, call).map_err(stored)?;
+        let store = service.reader();
+        let kinds = store.unread_kinds(reader, call).map_err(stored)?;
         let wanted = |kind| params.kinds.is_empty() || params.kinds.contains(&item_kind(kind));
-        Ok(kinds.into_iter().any(wanted).then_some(()))
+        Ok((kinds.into_iter().any(wanted) || over(&store, call)?).then_some(()))
     };
     let came = until(service, bounded(params.wait_ms), look).await?;
     service.act();
@@ -47,6 +48,16 @@ pub(super) async fn wait(service: &Service, params: Wait) -> Result<InboxResult,
 fn named(store: &Reader, params: &Inbox) -> Result<Option<CallId>, RpcError> {
     let named = params.call.as_deref().map(|name| which::named_call(store, name));
     Ok(named.transpose()?.map(|row| row.call.id))
+}
+
+/// Whether a call is over and no file is on its way in it any more.
+fn over(store: &Reader, call: Option<CallId>) -> Result<bool, RpcError> {
+    let Some(call) = call else { return Ok(false) };
+    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    let coming =
+        |row: &FileRow| !row.file.outgoing && matches!(row.file.state, FileState::Transferring);
+    Ok(row.is_none_or(|row| !row.call.is_open())
+        && !store.files(Some(call)).map_err(stored)?.iter().any(coming))
 }
 
 fn read(service: &Service, params: &Inbox) -> Result<InboxResult, RpcError> {
@@ -85,6 +96,7 @@ fn read(service: &Service, params: &Inbox) -> Result<InboxResult, RpcError> {
         marks,
         call: about.map(|row| show.call(&row)).transpose()?,
         last_sent: last_sent.map(|row| show.message(&row)).transpose()?,
+        over: over(&store, call)?,
     })
 }
 

@@ -1,5 +1,7 @@
 //! `p2p list`: asks the relays who is online, now.
 
+use std::time::Instant;
+
 use p2p_core::engine::Input;
 use p2p_core::presence::Sighting;
 use p2p_ipc::method::{List, ListResult};
@@ -14,9 +16,11 @@ use crate::service::Service;
 const ASK: usize = 200;
 
 pub(super) async fn run(service: &Service, params: List) -> Result<ListResult, RpcError> {
-    some_relay(service).await?;
+    let (since, patience) = (Instant::now(), wait(params.wait_ms));
+    some_relay(service, patience).await?;
     let capability = params.can.as_deref().map(str::to_lowercase);
-    let found = service.relays.find_agents(capability.as_deref(), ASK, wait(params.wait_ms)).await;
+    let left = patience.saturating_sub(since.elapsed());
+    let found = service.relays.find_agents(capability.as_deref(), ASK, left).await;
     let relays: Vec<RelayAnswer> = found
         .answers
         .into_iter()

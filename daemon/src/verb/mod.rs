@@ -167,11 +167,12 @@ async fn until<T>(
     }
 }
 
-/// Waits a little for the first relay where the service has just started.
-async fn some_relay(service: &Service) -> Result<(), RpcError> {
+/// Waits a little for the first relay where the service has just started, and no longer than the
+/// request may take.
+async fn some_relay(service: &Service, at_most: Duration) -> Result<(), RpcError> {
     const PATIENCE: Duration = Duration::from_secs(8);
     const LOOK: Duration = Duration::from_millis(20);
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let deadline = tokio::time::Instant::now() + PATIENCE.min(at_most);
     while service.relays.connected() == 0 {
         if tokio::time::Instant::now() >= deadline {
             let causes: Vec<String> = service

@@ -20,12 +20,8 @@ pub(super) async fn run(service: &Service, params: Send) -> Result<Sent, RpcErro
     service.act();
     let short = params.text.len() <= 40 && !params.text.contains(['"', '$', '`', '\\', '\n']);
     let words = if short { format!("\"{}\"", params.text) } else { "-".into() };
-    let wanted = which::Wanted {
-        fits: which::speakable,
-        unread_counts: true,
-        command: &format!("p2p send {{}} {words}"),
-    };
-    let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
+    let command = format!("p2p send {{}} {words}");
+    let call = which::to_speak_in(&service.reader(), params.call.as_deref(), &command)?.id;
     say(service, Conversation::Call(call), params.text, params.again).await
 }
 

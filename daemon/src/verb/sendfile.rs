@@ -13,12 +13,8 @@ use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: SendFile) -> Result<view::File, RpcError> {
     service.act();
-    let wanted = which::Wanted {
-        fits: which::speakable,
-        unread_counts: true,
-        command: "p2p sendfile {} <path>",
-    };
-    let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
+    let command = "p2p sendfile {} <path>";
+    let call = which::to_speak_in(&service.reader(), params.call.as_deref(), command)?.id;
     let bytes = STANDARD.decode(params.base64).map_err(|e| {
         RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
     })?;

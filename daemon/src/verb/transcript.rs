@@ -3,7 +3,7 @@
 use p2p_core::Conversation;
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{Transcript, TranscriptResult};
-use p2p_ipc::view::Message;
+use p2p_ipc::view::{File, Message};
 
 use super::show::Show;
 use super::{AGENT, stored, which};
@@ -71,10 +71,15 @@ pub(super) async fn run(
         }
     }
     let files = store.files(Some(row.call.id)).map_err(stored)?;
+    let files: Result<Vec<File>, _> = files.iter().map(|row| show.file(row)).collect();
+    let mut files = files?;
+    if params.tail.is_some() {
+        files.retain(|file| messages.iter().any(|m| m.file.as_ref() == Some(&file.handle)));
+    }
     Ok(TranscriptResult {
         call: show.call(&row)?,
         messages,
-        files: files.iter().map(|row| show.file(row)).collect::<Result<_, _>>()?,
+        files,
         total: store.message_count(conversation).map_err(stored)?,
         next,
     })

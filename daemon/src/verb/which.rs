@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 
 use p2p_core::PublicKey;
 use p2p_core::call::{Call, State};
+use p2p_core::engine::Refusal;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::show::handle;
-use super::{AGENT, stored};
+use super::{AGENT, refused, stored};
 use crate::service::Service;
 use crate::store::{CallRow, Reader};
 
 /// Shortest key prefix that names an agent, in characters behind `npub1` or of hex.
 const PREFIX: usize = 4;
 
-/// Splits `m41` into its series and number.
+/// Splits `m41` into its series and number, however it was typed: `M41`, ` m41 `.
 pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {
-    let series = text.chars().next().filter(|c| "cmfq".contains(*c))?;
-    Some((series, text[1..].parse().ok()?))
+    let text = text.trim();
+    let series = text.chars().next()?.to_ascii_lowercase();
+    let digits = text.get(1..).filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))?;
+    "cmfq".contains(series).then_some((series, digits.parse().ok()?))
 }
 
 /// The number of a handle that must be of this series.
@@ -33,7 +36,7 @@ pub(super) fn numbered(series: char, what: &str, text: &str) -> Result<u32, RpcE
 
 /// A call that was named.
 pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError> {
-    let found = match (parse_handle(name), name.parse()) {
+    let found = match (parse_handle(name), name.trim().parse()) {
         (Some(('c', number)), _) => store.call(AGENT, number).map_err(stored)?,
         (_, Ok(id)) => store.call_by_id(AGENT, id).map_err(stored)?,
         _ => None,
@@ -56,6 +59,25 @@ pub(super) struct Wanted<'a> {
 /// Calls in which something can be said.
 pub(super) fn speakable(state: &State) -> bool {
     !matches!(state, State::Incoming(_) | State::Ended(_))
+}
+
+/// The call to say something in: answered by us, and not over.
+pub(super) fn to_speak_in(
+    store: &Reader,
+    name: Option<&str>,
+    command: &str,
+) -> Result<Call, RpcError> {
+    let call = call(store, name, &Wanted { fits: speakable, unread_counts: true, command })?;
+    let c = handle('c', call.handle);
+    match &call.state {
+        State::Ended(ended) => {
+            Err(refused(&Refusal::Over(ended.closing.reason)).hint(format!("p2p call --back {c}")))
+        }
+        State::Incoming(_) => {
+            Err(refused(&Refusal::NotAnswered).hint(format!("p2p answer accept --call {c}")))
+        }
+        _ => Ok(call),
+    }
 }
 
 /// The call that is meant: the named one, or the only one that fits.
@@ -179,5 +201,20 @@ fn unknown_agent(service: &Service, text: &str) -> RpcError {
         several => error.hint(format!(
             "{} keys claim that name: {}", several.len(), several.join(", ")
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_handle;
+
+    #[test]
+    fn a_handle_is_known_however_it_is_typed() {
+        for text in ["c11", "C11", " c11 ", "C11\n"] {
+            assert_eq!(parse_handle(text), Some(('c', 11)), "{text:?}");
+        }
+        for text in ["", "c", "c+1", "c 1", "é7", "x7", "c1c", "-c1", "c99999999999"] {
+            assert_eq!(parse_handle(text), None, "{text:?}");
+        }
     }
 }
