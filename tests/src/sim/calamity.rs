@@ -183,9 +183,7 @@ fn chat(
             Some(Ok(_)) => said[index].push(text),
             other => return Err(format!("`{text}` was refused: {other:?}")),
         }
-        // Numbers that a restored store gives out again are found out one by one: if they overtook
-        // each other, the first of them could be confirmed by an acknowledgement of the second.
-        let pause = world.rng.span(3500, 6000);
+        let pause = world.rng.span(0, 6000);
         world.pass(pause)?;
     }
     if world.rng.chance(50) {
