@@ -32,7 +32,10 @@ fn main() -> process::ExitCode {
         Ok(cli) => match cli.verb {
             Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.is_detached(), screen),
             Some(Verb::Relay(relay)) => serve_relay(relay.port, screen),
-            verb => run::verb(verb, screen),
+            verb => match checked(verb.as_ref()) {
+                Ok(()) => run::verb(verb, screen),
+                Err(error) => fail(&error, screen),
+            },
         },
         Err(Unparsed::Ready(text)) => {
             screen.ready(&text).map_or(ExitCode::Internal, |()| ExitCode::Ok)
@@ -40,6 +43,14 @@ fn main() -> process::ExitCode {
         Err(Unparsed::Wrong(error)) => fail(&error, screen),
     };
     process::ExitCode::from(code.code())
+}
+
+/// The verbs know no keys: whether the file that `identity` copies is one is looked at here.
+fn checked(verb: Option<&Verb>) -> Result<(), RpcError> {
+    match (verb, Place::from_env()) {
+        (Some(Verb::Identity(_)), Ok(place)) => p2p_daemon::identity::check(&place.identity),
+        _ => Ok(()),
+    }
 }
 
 /// Is the daemon, until it is told to stop.

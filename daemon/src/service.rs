@@ -106,7 +106,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn run(start: Start) -> Result<(), RpcError> {
     log_to_stderr();
     make_private_folder(&start.place)?;
-    let identity = Identity::open(&start.place.identity)?;
+    let identity = Identity::open(&start.place.identity, &start.place.store)?;
     let config = Config::read(&start.place.config, |name| {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     })?;
@@ -278,8 +278,11 @@ fn make_private_folder(place: &Place) -> Result<(), RpcError> {
 
 fn unusable(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
     let path = place.store.display();
-    RpcError::new(ErrorCode::StoreFailed, format!("the store {path} cannot be used: {error}"))
-        .hint(format!("restore {path} from a backup, or move it away to begin with an empty one"))
+    let message = format!(
+        "the store {path} cannot be used: {error}. Put a backup in its place, or move it away to \
+         begin with an empty one"
+    );
+    RpcError::new(ErrorCode::StoreFailed, message).hint(crate::store::setting_aside(&place.store))
 }
 
 /// `RUST_LOG` chooses what is logged; nothing that a peer wrote ever is.

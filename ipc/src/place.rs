@@ -109,6 +109,14 @@ fn socket_in(folder: &Path) -> PathBuf {
     PathBuf::from(format!("/tmp/p2p-{hash:016x}/p2p.sock"))
 }
 
+/// A path as a shell takes it, for commands in hints.
+#[must_use]
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// The `P2P_*` variables that configure a daemon, as this process sees them.
 #[must_use]
 pub fn daemon_env() -> BTreeMap<String, String> {
@@ -129,5 +137,12 @@ mod tests {
         assert!(deep(1).socket.as_os_str().len() < SOCKET_PATH_LIMIT);
         assert_ne!(deep(1).socket, deep(2).socket);
         assert_eq!(Place::under(Path::new("/h")).socket, Path::new("/h/run/p2p.sock"));
+    }
+
+    #[test]
+    fn a_path_stands_in_a_shell_as_it_is() {
+        for (path, shown) in [("/h/p2p.db", "/h/p2p.db"), ("/a b/it's", "'/a b/it'\\''s'")] {
+            assert_eq!(quoted(Path::new(path)), shown);
+        }
     }
 }
