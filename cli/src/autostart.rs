@@ -62,9 +62,12 @@ pub fn start(
         let socket = place.socket.display();
         return Err(RpcError::new(
             ErrorCode::NoDaemon,
-            format!("no daemon listens on {socket}, which P2P_SOCKET names; none is started then"),
+            format!(
+                "no daemon listens on {socket}, which P2P_SOCKET names, and none is started then: \
+                 start it outside of the sandbox (p2p daemon start)"
+            ),
         )
-        .hint("start that daemon outside of the sandbox (p2p daemon start), or unset P2P_SOCKET"));
+        .hint("unset P2P_SOCKET"));
     }
     let lock = open_lock(run_folder)
         .map_err(|e| local(format!("cannot prepare {}: {e}", run_folder.display())))?;
@@ -191,12 +194,12 @@ fn is_kept(name: &str) -> bool {
 fn daemon_dies(place: &Place, last: &str) -> RpcError {
     RpcError::new(
         ErrorCode::DaemonDies,
-        format!("the daemon died {TRIES} times while it started: {last}"),
+        format!(
+            "the daemon died {TRIES} times while it started: {last}. In a sandbox it cannot live: \
+             run it outside, and name its socket in P2P_SOCKET"
+        ),
     )
-    .hint(format!(
-        "see {}; in a sandbox it cannot live: run it outside, and name its socket in P2P_SOCKET",
-        place.log.display()
-    ))
+    .hint(format!("p2p daemon logs or export P2P_SOCKET={}", p2p_ipc::quoted(&place.socket)))
 }
 
 fn local(message: String) -> RpcError {

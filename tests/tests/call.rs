@@ -232,6 +232,7 @@ fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
     // Without a channel to the human nobody was told, which is no success. The peer was.
     let told_nobody = bob.fails(9, &["escalate", "And me?"]);
     assert_eq!(told_nobody.code, ErrorCode::NobodyTold);
+    assert!(bob.run(&["pending"]).stdout.ends_with("1 open with the owner; p2p questions\n"));
     let heard = item(alice, "message");
     assert_eq!(heard["message"]["text"], "And me?");
     // A quiet one stays here.
@@ -249,7 +250,18 @@ fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
     );
     // The hook hears of messages, and never what they say.
     until("the hook heard of the message", || !told("message").is_empty());
+    let questions = bob.json(&["questions"])["questions"].take();
+    assert_eq!(questions[0]["peer_delivery"], Value::Null, "a quiet one stays here");
+    until("the peer has the other", || {
+        let asked = &bob.json(&["questions"])["questions"][1];
+        assert_eq!((&asked["state"], &asked["told"]), (&"open".into(), &serde_json::json!([])));
+        ["delivered", "read"].iter().any(|state| asked["peer_delivery"]["state"] == *state)
+    });
     bob.json(&["end", "secret reason"]);
+    // A call that is over takes its questions with it.
+    assert_eq!(bob.json(&["status"])["questions"], serde_json::json!([]));
+    assert_eq!(bob.json(&["pending"])["questions"], 0);
+    assert_eq!(bob.json(&["questions"])["questions"][1]["state"], "closed");
     until("the hook heard of the end", || told("end").len() == 1);
     let lines = fs::read_to_string(&hook).unwrap();
     assert!(!lines.contains("secret") && !lines.contains("And me?"), "{lines}");

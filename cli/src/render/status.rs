@@ -1,9 +1,10 @@
 //! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
 
 use p2p_ipc::method::{ListResult, StatusResult};
-use p2p_ipc::view::{Agent, CallState, Identity, Pending, Question, Relay, Turn};
+use p2p_ipc::view::{Agent, CallState, Identity, Pending, Relay, Turn};
 use serde::Serialize;
 
+use super::question::standing;
 use super::words::{name, short_npub};
 use super::{Page, Text, call, clean};
 
@@ -102,16 +103,9 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         page.line(format!("{} unread direct messages", status.unread_dms));
     }
     for question in &status.questions {
-        page.line(open_question(question, page));
+        page.line(format!("{} {}", question.handle, standing(question, page)));
     }
     page.next(what_next(status));
-}
-
-/// `q2 open 3m, told: hook`.
-fn open_question(question: &Question, page: &Page) -> String {
-    let state = if question.answer.is_some() { "answered" } else { "open" };
-    let told = if question.told.is_empty() { "nobody".into() } else { question.told.join(", ") };
-    format!("{} {state} {}, told: {told}", question.handle, page.since(question.at_ms))
 }
 
 fn what_next(status: &StatusResult) -> String {
@@ -286,17 +280,7 @@ mod tests {
                 relay("wss://nos.lol/x", false),
             ],
             calls: vec![p2p_ipc::view::Call { unread: 1, ..samples::call() }, samples::ring()],
-            questions: vec![Question {
-                handle: "q2".into(),
-                call: "c7".into(),
-                peer,
-                question: "Publish?".into(),
-                options: Vec::new(),
-                quiet: false,
-                at_ms: NOW_MS - 180_000,
-                told: vec!["hook".into()],
-                answer: None,
-            }],
+            questions: vec![samples::question()],
             unread_dms: 0,
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
             hook: true,

@@ -199,7 +199,10 @@ pub enum Refusal {
     #[error("the name belongs to another contact")]
     NameTaken(PublicKey),
     /// Not a usable name.
-    #[error("a name has 1 to 64 letters, digits, `-`, `_` or `.`, and is no key or handle")]
+    #[error(
+        "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \
+         key or beginning of one (npub…, four hex digits or more)"
+    )]
     BadName,
 }
 

@@ -18,12 +18,12 @@ const RECEIPT: Duration = Duration::from_millis(700);
 
 pub(super) async fn run(service: &Service, params: Send) -> Result<Sent, RpcError> {
     service.act();
-    let short = params.text.len() <= 40 && !params.text.contains(['"', '$', '`', '\\', '\n']);
-    let words = if short { format!("\"{}\"", params.text) } else { "-".into() };
+    let verb = if params.request { "request" } else { "send" };
+    let words = which::argument(&params.text, "-");
     let wanted = which::Wanted {
         fits: which::speakable,
         unread_counts: true,
-        command: &format!("p2p send {{}} {words}"),
+        command: &format!("p2p {verb} {{}} {words}"),
     };
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
     say(service, Conversation::Call(call), params.text, params.again).await
