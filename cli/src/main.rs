@@ -4,6 +4,8 @@
 mod args;
 mod autostart;
 mod detach;
+#[cfg(test)]
+mod hints;
 mod input;
 mod interrupt;
 mod outcome;

@@ -47,6 +47,7 @@ pub(crate) struct Service {
     pub instance: InstanceId,
     pub how: &'static str,
     pub started: Time,
+    pub hook_problem: Option<String>,
     pub env: BTreeMap<String, String>,
     pub host: Host,
     pub relays: Relays,
@@ -132,7 +133,11 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     let (heard, hearing) = mpsc::channel(HEARD);
     let settings = Settings { secret: *identity.secret(), relays: config.relays.clone(), instance };
     let relays = Relays::start(settings, heard)
-        .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))?;
+        .map_err(|e| crate::config::wrong(&place.config, &format!("relay: {e}")))?;
+    let hook_problem = crate::hooks::problem(&config.hooks);
+    if let Some(problem) = &hook_problem {
+        tracing::warn!(%problem, "the hook is of no use");
+    }
     let hooks = Runner::start(
         Arc::new(config.hooks.clone()),
         Box::new(move |event, kind| verb::hook::describe(&lock(&describing), event, kind)),
@@ -162,6 +167,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         instance,
         how: start.how,
         started: crate::now(),
+        hook_problem,
         env: p2p_ipc::place::daemon_env(),
         host,
         relays,

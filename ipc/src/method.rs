@@ -111,6 +111,8 @@ pub struct StatusResult {
     pub pending: Pending,
     /// Whether a hook command is configured.
     pub hook: bool,
+    /// Why it cannot be run.
+    pub hook_problem: Option<String>,
     /// The npub of the paired owner, if any.
     pub owner: Option<String>,
 }

@@ -215,8 +215,11 @@ fn a_typo_in_the_configuration_is_an_error_with_its_line() {
     for told in ["config.toml", "line 2", "rings"] {
         assert!(error.message.contains(told), "{told}: {}", error.message);
     }
-    let agent = agent.configured("about = \"x\"\n");
-    assert_eq!(agent.json(&["whoami"])["about"], "x");
+    // What no daemon could do is said before anybody relies on it.
+    let agent = agent.configured("about = \"x\"\n[hooks]\ncommand = [\"/nonexistent\"]\n");
+    let status = agent.json(&["status"]);
+    assert_eq!(status["identity"]["about"], "x");
+    assert!(status["hook_problem"].as_str().unwrap().contains("/nonexistent"), "{status}");
 }
 
 #[test]

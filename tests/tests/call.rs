@@ -361,9 +361,13 @@ fn of_several_calls_one_is_named() {
     let (one, two) = (meeting.call("one"), meeting.call("two"));
     let which = alice.fails(6, &["send", "ok"]);
     assert_eq!(which.code, ErrorCode::CallAmbiguous);
+    assert!(which.message.contains("(bob) is active"), "{}", which.message);
     let hint = which.hint.unwrap();
+    let asked = alice.fails(6, &["request", "how far?"]).hint.unwrap();
     for talk in [&one, &two] {
         assert!(hint.contains(&format!("p2p send --call {} \"ok\"", talk.alice)), "{hint}");
+        let again = format!("p2p request --call {} \"how far?\"", talk.alice);
+        assert!(asked.contains(&again), "{asked}");
         alice.json(&[
             "send",
             "--call",
@@ -388,6 +392,32 @@ fn of_several_calls_one_is_named() {
     assert!(which.hint.unwrap().contains(&format!("--call {}", two.bob)));
     bob.json(&["inbox"]);
     assert_eq!(bob.json(&["send", "ok"])["call"]["handle"], two.bob.as_str());
+    // Of several that ring, too, and the reason is typed once.
+    let (three, four) = (meeting.ring("three"), meeting.ring("four"));
+    let which = bob.fails(6, &["answer", "reject", "busy"]);
+    assert!(which.message.contains("(alice) rings here"), "{}", which.message);
+    let hint = which.hint.unwrap();
+    for talk in [&three, &four] {
+        assert!(
+            hint.contains(&format!("p2p answer reject --call {} \"busy\"", talk.bob)),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn a_new_name_says_the_old_one_and_none_looks_like_a_key() {
+    let relay = Relay::start();
+    let (alice, bob) = (Agent::new("alice", &[relay.url()]), Agent::new("bob", &[relay.url()]));
+    let npub = bob.npub();
+    assert_eq!(alice.fails(2, &["contacts", "add", &npub, "cafe"]).code, ErrorCode::Usage);
+    // A key that was only called may ring, and has no name.
+    alice.json(&["call", &npub, "hello"]);
+    let listed = alice.json(&["contacts"])["contacts"].take();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["peer"]["name"]), (1, &Value::Null));
+    for (name, old) in [("bob", Value::Null), ("rob", "bob".into()), ("rob", Value::Null)] {
+        assert_eq!(alice.json(&["contacts", "add", &npub, name])["renamed_from"], old);
+    }
 }
 
 #[test]

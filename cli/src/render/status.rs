@@ -62,7 +62,11 @@ impl Text for Full {
         page.line(format!(
             "presence: {}  hook: {}  owner: {}",
             identity.presence,
-            if self.0.hook { "yes" } else { "none" },
+            match (self.0.hook, &self.0.hook_problem) {
+                (false, _) => "none",
+                (true, None) => "yes",
+                (true, Some(_)) => "broken",
+            },
             self.0.owner.as_deref().map_or("nobody owns this agent".into(), short_npub)
         ));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
@@ -94,8 +98,11 @@ impl Text for Waits {
     }
 }
 
-/// Calls, direct messages, questions, and what to do about them.
+/// A broken hook, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
+    if let Some(problem) = &status.hook_problem {
+        page.line(format!("hook: {}", clean::short(problem, 160)));
+    }
     for call in &status.calls {
         call::line(call, page);
     }
@@ -284,6 +291,7 @@ mod tests {
             unread_dms: 0,
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
             hook: true,
+            hook_problem: None,
             owner: None,
         }
     }
@@ -303,6 +311,17 @@ mod tests {
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
              q2 open 3m, told: hook\nnext: p2p inbox\n"
         );
+    }
+
+    #[test]
+    fn a_hook_that_cannot_run_is_shown() {
+        let problem = Some("\"/x\" is no program that can be run".to_owned());
+        let broken = || StatusResult { hook_problem: problem.clone(), ..status() };
+        let line = "\nhook: \"/x\" is no program that can be run\n";
+        assert!(text_of(&Overview(broken())).contains(line));
+        let full = text_of(&Full(broken()));
+        assert!(full.contains(line) && full.contains("  hook: broken  "), "{full}");
+        assert!(text_of(&Full(status())).contains("  hook: yes  "));
     }
 
     #[test]
