@@ -146,7 +146,8 @@ fn every_command_that_is_suggested_parses() {
             continue;
         }
         for text in literals(&code).iter().filter(|text| text.starts_with("p2p ")) {
-            for command in text.split(" or ").filter(|command| command.starts_with("p2p ")) {
+            let commands = text.split(" or ").flat_map(|commands| commands.split(" && "));
+            for command in commands.filter(|command| command.starts_with("p2p ")) {
                 // Which verb it is shows at run time, or it is an example in a sentence.
                 if command.starts_with("p2p {") || command.starts_with("p2p demo:") {
                     continue;

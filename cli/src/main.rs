@@ -12,6 +12,7 @@ mod outcome;
 mod render;
 mod run;
 mod session;
+mod systemd;
 mod verb;
 mod wait;
 
@@ -22,6 +23,7 @@ use args::{Unparsed, Verb};
 use p2p_ipc::{ErrorCode, ExitCode, Place, RpcError};
 use render::Screen;
 use render::service::RelayUp;
+use verb::daemon;
 
 fn main() -> process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -32,7 +34,7 @@ fn main() -> process::ExitCode {
     let screen = Screen { json: args::wants_json(&args) };
     let code = match args::parse(&args) {
         Ok(cli) => match cli.verb {
-            Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.is_detached(), screen),
+            Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.how(), screen),
             Some(Verb::Relay(relay)) => serve_relay(relay.port, screen),
             verb => match checked(verb.as_ref()) {
                 Ok(()) => run::verb(verb, screen),
@@ -56,15 +58,14 @@ fn checked(verb: Option<&Verb>) -> Result<(), RpcError> {
 }
 
 /// Is the daemon, until it is told to stop.
-fn serve(detached: bool, screen: Screen) -> ExitCode {
-    let how = if detached { "autostarted" } else { "foreground" };
+fn serve(how: &'static str, screen: Screen) -> ExitCode {
     let served = Place::from_env()
         .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))
         .and_then(|place| p2p_daemon::run(p2p_daemon::Start { place, how }));
     match served {
         Ok(()) => ExitCode::Ok,
         // Whoever started it reads this from the log.
-        Err(error) if detached => {
+        Err(error) if how != daemon::FOREGROUND => {
             screen.cause_of_death(autostart::ERROR_PREFIX, &error);
             error.exit_code()
         }

@@ -33,7 +33,7 @@ const LAST_COMMIT: Duration = Duration::from_secs(5);
 pub struct Start {
     /// Where everything is.
     pub place: Place,
-    /// `autostarted`, `service` or `foreground`: shown by `status`.
+    /// `autostarted`, `transient`, `service` or `foreground`: shown by `status`.
     pub how: &'static str,
 }
 

@@ -424,7 +424,8 @@ pub struct Daemon {
     pub pid: u32,
     /// When it started.
     pub started_ms: u64,
-    /// `autostarted`, `service` or `foreground`.
+    /// `autostarted` (a process of its own), `transient` (by `systemd-run`), `service` (a unit of
+    /// systemd) or `foreground`.
     pub how: String,
     /// Random per start; carried in presence, so that two daemons with one key notice.
     pub instance: String,

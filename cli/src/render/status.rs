@@ -186,6 +186,7 @@ fn host(url: &str) -> String {
 fn daemon_in_short(how: &str) -> String {
     match how {
         "autostarted" => "daemon: autostarted, no service".into(),
+        "transient" => "daemon: autostarted by systemd-run, no service".into(),
         how => format!("daemon: {how}"),
     }
 }
