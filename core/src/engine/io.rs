@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::{call::Call, wire::Reason};
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Input {
     /// Our agent wants something; the answer carries the same token.
     Command {
@@ -55,7 +55,7 @@ pub enum Input {
 }
 
 /// What our agent can want.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Command {
     /// Ring a peer.
     Call {
@@ -221,7 +221,7 @@ pub enum Priority {
 
 /// What the host must do, in this order: nothing may leave before what was to be persisted ahead
 /// of it is durable.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Output {
     /// Make this durable.
     Persist(Change),
@@ -255,7 +255,7 @@ pub enum Output {
 }
 
 /// A change of what is kept.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Change {
     /// Handles were given out.
     Counters(Counters),
@@ -356,7 +356,7 @@ pub enum Change {
 }
 
 /// Everything the engine needs to go on after a restart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Snapshot {
     /// Handles given out.
     pub counters: Counters,
