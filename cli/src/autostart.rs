@@ -1,10 +1,12 @@
-//! Starts the daemon where a verb needs it and none listens.
+//! Starts the daemon where a verb needs it and none listens: by an installed unit, in a transient
+//! one ([`crate::systemd`]), or as a process of its own.
 //!
 //! The daemon must outlive the shell tool that ran the verb: it gets a session of its own, holds
 //! none of the tool's descriptors (an inherited stdout stalls the tool, any inherited one makes it
 //! report failure), stands in `/`, and sees a short list of variables. The first half of that is
 //! here; [`crate::detach`] is the half that the child does.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -15,10 +17,14 @@ use std::time::{Duration, Instant};
 
 use p2p_ipc::{Client, ConnectError, ErrorCode, Place, RpcError};
 
+use crate::{detach, systemd};
+
 /// How long a start may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// How often to look whether the socket is there.
 const POLL: Duration = Duration::from_millis(20);
+/// How long a daemon that systemd started may take to answer before the next way is tried.
+const ANSWER: Duration = Duration::from_secs(3);
 /// How often a daemon may die before it is given up.
 const TRIES: u32 = 3;
 /// What a daemon that cannot start puts before its error.
@@ -62,12 +68,16 @@ pub fn start(
         let socket = place.socket.display();
         return Err(RpcError::new(
             ErrorCode::NoDaemon,
-            format!("no daemon listens on {socket}, which P2P_SOCKET names; none is started then"),
+            format!(
+                "no daemon listens on {socket}, which P2P_SOCKET names, and none is started then: \
+                 start it outside of the sandbox (p2p daemon start)"
+            ),
         )
-        .hint("start that daemon outside of the sandbox (p2p daemon start), or unset P2P_SOCKET"));
+        .hint("unset P2P_SOCKET"));
     }
     let lock = open_lock(run_folder)
         .map_err(|e| local(format!("cannot prepare {}: {e}", run_folder.display())))?;
+    let mut way = if systemd::is_there() { Way::Unit } else { Way::Process };
     let mut daemon: Option<Attempt> = None;
     let mut deaths = 0;
     while since.elapsed() < DEADLINE {
@@ -92,6 +102,7 @@ pub fn start(
                             thread::sleep(5 * POLL);
                         }
                         Death::Said(error) => return Err(error),
+                        Death::Unheard => way = way.next(),
                         Death::Silent(last) => {
                             deaths += 1;
                             if deaths == TRIES {
@@ -103,7 +114,7 @@ pub fn start(
             }
             // Whoever holds the lock starts it; the others wait for the socket.
             None => match lock.try_lock() {
-                Ok(()) => daemon = Some(Attempt::spawn(place)?),
+                Ok(()) => daemon = Some(Attempt::start(place, &mut way)?),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(e)) => return Err(local(format!("start.lock: {e}"))),
             },
@@ -123,20 +134,47 @@ fn open_lock(run_folder: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
+/// How a daemon is started, the best one first.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By the unit that the user installed.
+    Unit,
+    /// In a unit that systemd makes for it.
+    Transient,
+    /// As a child that leaves this session.
+    Process,
+}
+
+impl Way {
+    fn next(self) -> Self {
+        match self {
+            Self::Unit => Self::Transient,
+            Self::Transient | Self::Process => Self::Process,
+        }
+    }
+}
+
 /// A daemon that was started and has not answered yet.
 struct Attempt {
-    child: Child,
+    /// Nothing where systemd has it.
+    child: Option<Child>,
+    since: Instant,
     log: File,
 }
 
 enum Death {
+    /// It wrote to its log why it cannot start.
     Said(RpcError),
+    /// It is gone, and these were its last words.
     Silent(String),
+    /// Systemd has started it, and it does not answer.
+    Unheard,
 }
 
 impl Attempt {
-    fn spawn(place: &Place) -> Result<Self, RpcError> {
-        let start = || -> io::Result<Self> {
+    /// Starts it by `way`, or the first one after it that is to be had.
+    fn start(place: &Place, way: &mut Way) -> Result<Self, RpcError> {
+        let mut start = || -> io::Result<Self> {
             if let Some(folder) = place.log.parent() {
                 DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             }
@@ -144,29 +182,49 @@ impl Attempt {
                 OpenOptions::new().append(true).create(true).mode(0o600).open(&place.log)?;
             let mut log = File::open(&place.log)?;
             log.seek(SeekFrom::End(0))?;
-            let child = Command::new(std::env::current_exe()?)
-                .args(["daemon", "run", "--detached"])
-                .env_clear()
-                .envs(std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_kept)))
-                .current_dir("/")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(to_log)
-                .spawn()?;
-            Ok(Self { child, log })
+            let kept = |(name, _): &(OsString, _)| name.to_str().is_some_and(is_kept);
+            let variables: Vec<_> = std::env::vars_os().filter(kept).collect();
+            if matches!(way, Way::Unit) && !systemd::start_unit() {
+                *way = way.next();
+            }
+            if matches!(way, Way::Transient) && !systemd::start_transient(place, &variables) {
+                *way = way.next();
+            }
+            let child = match way {
+                Way::Unit | Way::Transient => None,
+                Way::Process => Some(
+                    Command::new(std::env::current_exe()?)
+                        .args(["daemon", "run", detach::FLAG])
+                        .env_clear()
+                        .envs(variables)
+                        .current_dir("/")
+                        .stdin(Stdio::null())
+                        .stdout(Stdio::null())
+                        .stderr(to_log)
+                        .spawn()?,
+                ),
+            };
+            Ok(Self { child, since: Instant::now(), log })
         };
         start().map_err(|e| local(format!("cannot start the daemon: {e}")))
     }
 
     /// How it died, if it did.
     fn death(&mut self) -> Option<Death> {
-        let status = self.child.try_wait().ok().flatten()?;
+        let status = match &mut self.child {
+            Some(child) => Some(child.try_wait().ok().flatten()?),
+            None => None,
+        };
+        // From where the log ended before the start: what was looked at is looked at again.
         let mut said = Vec::new();
-        let _ = self.log.by_ref().take(1 << 20).read_to_end(&mut said);
+        let _ = (&self.log).take(1 << 20).read_to_end(&mut said);
+        let _ = self.log.seek_relative(-i64::try_from(said.len()).unwrap_or_default());
         let said = String::from_utf8_lossy(&said);
-        Some(match said.lines().rev().find_map(parse_error) {
-            Some(error) => Death::Said(error),
-            None => {
+        Some(match (said.lines().rev().find_map(parse_error), status) {
+            (Some(error), _) => Death::Said(error),
+            (None, None) if self.since.elapsed() < ANSWER => return None,
+            (None, None) => Death::Unheard,
+            (None, Some(status)) => {
                 let lines: Vec<&str> = said.lines().collect();
                 // A panic stands above its backtrace.
                 let panic = lines.iter().rposition(|line| line.contains("panicked at"));
@@ -191,12 +249,12 @@ fn is_kept(name: &str) -> bool {
 fn daemon_dies(place: &Place, last: &str) -> RpcError {
     RpcError::new(
         ErrorCode::DaemonDies,
-        format!("the daemon died {TRIES} times while it started: {last}"),
+        format!(
+            "the daemon died {TRIES} times while it started: {last}. In a sandbox it cannot live: \
+             run it outside, and name its socket in P2P_SOCKET"
+        ),
     )
-    .hint(format!(
-        "see {}; in a sandbox it cannot live: run it outside, and name its socket in P2P_SOCKET",
-        place.log.display()
-    ))
+    .hint(format!("p2p daemon logs or export P2P_SOCKET={}", p2p_ipc::quoted(&place.socket)))
 }
 
 fn local(message: String) -> RpcError {

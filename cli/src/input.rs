@@ -31,9 +31,11 @@ impl Words {
     /// When there are none, too many, or they cannot be read.
     pub fn required(&self, what: &str) -> Result<String, RpcError> {
         self.optional(what, TEXT_LIMIT)?.ok_or_else(|| {
-            usage(format!("the {what} is missing")).hint(
-                "give it as an argument, as - to read it from stdin, or with --text-file PATH",
-            )
+            usage(format!(
+                "the {what} is missing: give it as an argument, as - to read it from stdin, or \
+                 with --text-file PATH"
+            ))
+            .hint("p2p --help")
         })
     }
 
@@ -69,11 +71,10 @@ pub fn read(
             "the {what} is longer than {limit} bytes ({} KiB)",
             limit / 1024
         ))
-        .hint("p2p sendfile PATH takes up to 256 KiB; or say it in several messages"));
+        .hint("p2p sendfile <path>"));
     }
-    let text = String::from_utf8(bytes).map_err(|_| {
-        usage(format!("the {what} is not UTF-8")).hint("p2p sendfile PATH takes any bytes")
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| usage(format!("the {what} is not UTF-8")).hint("p2p sendfile <path>"))?;
     // A heredoc and most files end with a newline that nobody meant to say.
     let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
     if text.trim().is_empty() {
@@ -104,7 +105,7 @@ pub fn file_too_large(name: &str, size: u64) -> RpcError {
         "{name} is {size} bytes long; at most {FILE_LIMIT} bytes ({} KiB) can be sent",
         FILE_LIMIT / 1024
     ))
-    .hint("compress it, split it, or send a link")
+    .hint("gzip -k <path> or split -b 256K <path>")
 }
 
 /// Refuses a text over `limit` bytes.
@@ -129,9 +130,9 @@ fn open(path: &Path) -> Result<File, RpcError> {
     match kind {
         _ if kind.is_file() => Ok(file),
         _ if kind.is_dir() => Err(local(format!("{} is a folder", path.display()))
-            .hint("pack it first, for example: tar czf folder.tgz folder")),
+            .hint(format!("tar czf {0}.tar.gz {0}", p2p_ipc::quoted(path)))),
         _ => Err(local(format!("{} is no regular file", path.display()))
-            .hint("copy it to one first; text may come from stdin: p2p send -")),
+            .hint(format!("cat {} | p2p send -", p2p_ipc::quoted(path)))),
     }
 }
 

@@ -4,12 +4,15 @@
 mod args;
 mod autostart;
 mod detach;
+#[cfg(test)]
+mod hints;
 mod input;
 mod interrupt;
 mod outcome;
 mod render;
 mod run;
 mod session;
+mod systemd;
 mod verb;
 mod wait;
 
@@ -20,6 +23,7 @@ use args::{Unparsed, Verb};
 use p2p_ipc::{ErrorCode, ExitCode, Place, RpcError};
 use render::Screen;
 use render::service::RelayUp;
+use verb::daemon;
 
 fn main() -> process::ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
@@ -30,9 +34,12 @@ fn main() -> process::ExitCode {
     let screen = Screen { json: args::wants_json(&args) };
     let code = match args::parse(&args) {
         Ok(cli) => match cli.verb {
-            Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.is_detached(), screen),
+            Some(Verb::Daemon(daemon)) if daemon.is_run() => serve(daemon.how(), screen),
             Some(Verb::Relay(relay)) => serve_relay(relay.port, screen),
-            verb => run::verb(verb, screen),
+            verb => match checked(verb.as_ref()) {
+                Ok(()) => run::verb(verb, screen),
+                Err(error) => fail(&error, screen),
+            },
         },
         Err(Unparsed::Ready(text)) => {
             screen.ready(&text).map_or(ExitCode::Internal, |()| ExitCode::Ok)
@@ -42,16 +49,23 @@ fn main() -> process::ExitCode {
     process::ExitCode::from(code.code())
 }
 
+/// The verbs know no keys: whether the file that `identity` copies is one is looked at here.
+fn checked(verb: Option<&Verb>) -> Result<(), RpcError> {
+    match (verb, Place::from_env()) {
+        (Some(Verb::Identity(_)), Ok(place)) => p2p_daemon::identity::check(&place.identity),
+        _ => Ok(()),
+    }
+}
+
 /// Is the daemon, until it is told to stop.
-fn serve(detached: bool, screen: Screen) -> ExitCode {
-    let how = if detached { "autostarted" } else { "foreground" };
+fn serve(how: &'static str, screen: Screen) -> ExitCode {
     let served = Place::from_env()
         .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))
         .and_then(|place| p2p_daemon::run(p2p_daemon::Start { place, how }));
     match served {
         Ok(()) => ExitCode::Ok,
         // Whoever started it reads this from the log.
-        Err(error) if detached => {
+        Err(error) if how != daemon::FOREGROUND => {
             screen.cause_of_death(autostart::ERROR_PREFIX, &error);
             error.exit_code()
         }

@@ -8,10 +8,8 @@ use crate::render::Render;
 /// How the line about what waits is added to a verb's own output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// Added when something waits.
+    /// Added when something waits for the agent; what waits for its human only is no reason.
     Added,
-    /// Added unless only questions wait: the verb has just shown those.
-    BesidesQuestions,
     /// Not added to text: the verb shows it itself.
     Shown,
     /// Not added to text, and so many unread items are about to be confirmed.

@@ -169,10 +169,7 @@ pub fn ended(call: &Call) -> RpcError {
     };
     RpcError::new(code, text).hint(match code {
         ErrorCode::Busy | ErrorCode::NoAnswer | ErrorCode::Unreachable => {
-            format!(
-                "later: p2p call --back {handle}; or leave word: p2p dm {} \"<text>\"",
-                words::argument(&call.peer)
-            )
+            format!("p2p call --back {handle} or p2p dm {} \"<text>\"", words::argument(&call.peer))
         }
         _ => format!("p2p transcript {handle}"),
     })

@@ -133,6 +133,19 @@ impl PublicKey {
     }
 }
 
+/// Shortest beginning of a key that names it, in characters behind `npub1` or of hex.
+const PREFIX: usize = 4;
+
+/// Whether a text is long enough to name a key by its beginning, as npub or as hex.
+#[must_use]
+pub fn is_key_prefix(text: &str) -> bool {
+    let text = text.to_lowercase();
+    match text.strip_prefix("npub1") {
+        Some(rest) => rest.len() >= PREFIX && rest.chars().all(|c| c.is_ascii_alphanumeric()),
+        None => text.len() >= PREFIX && text.chars().all(|c| c.is_ascii_hexdigit()),
+    }
+}
+
 /// A call: a UUID that the caller chose. The smaller one survives when both ring each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

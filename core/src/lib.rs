@@ -10,6 +10,7 @@ pub mod lane;
 pub mod policy;
 pub mod presence;
 pub mod record;
+mod redact;
 pub mod rumor;
 pub mod time;
 pub mod wire;

@@ -2,8 +2,10 @@
 
 use core::time::Duration;
 
+use crate::ids::is_key_prefix;
 use crate::lane::Schedule;
 use crate::time::Time;
+use crate::wire::NAME_LIMIT;
 
 /// What strangers may do. Contacts may ring under every policy but [`Policy::Closed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,18 @@ impl Meter {
     }
 }
 
+/// Whether a name can be pinned to a key: it is short, means itself to a shell, and nobody could
+/// take it for a handle, a key or the beginning of one.
+#[must_use]
+pub fn is_pet_name(name: &str) -> bool {
+    let simple = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+    let handle = name.split_at_checked(1).is_some_and(|(series, number)| {
+        "cmfq".contains(series) && !number.is_empty() && number.parse::<u32>().is_ok()
+    });
+    let key = name.to_lowercase().starts_with("npub") || is_key_prefix(name);
+    (1..=NAME_LIMIT).contains(&name.len()) && name.chars().all(simple) && !handle && !key
+}
+
 /// Makes a peer's file name safe to create here: no directories, no control or format
 /// characters, no leading dot, not too long, never empty.
 #[must_use]
@@ -133,6 +147,21 @@ pub fn is_format(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pet_name_shadows_no_handle_and_no_key() {
+        for good in ["bob", "Ana-2", "abc", "c7x", "facade-x", "文", "x7k2"] {
+            assert!(is_pet_name(good), "{good}");
+        }
+        let (npub, hex) = (format!("npub1{}", "q".repeat(58)), "7".repeat(64));
+        for bad in
+            ["", "c7", "a b", "$(rm)", "npub", "NPUB1x7kabc", "npub1", "cafe", "BEEF0", "1234"]
+                .into_iter()
+                .chain([npub.as_str(), hex.as_str(), "x".repeat(65).as_str()])
+        {
+            assert!(!is_pet_name(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn names_of_peers_cannot_leave_the_folder_or_hide() {

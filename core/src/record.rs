@@ -41,7 +41,7 @@ pub enum Speaks {
 }
 
 /// A key that we dealt with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Peer {
     /// The key.
     pub key: PublicKey,
@@ -142,7 +142,7 @@ pub struct Message {
 }
 
 /// How a file stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum FileState {
     /// Chunks are under way.
     Transferring,
@@ -153,7 +153,7 @@ pub enum FileState {
 }
 
 /// One file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct File {
     /// `f3`.
     pub handle: u32,
@@ -180,7 +180,7 @@ pub struct File {
 }
 
 /// A question to the owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Question {
     /// `q2`.
     pub handle: u32,
@@ -222,7 +222,7 @@ pub enum EventKind {
 }
 
 /// An entry of the event log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its number.
     pub seq: u64,

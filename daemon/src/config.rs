@@ -3,10 +3,11 @@
 //! A key that is not known is an error that names file and line, so that a typo never passes for
 //! a setting.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use p2p_core::policy::{Policy, Settings};
+use p2p_core::policy::{Policy, Settings, is_format};
 use p2p_ipc::{ErrorCode, RpcError};
 use serde::Deserialize;
 
@@ -153,35 +154,32 @@ impl Config {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => File::default(),
             Err(e) => return Err(wrong(path, &e.to_string())),
         };
-        Self::from_parts(file, env).map_err(|what| wrong(path, &what))
+        Self::from_parts(file, env).map_err(|Wrong { key, what }| wrong_value(path, key, &what))
     }
 
-    fn from_parts(file: File, env: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+    fn from_parts(file: File, env: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
         let list = |text: String| -> Vec<String> {
             text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(String::from).collect()
         };
-        let name = env("P2P_NAME").or(file.name);
-        if name.as_ref().is_some_and(|n| {
-            n.trim().is_empty() || n.len() > NAME_LIMIT || n.chars().any(char::is_control)
-        }) {
-            return Err(format!("name (P2P_NAME) must have 1 to {NAME_LIMIT} bytes"));
+        let (name, key) = chosen("name", "P2P_NAME", env("P2P_NAME"), file.name);
+        if let Some(what) = name.as_deref().and_then(bad_name) {
+            return Err(Wrong { key, what });
         }
-        let capabilities = env("P2P_CAPABILITIES").map(list).or(file.capabilities);
+        let chosen_here = env("P2P_CAPABILITIES").map(list);
+        let (capabilities, key) =
+            chosen("capabilities", "P2P_CAPABILITIES", chosen_here, file.capabilities);
         let capabilities = capabilities.unwrap_or_default();
-        let (count, length) = CAPABILITIES_LIMIT;
-        let plain = |c: &String| c.chars().all(|c| c.is_alphanumeric() || "-_.:+/".contains(c));
-        if capabilities.len() > count
-            || capabilities.iter().any(|c| c.is_empty() || c.len() > length || !plain(c))
-        {
-            return Err(format!(
-                "capabilities (P2P_CAPABILITIES) are at most {count} words of at most {length} bytes"
-            ));
+        if let Some(what) = bad_capabilities(&capabilities) {
+            return Err(Wrong { key, what });
         }
         let presence = match env("P2P_PRESENCE").as_deref() {
             None => file.presence.unwrap_or(PresenceMode::Public),
             Some("public") => PresenceMode::Public,
             Some("off") => PresenceMode::Off,
-            Some(other) => return Err(format!("P2P_PRESENCE is {other}, not public or off")),
+            Some(other) => {
+                let what = format!("{other:?} is not public or off");
+                return Err(Wrong { key: "P2P_PRESENCE", what });
+            }
         };
         let relays = match env("P2P_RELAYS").map(list) {
             Some(urls) => {
@@ -196,10 +194,22 @@ impl Config {
             Some(PolicyName::Closed) => Policy::Closed,
         };
         let defaults = Settings::default();
+        let calls = file.max_calls.unwrap_or(defaults.calls);
+        let ring_s = file.ring_s.unwrap_or(defaults.ring.as_secs());
+        let (hooks, limits) = (&file.hooks, &file.limits);
+        within("max_calls", calls as u64, 1..=64)?;
+        within("ring_s", ring_s, 10..=24 * 3600)?;
+        within("hooks.timeout_s", hooks.timeout_s, 1..=300)?;
+        within("limits.sends_per_minute", limits.sends_per_minute.into(), 1..=100_000)?;
+        within("limits.receives_per_minute", limits.receives_per_minute.into(), 1..=100_000)?;
+        within("limits.downloads_mib", limits.downloads_mib, 1..=1024 * 1024)?;
+        if hooks.command.first().is_some_and(|program| program.trim().is_empty()) {
+            return Err(Wrong { key: "hooks.command", what: "names no program".into() });
+        }
         let engine = Settings {
             policy,
-            calls: file.max_calls.unwrap_or(defaults.calls),
-            ring: Duration::from_secs(file.ring_s.unwrap_or(defaults.ring.as_secs()).max(10)),
+            calls,
+            ring: Duration::from_secs(ring_s),
             disclose_read: file.disclose_read.unwrap_or(defaults.disclose_read),
             sends: file.limits.sends_per_minute,
             receives: file.limits.receives_per_minute,
@@ -218,9 +228,79 @@ impl Config {
     }
 }
 
-fn wrong(path: &Path, what: &str) -> RpcError {
+/// A value that cannot be meant.
+struct Wrong {
+    /// The key in the file, or the variable that overrides it.
+    key: &'static str,
+    what: String,
+}
+
+/// The variable's value before the file's, and what to call it.
+fn chosen<T>(
+    key: &'static str,
+    variable: &'static str,
+    here: Option<T>,
+    there: Option<T>,
+) -> (Option<T>, &'static str) {
+    match here {
+        Some(value) => (Some(value), variable),
+        None => (there, key),
+    }
+}
+
+fn within(key: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), Wrong> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let what = format!("{value} is not within {} to {}", range.start(), range.end());
+    Err(Wrong { key, what })
+}
+
+fn bad_name(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        Some(format!("{name:?} is blank"))
+    } else if name.len() > NAME_LIMIT {
+        Some(format!("{name:?} is {} bytes long, more than {NAME_LIMIT}", name.len()))
+    } else if name.chars().any(|c| c.is_control() || is_format(c)) {
+        Some(format!("{name:?} holds a control character or an invisible one"))
+    } else {
+        None
+    }
+}
+
+fn bad_capabilities(words: &[String]) -> Option<String> {
+    let (count, length) = CAPABILITIES_LIMIT;
+    if words.len() > count {
+        return Some(format!("{} are more than {count}", words.len()));
+    }
+    let strange = |c: char| !(c.is_alphanumeric() || "-_.:+/".contains(c));
+    words.iter().find_map(|word| {
+        if word.is_empty() {
+            Some("\"\" is no word".into())
+        } else if word.len() > length {
+            Some(format!("{word:?} is {} bytes long, more than {length}", word.len()))
+        } else {
+            word.chars().find(|c| strange(*c)).map(|c| {
+                format!(
+                    "{word:?} holds {c:?}: a capability is a word of letters, digits and -_.:+/"
+                )
+            })
+        }
+    })
+}
+
+fn wrong_value(path: &Path, key: &str, what: &str) -> RpcError {
+    if key.starts_with("P2P_") {
+        let error = RpcError::new(ErrorCode::Config, format!("{key}: {what}"));
+        return error.hint(format!("unset {key}"));
+    }
+    wrong(path, &format!("{key}: {what}"))
+}
+
+/// The file is wrong, here and so.
+pub(crate) fn wrong(path: &Path, what: &str) -> RpcError {
     let message = format!("{}: {}", path.display(), what.trim_end());
-    RpcError::new(ErrorCode::Config, message).hint(format!("edit {}", path.display()))
+    RpcError::new(ErrorCode::Config, message).hint(format!("cat -n {}", p2p_ipc::quoted(path)))
 }
 
 #[cfg(test)]
@@ -242,6 +322,36 @@ mod tests {
         assert!(error.message.contains("line 2"), "{}", error.message);
         assert!(error.message.contains("capabilites"), "{}", error.message);
         assert!(read("[hooks]\ncmd = []\n").is_err());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_meant_is_an_error_that_names_its_key() {
+        for (text, told) in [
+            ("max_calls = 0", "max_calls: 0 is not within 1 to 64"),
+            ("max_calls = 100000", "max_calls"),
+            ("ring_s = 0", "ring_s"),
+            ("ring_s = 4000000000", "ring_s"),
+            ("[hooks]\ntimeout_s = 0", "hooks.timeout_s"),
+            ("[hooks]\ncommand = [\"\"]", "hooks.command: names no program"),
+            ("[limits]\nsends_per_minute = 0", "limits.sends_per_minute"),
+            ("[limits]\nreceives_per_minute = 0", "limits.receives_per_minute"),
+            ("[limits]\ndownloads_mib = 0", "limits.downloads_mib"),
+            ("[limits]\ndownloads_mib = 9000000000000", "limits.downloads_mib"),
+            ("name = \" \"", "name: \" \" is blank"),
+            ("name = \"a\\u0007b\"", "control character"),
+            ("capabilities = [\"two words\"]", "holds ' '"),
+            ("capabilities = [\"\"]", "capabilities: \"\" is no word"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert_eq!(error.code, ErrorCode::Config, "{text}");
+            for told in ["config.toml: ", told] {
+                assert!(error.message.contains(told), "{text}: {}", error.message);
+            }
+        }
+        let env = |name: &str| (name == "P2P_NAME").then(|| "a\nb".to_string());
+        let error = Config::read(Path::new("/nonexistent/config.toml"), env).unwrap_err();
+        assert!(error.message.starts_with("P2P_NAME: \"a\\nb\" holds"), "{}", error.message);
+        assert_eq!(error.hint.as_deref(), Some("unset P2P_NAME"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! details as JSON on stdin, a time limit, one at a time. What a hook is told holds no text that
 //! a peer wrote, and a hook does not run for what was read meanwhile.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +89,23 @@ impl Runner {
     }
 }
 
+/// Why the hook cannot be started, where that can be told beforehand.
+#[must_use]
+pub fn problem(hooks: &Hooks) -> Option<String> {
+    let program = hooks.command.first()?;
+    let runs = |path: &Path| {
+        let metadata = std::fs::metadata(path);
+        metadata.is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    };
+    let there = if program.contains('/') {
+        runs(Path::new(program))
+    } else {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&folders).any(|folder| runs(&folder.join(program)))
+    };
+    (!there).then(|| format!("{program:?} is no program that can be run"))
+}
+
 /// Runs the hook once. True when it ended by itself with exit code 0.
 pub async fn run(hooks: &Hooks, told: &Told) -> bool {
     let Some((program, arguments)) = hooks.command.split_first() else { return false };
@@ -106,7 +125,7 @@ pub async fn run(hooks: &Hooks, told: &Told) -> bool {
     };
     let line = serde_json::to_string(told).unwrap_or_default() + "\n";
     let stdin = child.stdin.take();
-    let limit = Duration::from_secs(hooks.timeout_s.clamp(1, 300));
+    let limit = Duration::from_secs(hooks.timeout_s);
     let work = async {
         if let Some(mut stdin) = stdin {
             // A hook need not read what it is told.
@@ -162,6 +181,11 @@ mod tests {
         assert!(!run(&none, &told()).await);
         let missing = Hooks { command: vec!["/nonexistent".into()], ..Hooks::default() };
         assert!(!run(&missing, &told()).await);
+        assert_eq!((problem(&hooks("")), problem(&none)), (None, None));
+        for program in ["/nonexistent", "p2p-no-such-program", "/etc/passwd", "/"] {
+            let hooks = Hooks { command: vec![program.into()], ..Hooks::default() };
+            assert!(problem(&hooks).is_some_and(|what| what.contains(program)), "{program}");
+        }
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
-    Told { question: u32, channel: &'static str, done: oneshot::Sender<bool> },
+    Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
     Settle(oneshot::Sender<()>),
     Stop,
 }
@@ -107,9 +107,9 @@ impl Host {
             Err(Fault::Refused(refusal)) => Err(crate::verb::refused(&refusal)),
             Err(Fault::Store) => Err(RpcError::new(
                 ErrorCode::StoreFailed,
-                "the store could not be written, so nothing was done or sent",
+                "the store could not be written, so nothing was done or sent: is the disk full?",
             )
-            .hint("p2p daemon logs; is the disk full?")),
+            .hint("p2p daemon logs")),
         }
     }
 
@@ -118,10 +118,10 @@ impl Host {
         let _ = self.queue.send(Message::Input(input)).await;
     }
 
-    /// A channel took a question. True once that is durable.
-    pub async fn told(&self, question: u32, channel: &'static str) -> bool {
+    /// A channel was given a question, and took it or not. True once that is durable.
+    pub async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
         let (done, answer) = oneshot::channel();
-        let message = Message::Told { question, channel, done };
+        let message = Message::Told { question, channel, took, done };
         self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
     }
 
@@ -212,8 +212,8 @@ impl Thread {
                     waiting.push(done);
                     self.engine.handle(now, Input::Command { token, command });
                 }
-                Message::Told { question, channel, done } => {
-                    let told = self.parts.store.told(question, channel, true);
+                Message::Told { question, channel, took, done } => {
+                    let told = self.parts.store.told(question, channel, took);
                     let _ = done.send(told.is_ok());
                     self.changed.send_modify(|count| *count += 1);
                 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use p2p_core::PublicKey;
-use p2p_ipc::{ErrorCode, RpcError};
+use p2p_ipc::{ErrorCode, RpcError, quoted};
 use secp256k1::{Keypair, SECP256K1, SecretKey};
 use serde::{Deserialize, Serialize};
 
@@ -38,14 +38,20 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Opens the identity at `path`, or makes one where there is no file.
+    /// Opens the identity at `path`, or makes one where there is neither that file nor a `store`,
+    /// which another key could not open.
     ///
     /// # Errors
-    /// `identity` when the file is no identity or cannot be read or made, `already_running` when
-    /// another process holds it.
-    pub fn open(path: &Path) -> Result<Self, RpcError> {
+    /// `identity` when the file is no identity, is missing beside a store, or cannot be read or
+    /// made; `already_running` when another process holds it.
+    pub fn open(path: &Path, store: &Path) -> Result<Self, RpcError> {
+        // Looked at first: where another first run is under way, its store is the younger file.
+        let orphaned = fs::symlink_metadata(store).is_ok();
         if fs::symlink_metadata(path).is_ok() {
             return Self::read(path, false);
+        }
+        if orphaned {
+            return Err(missing(path, store));
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
         fs::DirBuilder::new()
@@ -76,16 +82,7 @@ impl Identity {
             .take(4096)
             .read_to_string(&mut text)
             .map_err(|e| unusable(path, &format!("cannot read it: {e}")))?;
-        let kept: Kept = serde_json::from_str(&text)
-            .map_err(|e| unusable(path, &format!("it is not an identity: {e}")))?;
-        let secret: SecretKey = kept
-            .private_key_hex
-            .parse()
-            .map_err(|_| unusable(path, "privateKeyHex is not a key of 64 hex digits"))?;
-        let public = public_of(&secret);
-        if kept.public_key.parse() != Ok(public) {
-            return Err(unusable(path, "publicKey does not belong to privateKeyHex"));
-        }
+        let (secret, public) = keys_of(&text).map_err(|why| unusable(path, &why))?;
         keep_private(path, &lock);
         Ok(Self { public, secret: secret.secret_bytes(), new, _lock: lock })
     }
@@ -95,6 +92,34 @@ impl Identity {
     pub fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
+}
+
+/// Checks that the file at `path`, if there is one, is an identity. It may be in use.
+///
+/// # Errors
+/// `identity`, as a daemon that opened it would say.
+pub fn check(path: &Path) -> Result<(), RpcError> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(unusable(path, &format!("cannot read it: {e}"))),
+    };
+    keys_of(&text).map(|_| ()).map_err(|why| unusable(path, &why))
+}
+
+/// What the text of an identity file holds, or why it holds no key.
+fn keys_of(text: &str) -> Result<(SecretKey, PublicKey), String> {
+    let kept: Kept =
+        serde_json::from_str(text).map_err(|e| format!("it is not an identity: {e}"))?;
+    let secret: SecretKey = kept
+        .private_key_hex
+        .parse()
+        .map_err(|_| "privateKeyHex is not a key of 64 hex digits".to_string())?;
+    let public = public_of(&secret);
+    if kept.public_key.parse() != Ok(public) {
+        return Err("publicKey does not belong to privateKeyHex".into());
+    }
+    Ok((secret, public))
 }
 
 /// A key that others could read so far becomes private; that it was not is worth a line.
@@ -141,29 +166,65 @@ fn public_of(secret: &SecretKey) -> PublicKey {
 }
 
 fn unusable(path: &Path, why: &str) -> RpcError {
-    let path = path.display();
-    RpcError::new(ErrorCode::Identity, format!("the identity {path} cannot be used: {why}")).hint(
-        format!(
-            "restore {path} from a backup (p2p identity backup makes one), or move it away to begin as a new agent; it was left as it is"
-        ),
-    )
+    let message = format!(
+        "the identity {} cannot be used: {why}; it was left as it is. Put a backup in its place \
+         (p2p identity backup makes one), or move it away to begin as a new agent",
+        path.display()
+    );
+    let mut away = path.as_os_str().to_owned();
+    away.push(".damaged");
+    let (here, away) = (quoted(path), quoted(Path::new(&away)));
+    RpcError::new(ErrorCode::Identity, message)
+        .hint(format!("cp BACKUP {here} or mv {here} {away}"))
+}
+
+fn missing(path: &Path, store: &Path) -> RpcError {
+    let message = format!(
+        "the identity {} is missing, and {} opens with its key alone; nothing was written. Put a \
+         backup of the identity in its place, or move the store away to begin as a new agent",
+        path.display(),
+        store.display()
+    );
+    let aside = crate::store::setting_aside(store);
+    RpcError::new(ErrorCode::Identity, message)
+        .hint(format!("cp BACKUP {} or {aside}", quoted(path)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn open(path: &Path) -> Result<Identity, RpcError> {
+        Identity::open(path, &path.with_extension("db"))
+    }
+
+    #[test]
+    fn no_key_is_made_beside_a_store_that_it_would_not_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, store) = (dir.path().join("p2p-identity.json"), dir.path().join("p2p.db"));
+        fs::write(&store, "sealed").unwrap();
+        let error = Identity::open(&path, &store).unwrap_err();
+        assert_eq!((error.code, error.retryable), (ErrorCode::Identity, false));
+        for told in [&path, &store] {
+            assert!(error.message.contains(told.to_str().unwrap()), "{}", error.message);
+        }
+        let files = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing is written");
+        fs::remove_file(&store).unwrap();
+        assert!(Identity::open(&path, &store).unwrap().new);
+    }
+
     #[test]
     fn a_new_identity_is_private_and_opens_again_as_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/p2p-identity.json");
-        let first = Identity::open(&path).unwrap();
+        let first = open(&path).unwrap();
         assert!(first.new);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(Identity::open(&path).unwrap_err().code, ErrorCode::AlreadyRunning);
+        assert_eq!(open(&path).unwrap_err().code, ErrorCode::AlreadyRunning);
         let key = first.public;
         drop(first);
-        let again = Identity::open(&path).unwrap();
+        let again = open(&path).unwrap();
         assert_eq!((again.public, again.new), (key, false));
     }
 
@@ -173,7 +234,7 @@ mod tests {
         let path = dir.path().join("p2p-identity.json");
         let part = dir.path().join(format!(".p2p-identity.{}.part", std::process::id()));
         fs::write(&part, "{\"privateKeyHex\":").unwrap();
-        assert!(Identity::open(&path).unwrap().new);
+        assert!(open(&path).unwrap().new);
         assert!(!part.exists());
     }
 
@@ -186,7 +247,7 @@ mod tests {
         let public = "f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9";
         fs::write(&path, format!("{{\"privateKeyHex\":\"{secret}\",\"publicKey\":\"{public}\"}}"))
             .unwrap();
-        assert_eq!(Identity::open(&path).unwrap().public.to_string(), public);
+        assert_eq!(open(&path).unwrap().public.to_string(), public);
     }
 
     #[test]
@@ -198,8 +259,9 @@ mod tests {
             ["", "{", "{}", &format!("{{\"privateKeyHex\":\"{zero}\",\"publicKey\":\"{zero}\"}}")]
         {
             fs::write(&path, text).unwrap();
-            let error = Identity::open(&path).unwrap_err();
+            let error = open(&path).unwrap_err();
             assert_eq!(error.code, ErrorCode::Identity);
+            assert_eq!(check(&path).unwrap_err(), error);
             assert!(error.hint.is_some());
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }

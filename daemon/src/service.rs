@@ -33,7 +33,7 @@ const LAST_COMMIT: Duration = Duration::from_secs(5);
 pub struct Start {
     /// Where everything is.
     pub place: Place,
-    /// `autostarted`, `service` or `foreground`: shown by `status`.
+    /// `autostarted`, `transient`, `service` or `foreground`: shown by `status`.
     pub how: &'static str,
 }
 
@@ -47,6 +47,7 @@ pub(crate) struct Service {
     pub instance: InstanceId,
     pub how: &'static str,
     pub started: Time,
+    pub hook_problem: Option<String>,
     pub env: BTreeMap<String, String>,
     pub host: Host,
     pub relays: Relays,
@@ -106,7 +107,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn run(start: Start) -> Result<(), RpcError> {
     log_to_stderr();
     make_private_folder(&start.place)?;
-    let identity = Identity::open(&start.place.identity)?;
+    let identity = Identity::open(&start.place.identity, &start.place.store)?;
     let config = Config::read(&start.place.config, |name| {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     })?;
@@ -132,7 +133,11 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     let (heard, hearing) = mpsc::channel(HEARD);
     let settings = Settings { secret: *identity.secret(), relays: config.relays.clone(), instance };
     let relays = Relays::start(settings, heard)
-        .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))?;
+        .map_err(|e| crate::config::wrong(&place.config, &format!("relay: {e}")))?;
+    let hook_problem = crate::hooks::problem(&config.hooks);
+    if let Some(problem) = &hook_problem {
+        tracing::warn!(%problem, "the hook is of no use");
+    }
     let hooks = Runner::start(
         Arc::new(config.hooks.clone()),
         Box::new(move |event, kind| verb::hook::describe(&lock(&describing), event, kind)),
@@ -162,6 +167,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         instance,
         how: start.how,
         started: crate::now(),
+        hook_problem,
         env: p2p_ipc::place::daemon_env(),
         host,
         relays,
@@ -278,8 +284,11 @@ fn make_private_folder(place: &Place) -> Result<(), RpcError> {
 
 fn unusable(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
     let path = place.store.display();
-    RpcError::new(ErrorCode::StoreFailed, format!("the store {path} cannot be used: {error}"))
-        .hint(format!("restore {path} from a backup, or move it away to begin with an empty one"))
+    let message = format!(
+        "the store {path} cannot be used: {error}. Put a backup in its place, or move it away to \
+         begin with an empty one"
+    );
+    RpcError::new(ErrorCode::StoreFailed, message).hint(crate::store::setting_aside(&place.store))
 }
 
 /// `RUST_LOG` chooses what is logged; nothing that a peer wrote ever is.

@@ -31,7 +31,7 @@ const CONNECTIONS: usize = 128;
 pub fn bind(path: &Path) -> Result<UnixListener, RpcError> {
     let failed = |e: &io::Error| {
         RpcError::new(ErrorCode::NoDaemon, format!("no socket at {}: {e}", path.display()))
-            .hint("set P2P_HOME to a folder of this user's own")
+            .hint("export P2P_HOME=\"$HOME/.p2p-agent\"")
     };
     let folder = path.parent().unwrap_or(Path::new("/"));
     std::fs::DirBuilder::new()
@@ -186,19 +186,21 @@ async fn answer(line: &[u8], service: &Arc<Service>, greeted: &mut bool) -> Resp
 fn greet(service: &Service, hello: &Hello) -> Result<HelloResult, RpcError> {
     if !hello.versions.contains(&PROTOCOL_VERSION) {
         let message = format!(
-            "this daemon speaks version {PROTOCOL_VERSION} of the socket protocol, the client {:?}",
+            "this daemon speaks version {PROTOCOL_VERSION} of the socket protocol, the client {:?}; \
+             the next command after its stop starts the client's",
             hello.versions
         );
-        return Err(RpcError::new(ErrorCode::Version, message)
-            .hint("p2p daemon stop, so that the next command starts the daemon of its version"));
+        return Err(RpcError::new(ErrorCode::Version, message).hint("p2p daemon stop"));
     }
     let differs = hello.env.iter().find(|(name, value)| service.env.get(*name) != Some(value));
     if let Some((name, value)) = differs {
         let running = service.env.get(name).map_or("not set", String::as_str);
-        let message = format!("{name} is {value} here, and {running} in the running daemon");
-        return Err(RpcError::new(ErrorCode::EnvDiffers, message).hint(format!(
-            "unset {name}; or p2p daemon stop, so that it starts anew with {name}={value}"
-        )));
+        let message = format!(
+            "{name} is {value} here, and {running} in the running daemon: unset it, or \
+             stop the daemon, and it starts anew with this"
+        );
+        return Err(RpcError::new(ErrorCode::EnvDiffers, message)
+            .hint(format!("unset {name} or p2p daemon stop")));
     }
     Ok(HelloResult { version: PROTOCOL_VERSION, daemon: env!("CARGO_PKG_VERSION").into() })
 }

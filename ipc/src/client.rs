@@ -107,6 +107,8 @@ impl Client {
 }
 
 fn internal(error: &serde_json::Error) -> RpcError {
-    RpcError::new(ErrorCode::Internal, format!("the daemon and p2p disagree on a type: {error}"))
-        .hint("p2p daemon stop, so that the next command starts the daemon of this version")
+    let message = format!(
+        "the daemon and p2p disagree on a type: {error}; stopped, it starts in this version"
+    );
+    RpcError::new(ErrorCode::Internal, message).hint("p2p daemon stop")
 }

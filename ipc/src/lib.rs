@@ -17,7 +17,7 @@ pub mod view;
 pub use client::{Client, ConnectError};
 pub use error::{ErrorCode, ExitCode, RpcError};
 pub use method::Method;
-pub use place::Place;
+pub use place::{Place, quoted};
 
 /// The version of the socket protocol that this crate speaks.
 pub const PROTOCOL_VERSION: u32 = 1;

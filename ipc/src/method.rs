@@ -56,7 +56,7 @@ methods! {
     "calls": Calls => CallsResult;
     "transcript": Transcript => TranscriptResult;
     "contacts": Contacts => ContactsResult;
-    "contact": EditContact => Contact;
+    "contact": EditContact => EditedContact;
     "stop": Stop => Done;
 }
 
@@ -111,6 +111,8 @@ pub struct StatusResult {
     pub pending: Pending,
     /// Whether a hook command is configured.
     pub hook: bool,
+    /// Why it cannot be run.
+    pub hook_problem: Option<String>,
     /// The npub of the paired owner, if any.
     pub owner: Option<String>,
 }
@@ -203,6 +205,9 @@ pub struct Send {
     /// Send even if the same words went out within two minutes.
     #[serde(default)]
     pub again: bool,
+    /// The verb was `request`, which hints then repeat.
+    #[serde(default)]
+    pub request: bool,
 }
 
 /// Sends a direct message, outside any call.
@@ -516,8 +521,18 @@ pub struct EditContact {
     pub action: ContactAction,
     /// Which agent, as in [`PlaceCall::agent`].
     pub agent: String,
-    /// The pet name, for `add`.
+    /// The pet name, for `add`; the name that it claims when left out.
     pub name: Option<String>,
+}
+
+/// The answer to [`EditContact`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EditedContact {
+    /// The contact as it is now.
+    #[serde(flatten)]
+    pub contact: Contact,
+    /// The pet name that `add` replaced.
+    pub renamed_from: Option<String>,
 }
 
 /// Stops the daemon.

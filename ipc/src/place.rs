@@ -80,6 +80,12 @@ impl Place {
         }
     }
 
+    /// The name of the systemd unit that a daemon of this home runs in, where none is installed.
+    #[must_use]
+    pub fn unit(&self) -> String {
+        format!("p2p-{:016x}", hash(&self.store))
+    }
+
     fn of_user() -> Result<Self, PlaceError> {
         let dirs = directories::ProjectDirs::from("", "", "p2p").ok_or(PlaceError::NoHome)?;
         let user = directories::BaseDirs::new().ok_or(PlaceError::NoHome)?;
@@ -101,12 +107,24 @@ fn socket_in(folder: &Path) -> PathBuf {
     if path.as_os_str().len() <= SOCKET_PATH_LIMIT {
         return path;
     }
-    // FNV-1a: stable across builds, and collisions only matter among one user's own homes.
-    let hash =
-        folder.as_os_str().as_encoded_bytes().iter().fold(0xcbf2_9ce4_8422_2325, |h, b| {
-            (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3_u64)
-        });
-    PathBuf::from(format!("/tmp/p2p-{hash:016x}/p2p.sock"))
+    PathBuf::from(format!("/tmp/p2p-{:016x}/p2p.sock", hash(folder)))
+}
+
+/// FNV-1a: stable across builds, and collisions only matter among one user's own homes.
+fn hash(folder: &Path) -> u64 {
+    folder
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3_u64))
+}
+
+/// A path as a shell takes it, for commands in hints.
+#[must_use]
+pub fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The `P2P_*` variables that configure a daemon, as this process sees them.
@@ -129,5 +147,12 @@ mod tests {
         assert!(deep(1).socket.as_os_str().len() < SOCKET_PATH_LIMIT);
         assert_ne!(deep(1).socket, deep(2).socket);
         assert_eq!(Place::under(Path::new("/h")).socket, Path::new("/h/run/p2p.sock"));
+    }
+
+    #[test]
+    fn a_path_stands_in_a_shell_as_it_is() {
+        for (path, shown) in [("/h/p2p.db", "/h/p2p.db"), ("/a b/it's", "'/a b/it'\\''s'")] {
+            assert_eq!(quoted(Path::new(path)), shown);
+        }
     }
 }

@@ -17,7 +17,7 @@ pub struct Peer {
     pub name: Option<String>,
     /// The name that the peer claims for itself: untrusted.
     pub claimed: Option<String>,
-    /// Whether the key is a contact.
+    /// Whether the key may ring: it has a pet name, or was called, answered or allowed.
     pub contact: bool,
 }
 
@@ -231,7 +231,19 @@ pub struct File {
     pub untrusted: bool,
 }
 
-/// How a question to the owner stands.
+/// Whether a question to the owner still waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionState {
+    /// The owner has not answered.
+    Open,
+    /// The owner answered.
+    Answered,
+    /// The call was over before an answer came.
+    Closed,
+}
+
+/// A question to the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
     /// `q2`.
@@ -248,8 +260,14 @@ pub struct Question {
     pub quiet: bool,
     /// When it was asked.
     pub at_ms: u64,
-    /// The channels that took it (`hook`).
+    /// Whether it still waits.
+    pub state: QuestionState,
+    /// The owner's channels that took it (`hook`).
     pub told: Vec<String>,
+    /// The owner's channels that did not.
+    pub failed: Vec<String>,
+    /// How far the message got that passed it on to the peer; nothing for a quiet one.
+    pub peer_delivery: Option<Delivery>,
     /// The owner's answer.
     pub answer: Option<String>,
 }
@@ -350,7 +368,7 @@ pub struct RelayAnswer {
     pub cause: Option<String>,
 }
 
-/// A pinned key.
+/// A key that may ring, or is blocked; one that was only called or answered has no pet name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// The key and its names.
@@ -391,7 +409,7 @@ pub struct Pending {
     pub ringing: u32,
     /// Items that the reader was not shown.
     pub unread: u32,
-    /// Questions that the owner has not answered.
+    /// Questions that the owner has not answered, in calls that are not over.
     pub questions: u32,
     /// At most 170 characters of our own words, or nothing when nothing waits.
     pub line: Option<String>,
@@ -406,7 +424,8 @@ pub struct Daemon {
     pub pid: u32,
     /// When it started.
     pub started_ms: u64,
-    /// `autostarted`, `service` or `foreground`.
+    /// `autostarted` (a process of its own), `transient` (by `systemd-run`), `service` (a unit of
+    /// systemd) or `foreground`.
     pub how: String,
     /// Random per start; carried in presence, so that two daemons with one key notice.
     pub instance: String,

@@ -175,7 +175,7 @@ fn the_identity_of_the_older_skill_is_taken_over_where_it_lies() {
 }
 
 #[test]
-fn a_damaged_identity_is_an_error_that_leaves_it_alone() {
+fn a_damaged_or_missing_identity_is_an_error_that_leaves_all_alone() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let path = agent.place().identity;
@@ -184,13 +184,26 @@ fn a_damaged_identity_is_an_error_that_leaves_it_alone() {
         let error = agent.fails(2, &["status"]);
         assert_eq!(error.code, ErrorCode::Identity);
         assert!(error.message.contains(path.to_str().unwrap()), "{}", error.message);
-        assert!(error.hint.unwrap().contains("backup"));
+        assert!(error.message.contains("backup"));
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        // No backup is made of what is none.
+        let copied = agent.fails(2, &["identity", "backup", "copy.json"]);
+        assert_eq!((copied.code, copied.message), (ErrorCode::Identity, error.message));
+        assert!(!agent.work().join("copy.json").exists());
     }
     assert!(daemons(&agent.home()).is_empty());
     // With its file back it goes on.
     fs::remove_file(&path).unwrap();
     agent.json(&["status"]);
+    agent.json(&["daemon", "stop"]);
+    // Without it nothing goes on, and no new one is made in its place.
+    fs::remove_file(&path).unwrap();
+    let error = agent.fails(2, &["status"]);
+    assert_eq!((error.code, error.retryable), (ErrorCode::Identity, false));
+    for told in [&path, &agent.place().store] {
+        assert!(error.message.contains(told.to_str().unwrap()), "{}", error.message);
+    }
+    assert!(!path.exists());
 }
 
 #[test]
@@ -202,8 +215,11 @@ fn a_typo_in_the_configuration_is_an_error_with_its_line() {
     for told in ["config.toml", "line 2", "rings"] {
         assert!(error.message.contains(told), "{told}: {}", error.message);
     }
-    let agent = agent.configured("about = \"x\"\n");
-    assert_eq!(agent.json(&["whoami"])["about"], "x");
+    // What no daemon could do is said before anybody relies on it.
+    let agent = agent.configured("about = \"x\"\n[hooks]\ncommand = [\"/nonexistent\"]\n");
+    let status = agent.json(&["status"]);
+    assert_eq!(status["identity"]["about"], "x");
+    assert!(status["hook_problem"].as_str().unwrap().contains("/nonexistent"), "{status}");
 }
 
 #[test]

@@ -246,6 +246,7 @@ fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
     // Without a channel to the human nobody was told, which is no success. The peer was.
     let told_nobody = bob.fails(9, &["escalate", "And me?"]);
     assert_eq!(told_nobody.code, ErrorCode::NobodyTold);
+    assert!(bob.run(&["pending"]).stdout.ends_with("1 open with the owner; p2p questions\n"));
     let heard = item(alice, "message");
     assert_eq!(heard["message"]["text"], "And me?");
     // A quiet one stays here.
@@ -263,7 +264,18 @@ fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
     );
     // The hook hears of messages, and never what they say.
     until("the hook heard of the message", || !told("message").is_empty());
+    let questions = bob.json(&["questions"])["questions"].take();
+    assert_eq!(questions[0]["peer_delivery"], Value::Null, "a quiet one stays here");
+    until("the peer has the other", || {
+        let asked = &bob.json(&["questions"])["questions"][1];
+        assert_eq!((&asked["state"], &asked["told"]), (&"open".into(), &serde_json::json!([])));
+        ["delivered", "read"].iter().any(|state| asked["peer_delivery"]["state"] == *state)
+    });
     bob.json(&["end", "secret reason"]);
+    // A call that is over takes its questions with it.
+    assert_eq!(bob.json(&["status"])["questions"], serde_json::json!([]));
+    assert_eq!(bob.json(&["pending"])["questions"], 0);
+    assert_eq!(bob.json(&["questions"])["questions"][1]["state"], "closed");
     until("the hook heard of the end", || told("end").len() == 1);
     let lines = fs::read_to_string(&hook).unwrap();
     assert!(!lines.contains("secret") && !lines.contains("And me?"), "{lines}");
@@ -378,9 +390,13 @@ fn of_several_calls_one_is_named() {
     let (one, two) = (meeting.call("one"), meeting.call("two"));
     let which = alice.fails(6, &["send", "ok"]);
     assert_eq!(which.code, ErrorCode::CallAmbiguous);
+    assert!(which.message.contains("(bob) is active"), "{}", which.message);
     let hint = which.hint.unwrap();
+    let asked = alice.fails(6, &["request", "how far?"]).hint.unwrap();
     for talk in [&one, &two] {
         assert!(hint.contains(&format!("p2p send --call {} \"ok\"", talk.alice)), "{hint}");
+        let again = format!("p2p request --call {} \"how far?\"", talk.alice);
+        assert!(asked.contains(&again), "{asked}");
         alice.json(&[
             "send",
             "--call",
@@ -405,6 +421,32 @@ fn of_several_calls_one_is_named() {
     assert!(which.hint.unwrap().contains(&format!("--call {}", two.bob)));
     bob.json(&["inbox"]);
     assert_eq!(bob.json(&["send", "ok"])["call"]["handle"], two.bob.as_str());
+    // Of several that ring, too, and the reason is typed once.
+    let (three, four) = (meeting.ring("three"), meeting.ring("four"));
+    let which = bob.fails(6, &["answer", "reject", "busy"]);
+    assert!(which.message.contains("(alice) rings here"), "{}", which.message);
+    let hint = which.hint.unwrap();
+    for talk in [&three, &four] {
+        assert!(
+            hint.contains(&format!("p2p answer reject --call {} \"busy\"", talk.bob)),
+            "{hint}"
+        );
+    }
+}
+
+#[test]
+fn a_new_name_says_the_old_one_and_none_looks_like_a_key() {
+    let relay = Relay::start();
+    let (alice, bob) = (Agent::new("alice", &[relay.url()]), Agent::new("bob", &[relay.url()]));
+    let npub = bob.npub();
+    assert_eq!(alice.fails(2, &["contacts", "add", &npub, "cafe"]).code, ErrorCode::Usage);
+    // A key that was only called may ring, and has no name.
+    alice.json(&["call", &npub, "hello"]);
+    let listed = alice.json(&["contacts"])["contacts"].take();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["peer"]["name"]), (1, &Value::Null));
+    for (name, old) in [("bob", Value::Null), ("rob", "bob".into()), ("rob", Value::Null)] {
+        assert_eq!(alice.json(&["contacts", "add", &npub, name])["renamed_from"], old);
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Contacts.
 
-use p2p_ipc::method::ContactsResult;
+use p2p_ipc::method::{ContactsResult, EditedContact};
 use p2p_ipc::view::Contact;
 use serde::Serialize;
 
 use super::words::{argument, name};
-use super::{Page, Text};
+use super::{Page, Text, clean};
 
 /// A contact that was changed.
 #[derive(Debug, Serialize)]
@@ -14,13 +14,17 @@ pub struct Changed {
     pub done: &'static str,
     /// The contact.
     #[serde(flatten)]
-    pub contact: Contact,
+    pub edited: EditedContact,
 }
 
 fn line(contact: &Contact) -> String {
-    let blocked = if contact.blocked { "  blocked" } else { "" };
+    let standing = match &contact.peer.name {
+        _ if contact.blocked => "  blocked",
+        None => "  allowed, unnamed",
+        Some(_) => "",
+    };
     let plain = if contact.speaks_p2p { "" } else { "  no sign yet that it is an agent of p2p" };
-    format!("{}  {}{blocked}{plain}", name(&contact.peer), contact.peer.npub)
+    format!("{}  {}{standing}{plain}", name(&contact.peer), contact.peer.npub)
 }
 
 impl Text for ContactsResult {
@@ -37,9 +41,48 @@ impl Text for ContactsResult {
 
 impl Text for Changed {
     fn text(&self, page: &mut Page) {
-        page.line(format!("{} {}", self.done, line(&self.contact)));
-        if self.done == "added" || self.done == "allowed" {
-            page.next(format!("p2p call {} \"<topic>\"", argument(&self.contact.peer)));
+        let EditedContact { contact, renamed_from } = &self.edited;
+        match renamed_from {
+            Some(old) => {
+                let now = name(&contact.peer);
+                page.line(format!(
+                    "renamed from {} to {now}  {}",
+                    clean::short(old, 40),
+                    contact.peer.npub
+                ));
+            }
+            None => page.line(format!("{} {}", self.done, line(contact))),
         }
+        if self.done == "added" || self.done == "allowed" {
+            page.next(format!("p2p call {} \"<topic>\"", argument(&contact.peer)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+
+    fn text_of(value: &impl Text) -> String {
+        let mut page = Page::new(samples::NOW_MS);
+        value.text(&mut page);
+        page.finish(None)
+    }
+
+    #[test]
+    fn a_key_that_was_only_called_is_no_named_contact_and_a_new_name_says_the_old_one() {
+        let contact = |peer| Contact { peer, blocked: false, added_ms: 0, speaks_p2p: true };
+        let (bob, ana) = (contact(samples::peer()), contact(samples::stranger()));
+        let npub = &bob.peer.npub;
+        let listed = ContactsResult { contacts: vec![bob.clone(), ana] };
+        let lines = format!("bob  {npub}\n~\"Ana\"  {npub}  allowed, unnamed\n");
+        assert_eq!(text_of(&listed), lines);
+        let edited = EditedContact { contact: bob.clone(), renamed_from: Some("rob".into()) };
+        let next = "next: p2p call bob \"<topic>\"\n";
+        assert_eq!(
+            text_of(&Changed { done: "added", edited }),
+            format!("renamed from rob to bob  {npub}\n{next}")
+        );
     }
 }

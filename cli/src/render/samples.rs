@@ -2,7 +2,7 @@
 
 use p2p_ipc::view::{
     Call, CallState, Delivery, DeliveryState, File, FileState, Item, ItemKind, Message,
-    MessageKind, Peer, Turn,
+    MessageKind, Peer, Question, QuestionState, Turn,
 };
 
 /// Noon of a day, from which ages are counted.
@@ -119,4 +119,22 @@ pub fn file() -> File {
 /// An item of the inbox.
 pub fn item(kind: ItemKind) -> Item {
     Item { seq: 1, kind, at_ms: NOW_MS, call: None, message: None, file: None, text: None }
+}
+
+/// A question that the human was told of by a hook.
+pub fn question() -> Question {
+    Question {
+        handle: "q2".into(),
+        call: "c7".into(),
+        peer: peer(),
+        question: "Publish?".into(),
+        options: Vec::new(),
+        quiet: true,
+        at_ms: NOW_MS - 180_000,
+        state: QuestionState::Open,
+        told: vec!["hook".into()],
+        failed: Vec::new(),
+        peer_delivery: None,
+        answer: None,
+    }
 }

@@ -131,9 +131,7 @@ fn envelope(
 /// it is left out.
 fn besides_what_was_read(pending: &Pending, waiting: Waiting) -> Pending {
     match waiting {
-        Waiting::Read(0) | Waiting::Added | Waiting::BesidesQuestions | Waiting::Shown => {
-            pending.clone()
-        }
+        Waiting::Read(0) | Waiting::Added | Waiting::Shown => pending.clone(),
         Waiting::Read(items) => {
             Pending { unread: pending.unread.saturating_sub(items), line: None, ..pending.clone() }
         }
@@ -142,8 +140,7 @@ fn besides_what_was_read(pending: &Pending, waiting: Waiting) -> Pending {
 
 fn appended(pending: &Pending, waiting: Waiting) -> Option<&str> {
     let wanted = match waiting {
-        Waiting::Added => true,
-        Waiting::BesidesQuestions => pending.ringing > 0 || pending.unread > 0,
+        Waiting::Added => pending.ringing > 0 || pending.unread > 0,
         Waiting::Shown | Waiting::Read(_) => false,
     };
     pending.line.as_deref().filter(|line| wanted && !line.is_empty())
@@ -215,9 +212,8 @@ mod tests {
             questions,
             line: Some("p2p: something".into()),
         };
-        assert!(appended(&pending(0, 0, 1), Waiting::Added).is_some());
-        assert!(appended(&pending(0, 0, 1), Waiting::BesidesQuestions).is_none());
-        assert!(appended(&pending(0, 1, 1), Waiting::BesidesQuestions).is_some());
+        assert!(appended(&pending(0, 0, 1), Waiting::Added).is_none());
+        assert!(appended(&pending(0, 1, 1), Waiting::Added).is_some());
         assert!(appended(&pending(1, 1, 1), Waiting::Shown).is_none());
         let read = besides_what_was_read(&pending(1, 3, 0), Waiting::Read(2));
         assert_eq!((read.ringing, read.unread, read.line), (1, 1, None));

@@ -39,6 +39,20 @@ pub struct Backup {
     pub path: String,
 }
 
+/// The unit file that was written.
+#[derive(Debug, Serialize)]
+pub struct Installed {
+    /// The file.
+    pub path: String,
+}
+
+impl Text for Installed {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("unit file written to {}", self.path));
+        page.next("p2p daemon stop && systemctl --user enable --now p2p.service");
+    }
+}
+
 impl Text for Service {
     fn text(&self, page: &mut Page) {
         match &self.daemon {

@@ -1,9 +1,10 @@
 //! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
 
 use p2p_ipc::method::{ListResult, StatusResult};
-use p2p_ipc::view::{Agent, CallState, Identity, Pending, Question, Relay, Turn};
+use p2p_ipc::view::{Agent, CallState, Identity, Pending, Relay, Turn};
 use serde::Serialize;
 
+use super::question::standing;
 use super::words::{name, short_npub};
 use super::{Page, Text, call, clean};
 
@@ -61,7 +62,11 @@ impl Text for Full {
         page.line(format!(
             "presence: {}  hook: {}  owner: {}",
             identity.presence,
-            if self.0.hook { "yes" } else { "none" },
+            match (self.0.hook, &self.0.hook_problem) {
+                (false, _) => "none",
+                (true, None) => "yes",
+                (true, Some(_)) => "broken",
+            },
             self.0.owner.as_deref().map_or("nobody owns this agent".into(), short_npub)
         ));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
@@ -93,8 +98,11 @@ impl Text for Waits {
     }
 }
 
-/// Calls, direct messages, questions, and what to do about them.
+/// A broken hook, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
+    if let Some(problem) = &status.hook_problem {
+        page.line(format!("hook: {}", clean::short(problem, 160)));
+    }
     for call in &status.calls {
         call::line(call, page);
     }
@@ -102,16 +110,9 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         page.line(format!("{} unread direct messages", status.unread_dms));
     }
     for question in &status.questions {
-        page.line(open_question(question, page));
+        page.line(format!("{} {}", question.handle, standing(question, page)));
     }
     page.next(what_next(status));
-}
-
-/// `q2 open 3m, told: hook`.
-fn open_question(question: &Question, page: &Page) -> String {
-    let state = if question.answer.is_some() { "answered" } else { "open" };
-    let told = if question.told.is_empty() { "nobody".into() } else { question.told.join(", ") };
-    format!("{} {state} {}, told: {told}", question.handle, page.since(question.at_ms))
 }
 
 fn what_next(status: &StatusResult) -> String {
@@ -186,6 +187,7 @@ fn host(url: &str) -> String {
 fn daemon_in_short(how: &str) -> String {
     match how {
         "autostarted" => "daemon: autostarted, no service".into(),
+        "transient" => "daemon: autostarted by systemd-run, no service".into(),
         how => format!("daemon: {how}"),
     }
 }
@@ -287,20 +289,11 @@ mod tests {
                 relay("wss://nos.lol/x", false),
             ],
             calls: vec![p2p_ipc::view::Call { unread: 1, ..samples::call() }, samples::ring()],
-            questions: vec![Question {
-                handle: "q2".into(),
-                call: "c7".into(),
-                peer,
-                question: "Publish?".into(),
-                options: Vec::new(),
-                quiet: false,
-                at_ms: NOW_MS - 180_000,
-                told: vec!["hook".into()],
-                answer: None,
-            }],
+            questions: vec![samples::question()],
             unread_dms: 0,
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
             hook: true,
+            hook_problem: None,
             owner: None,
         }
     }
@@ -336,6 +329,17 @@ mod tests {
             self::relay(&relay, &page),
             "relay wss://a.example/ [inbox] connected 4m, listening"
         );
+    }
+
+    #[test]
+    fn a_hook_that_cannot_run_is_shown() {
+        let problem = Some("\"/x\" is no program that can be run".to_owned());
+        let broken = || StatusResult { hook_problem: problem.clone(), ..status() };
+        let line = "\nhook: \"/x\" is no program that can be run\n";
+        assert!(text_of(&Overview(broken())).contains(line));
+        let full = text_of(&Full(broken()));
+        assert!(full.contains(line) && full.contains("  hook: broken  "), "{full}");
+        assert!(text_of(&Full(status())).contains("  hook: yes  "));
     }
 
     #[test]

@@ -44,8 +44,8 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let accept = args.choice == Choice::Accept;
     let reason = args.words.optional("reason", OPENING_LIMIT)?;
     if accept && reason.is_some() {
-        return Err(usage("accepting takes no reason")
-            .hint("p2p answer accept, and then p2p send \"<text>\"")
+        return Err(usage("accepting takes no reason: accept first, and then send it")
+            .hint("p2p answer accept or p2p send \"<text>\"")
             .into());
     }
     let call = session.call(&Answer { call: args.call.clone(), accept, reason })?;

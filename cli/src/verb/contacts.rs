@@ -63,6 +63,6 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         Some(Action::Block { agent }) => (ContactAction::Block, agent, None, "blocked"),
         Some(Action::Remove { agent }) => (ContactAction::Remove, agent, None, "removed"),
     };
-    let contact = session.call(&EditContact { action, agent: agent.clone(), name })?;
-    Ok(Outcome::new(Changed { done, contact }))
+    let edited = session.call(&EditContact { action, agent: agent.clone(), name })?;
+    Ok(Outcome::new(Changed { done, edited }))
 }

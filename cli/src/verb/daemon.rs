@@ -12,11 +12,15 @@ use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::autostart;
 use crate::outcome::{Ending, Failure, Outcome, Waiting};
-use crate::render::service::{Log, Service};
+use crate::render::service::{Installed, Log, Service};
 use crate::session::Session;
+use crate::systemd;
 
 /// How long a daemon may take to stop.
 const STOPPING: Duration = Duration::from_secs(15);
+
+/// How a daemon was started that somebody typed.
+pub const FOREGROUND: &str = "foreground";
 
 /// What `daemon` takes.
 #[derive(Debug, clap::Args)]
@@ -34,10 +38,16 @@ enum Action {
     /// Be the daemon, in the foreground, until SIGINT or SIGTERM
     #[command(after_help = "Examples:\n  p2p daemon run")]
     Run {
-        /// Started by another verb
+        /// Started by another verb, as a process
         #[arg(long, hide = true)]
         detached: bool,
+        /// Started by another verb, in a unit of systemd's
+        #[arg(long, hide = true)]
+        transient: bool,
     },
+    /// Write a unit file, so that systemd keeps it running
+    #[command(after_help = "Examples:\n  p2p daemon install")]
+    Install,
     /// Start it in the background, as any verb does that needs it
     #[command(after_help = "Examples:\n  p2p daemon start")]
     Start,
@@ -63,10 +73,15 @@ impl Args {
         matches!(self.action, Action::Run { .. })
     }
 
-    /// Whether it was started by another verb.
+    /// How this daemon was started.
     #[must_use]
-    pub fn is_detached(&self) -> bool {
-        matches!(self.action, Action::Run { detached: true })
+    pub fn how(&self) -> &'static str {
+        match self.action {
+            Action::Run { detached: true, .. } => "autostarted",
+            Action::Run { transient: true, .. } => "transient",
+            _ if systemd::started_us() => "service",
+            _ => FOREGROUND,
+        }
     }
 }
 
@@ -78,6 +93,10 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     match &args.action {
         Action::Run { .. } => {
             Err(RpcError::new(ErrorCode::Internal, "the daemon runs from main").into())
+        }
+        Action::Install => {
+            let path = systemd::install(&session.place)?.display().to_string();
+            Ok(Outcome::new(Installed { path }))
         }
         Action::Start => start(session),
         Action::Stop => stop(session),

@@ -4,7 +4,7 @@ use p2p_ipc::method::Escalate;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::Words;
-use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome};
 use crate::session::Session;
 
 /// What `escalate` takes.
@@ -42,12 +42,19 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         quiet: args.quiet,
     })?;
     if question.told.is_empty() {
+        let (why, hint) = if question.failed.is_empty() {
+            let why = "no channel to your human is configured".to_owned();
+            (why, format!("p2p send --call {} \"<answer>\"", question.call))
+        } else {
+            let why = format!("it did not get through by {}", question.failed.join(", "));
+            (why, "p2p daemon logs".to_owned())
+        };
         let error = RpcError::new(
             ErrorCode::NobodyTold,
-            format!("{} reached nobody: no channel to your human is configured", question.handle),
+            format!("{} reached nobody: {why}; tell your human yourself", question.handle),
         )
-        .hint("tell your human yourself, and go on with the answer");
+        .hint(hint);
         return Err(Failure::with(error, question));
     }
-    Ok(Outcome::new(question).waiting(Waiting::BesidesQuestions))
+    Ok(Outcome::new(question))
 }

@@ -75,7 +75,7 @@ fn target(to: &Path, name: &str, handle: &str) -> Result<PathBuf, RpcError> {
     match Path::new(name).file_name() {
         Some(name) => Ok(to.join(name)),
         None => Err(local(format!("{handle} has no name to use in {}", to.display()))
-            .hint(format!("p2p files get {handle} --to PATH"))),
+            .hint(format!("p2p files get {handle} --to <path>"))),
     }
 }
 
@@ -92,10 +92,11 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RpcError> {
         .open(path)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     written.map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => {
-            local(format!("{} is there already, and is not overwritten", path.display()))
-                .hint("choose another path")
-        }
+        ErrorKind::AlreadyExists => local(format!(
+            "{} is there already, and is not overwritten: choose another path",
+            path.display()
+        ))
+        .hint(format!("ls -l {}", p2p_ipc::quoted(path))),
         _ => local(format!("cannot write {}: {e}", path.display())),
     })
 }

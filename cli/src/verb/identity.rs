@@ -45,9 +45,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), RpcError> {
     let bytes = std::fs::read(from).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => RpcError::new(
             ErrorCode::Identity,
-            format!("there is no identity at {} yet", from.display()),
+            format!("there is no identity at {} yet; the first command makes one", from.display()),
         )
-        .hint("p2p whoami makes one"),
+        .hint("p2p whoami"),
         _ => local(format!("cannot read {}: {e}", from.display())),
     })?;
     write_new(to, &bytes, 0o600)

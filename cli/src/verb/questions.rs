@@ -2,7 +2,7 @@
 
 use p2p_ipc::method::Questions;
 
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
 /// What `questions` takes.
@@ -15,5 +15,5 @@ pub struct Args {}
 /// # Errors
 /// The daemon's.
 pub fn run(_: &Args, session: &mut Session) -> Ending {
-    Ok(Outcome::new(session.call(&Questions {})?).waiting(Waiting::BesidesQuestions))
+    Ok(Outcome::new(session.call(&Questions {})?))
 }

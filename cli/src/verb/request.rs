@@ -36,5 +36,5 @@ pub struct Args {
 pub fn run(args: Args, session: &mut Session) -> Ending {
     let Args { words, call, again, wait } = args;
     let follow = send::Follow { until: Some(Until::Reply), wait: Some(wait) };
-    send::run(&send::Args { words, call, again, follow }, session)
+    send::run(&send::Args { words, call, again, follow, request: true }, session)
 }

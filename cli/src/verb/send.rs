@@ -33,6 +33,9 @@ pub struct Args {
     pub again: bool,
     #[command(flatten)]
     pub follow: Follow,
+    /// The verb was `request`
+    #[arg(skip)]
+    pub request: bool,
 }
 
 /// What to wait for, and how long.
@@ -76,7 +79,8 @@ impl From<Until> for p2p_ipc::method::Until {
 /// The daemon's; where it was waited for, why that will not come.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let text = args.words.required("text")?;
-    let sent = session.call(&Send { call: args.call.clone(), text, again: args.again })?;
+    let (call, again) = (args.call.clone(), args.again);
+    let sent = session.call(&Send { call, text, again, request: args.request })?;
     follow(args.follow, sent, session)
 }
 

@@ -56,12 +56,12 @@ impl Source {
     pub fn inline(name: &Path, base64: &str) -> Result<Self, RpcError> {
         if Path::new(base64).exists() {
             return Err(usage(format!("{base64} is a file, and not Base64; one file at a time"))
-                .hint("p2p sendfile PATH, once for each file"));
+                .hint("p2p sendfile <path>"));
         }
         let compact: String = base64.split_ascii_whitespace().collect();
         let bytes = STANDARD.decode(&compact).map_err(|e| {
             usage(format!("the content of {} is no Base64: {e}", name.display()))
-                .hint("p2p sendfile PATH reads the file itself")
+                .hint("p2p sendfile <path>")
         })?;
         if bytes.len() > FILE_LIMIT {
             return Err(input::file_too_large(&name.display().to_string(), bytes.len() as u64));

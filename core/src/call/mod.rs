@@ -36,7 +36,7 @@ pub const STALE: Duration = Duration::from_secs(3600);
 pub const WORD_LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// One end of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Call {
     /// `c7`: this agent's own number for it.
     pub handle: u32,

@@ -7,12 +7,12 @@ use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id,
 use crate::call::{Call, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::Incoming;
-use crate::policy::Meter;
+use crate::policy::{Meter, is_pet_name};
 use crate::record::{Content, Delivery, Lane, Message, Question, Speaks, Standing};
 use crate::time::Time;
 use crate::wire::{
-    Closing, Escalation, Item, NAME_LIMIT, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT,
-    Reason, TEXT_LIMIT, TOPIC_LIMIT,
+    Closing, Escalation, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason,
+    TEXT_LIMIT, TOPIC_LIMIT,
 };
 
 /// The same words within this time are the same message.
@@ -350,16 +350,7 @@ impl Engine {
 
     fn name(&mut self, now: Time, key: PublicKey, name: String) -> Result<Reply, Refusal> {
         self.not_me(key)?;
-        let simple = |c: char| c.is_alphanumeric() || "-_.".contains(c);
-        let handle = name.split_at_checked(1).is_some_and(|(series, number)| {
-            "cmfq".contains(series) && !number.is_empty() && number.parse::<u32>().is_ok()
-        });
-        if name.is_empty()
-            || name.len() > NAME_LIMIT
-            || !name.chars().all(simple)
-            || handle
-            || PublicKey::parse(&name).is_ok()
-        {
+        if !is_pet_name(&name) {
             return Err(Refusal::BadName);
         }
         let lower = name.to_lowercase();

@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::{call::Call, wire::Reason};
 
 /// Something that happened.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Input {
     /// Our agent wants something; the answer carries the same token.
     Command {
@@ -55,7 +55,7 @@ pub enum Input {
 }
 
 /// What our agent can want.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Command {
     /// Ring a peer.
     Call {
@@ -199,7 +199,10 @@ pub enum Refusal {
     #[error("the name belongs to another contact")]
     NameTaken(PublicKey),
     /// Not a usable name.
-    #[error("a name has 1 to 64 letters, digits, `-`, `_` or `.`, and is no key or handle")]
+    #[error(
+        "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \
+         key or beginning of one (npub…, four hex digits or more)"
+    )]
     BadName,
 }
 
@@ -218,7 +221,7 @@ pub enum Priority {
 
 /// What the host must do, in this order: nothing may leave before what was to be persisted ahead
 /// of it is durable.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Output {
     /// Make this durable.
     Persist(Change),
@@ -252,7 +255,7 @@ pub enum Output {
 }
 
 /// A change of what is kept.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Change {
     /// Handles were given out.
     Counters(Counters),
@@ -357,7 +360,7 @@ pub enum Change {
 }
 
 /// Everything the engine needs to go on after a restart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Snapshot {
     /// Handles given out.
     pub counters: Counters,

@@ -57,7 +57,6 @@ enum Cause {
 }
 
 /// See the module's documentation.
-#[derive(Debug)]
 pub struct Engine {
     me: PublicKey,
     instance: InstanceId,

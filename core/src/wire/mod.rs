@@ -112,7 +112,7 @@ pub struct Packet {
 }
 
 /// What a rumor says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// Words from an ordinary app: kind 14 without any tag of ours.
     Plain(String),
@@ -150,7 +150,7 @@ pub enum Control {
 }
 
 /// A ring.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// What it is about.
     pub topic: String,
@@ -165,7 +165,7 @@ pub struct Offer {
 }
 
 /// A ring taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
     /// A call of the callee's own that this one replaces, when both rang each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,7 +201,7 @@ pub enum Reason {
 }
 
 /// The last word on a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     /// How it ended.
     pub reason: Reason,
@@ -225,7 +225,7 @@ impl Closing {
 }
 
 /// What has a place in the text lane.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Item {
     /// Words.
     Text(String),
@@ -240,7 +240,7 @@ pub enum Item {
 }
 
 /// A question to the owner, as the peer is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
     /// What is asked.
     pub question: String,
@@ -250,7 +250,7 @@ pub struct Escalation {
 }
 
 /// A file about to come in chunks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOffer {
     /// Its name; untrusted.
     pub name: String,

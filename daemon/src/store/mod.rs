@@ -42,6 +42,13 @@ use tables::questions;
 
 const META: Table = Table { name: "meta", key: &["key"] };
 
+/// The command that takes a store out of the way, with what SQLite keeps beside it.
+#[must_use]
+pub fn setting_aside(store: &Path) -> String {
+    let old = p2p_ipc::quoted(&store.with_file_name("old-store"));
+    format!("mkdir {old} && mv {}* {old}", p2p_ipc::quoted(store))
+}
+
 /// The store's one writer.
 pub struct Store {
     path: PathBuf,

@@ -13,11 +13,16 @@ use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call, RpcError> {
     service.act();
-    let word = if params.accept { "accept" } else { "reject" };
+    let reason = params.reason.as_deref().map(|reason| which::argument(reason, "\"<reason>\""));
+    let again = match (params.accept, reason) {
+        (true, _) => "p2p answer accept {}".into(),
+        (false, None) => "p2p answer reject {}".into(),
+        (false, Some(reason)) => format!("p2p answer reject {{}} {reason}"),
+    };
     let wanted = which::Wanted {
         fits: |state| matches!(state, State::Incoming(_)),
         unread_counts: false,
-        command: &format!("p2p answer {word} {{}}"),
+        command: &again,
     };
     let found = which::call(&service.reader(), params.call.as_deref(), &wanted);
     let id = match found {

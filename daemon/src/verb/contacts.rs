@@ -1,9 +1,10 @@
 //! `p2p contacts`: keys with pet names, and whether they may ring.
 
 use p2p_core::engine::{Command, Input};
+use p2p_core::policy::is_pet_name;
 use p2p_core::record::{Peer, Standing};
-use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact};
-use p2p_ipc::{ErrorCode, RpcError, view};
+use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact, EditedContact};
+use p2p_ipc::{ErrorCode, RpcError};
 
 use super::show::Show;
 use super::{stored, which};
@@ -21,16 +22,23 @@ pub(super) async fn list(service: &Service, _: Contacts) -> Result<ContactsResul
 pub(super) async fn edit(
     service: &Service,
     params: EditContact,
-) -> Result<view::Contact, RpcError> {
+) -> Result<EditedContact, RpcError> {
     service.act();
     let key = which::agent(service, &service.reader(), &params.agent)?;
     let before = service.reader().peer(key).map_err(stored)?;
+    // Presence that `list` showed in this run says what runs behind the key.
+    let seen = service.listed().get(&key).cloned();
+    let mut renamed_from = None;
     let command = match params.action {
         ContactAction::Add => {
-            let name = params.name.ok_or_else(|| {
-                RpcError::new(ErrorCode::Usage, "a contact needs a name")
-                    .hint("p2p contacts add <npub> <name>")
+            let claimed = before.as_ref().and_then(|peer| peer.claimed.clone());
+            let claimed = claimed.or_else(|| seen.clone()).filter(|name| is_pet_name(name));
+            let name = params.name.or(claimed).ok_or_else(|| {
+                RpcError::new(ErrorCode::Usage, "it claims no name that could be pinned: say one")
+                    .hint(format!("p2p contacts add {} <name>", key.npub()))
             })?;
+            let old = before.as_ref().and_then(|peer| peer.name.clone());
+            renamed_from = old.filter(|old| *old != name);
             Command::Name(key, name)
         }
         ContactAction::Allow => Command::Allow(key),
@@ -38,8 +46,6 @@ pub(super) async fn edit(
         ContactAction::Remove => Command::Forget(key),
     };
     service.host.command(command).await?;
-    // Presence that `list` showed in this run says what runs behind the key.
-    let seen = service.listed().get(&key).cloned();
     let speaks_p2p = seen.is_some();
     if let Some(name) = seen.filter(|_| params.action == ContactAction::Add) {
         service.host.input(Input::PeerSeen { peer: key, name: Some(name) }).await;
@@ -49,5 +55,5 @@ pub(super) async fn edit(
     let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));
     let mut contact = Show::new(service, &store, None).contact(peer);
     contact.speaks_p2p |= speaks_p2p;
-    Ok(contact)
+    Ok(EditedContact { contact, renamed_from })
 }

@@ -15,10 +15,11 @@ const SHOWN: u32 = 20;
 
 pub(super) async fn run(service: &Service, params: End) -> Result<Ended, RpcError> {
     service.act();
+    let reason = params.reason.as_deref().map(|reason| which::argument(reason, "\"<reason>\""));
     let wanted = which::Wanted {
         fits: |state| !matches!(state, State::Ended(_)),
         unread_counts: false,
-        command: "p2p end {}",
+        command: &format!("p2p end {{}} {}", reason.unwrap_or_default()),
     };
     let id = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
     service.host.command(Command::End(id, params.reason.unwrap_or_default())).await?;

@@ -13,10 +13,11 @@ use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
     service.act();
+    let words = which::argument(&params.question, "\"<question>\"");
     let wanted = which::Wanted {
         fits: |state| !matches!(state, State::Ended(_)) && which::speakable(state),
         unread_counts: false,
-        command: "p2p escalate {} \"<question>\"",
+        command: &format!("p2p escalate {{}} {words}"),
     };
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
     let (question, options) = (params.question.clone(), params.options.clone());
@@ -25,7 +26,7 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
     let config = &service.config.hooks;
-    if config.events.contains(&HookEvent::Escalate) {
+    if config.events.contains(&HookEvent::Escalate) && !config.command.is_empty() {
         let told = Told {
             v: 1,
             event: HookEvent::Escalate,
@@ -36,9 +37,8 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
             options: params.options,
             next: "p2p questions".into(),
         };
-        if hooks::run(config, &told).await {
-            service.host.told(number, "hook").await;
-        }
+        let took = hooks::run(config, &told).await;
+        service.host.told(number, "hook", took).await;
     }
     let store = service.reader();
     let row = questions::kept(&store, number)?;

@@ -70,9 +70,9 @@ pub(crate) async fn dispatch(
         m::EditContact::NAME => run(service, params, contacts::edit).await,
         m::Stop::NAME => run(service, params, stop::run).await,
         other => {
-            let known = m::NAMES.join(", ");
-            Err(RpcError::new(ErrorCode::UnknownMethod, format!("no method is called {other:?}"))
-                .hint(format!("methods: {known}")))
+            let message =
+                format!("no method is called {other:?}; there are {}", m::NAMES.join(", "));
+            Err(RpcError::new(ErrorCode::UnknownMethod, message).hint("p2p --help"))
         }
     }
 }
@@ -112,33 +112,32 @@ fn stored(error: StoreError) -> RpcError {
 /// What the engine refused, in the words of the socket protocol.
 pub(crate) fn refused(refusal: &Refusal) -> RpcError {
     use ErrorCode as C;
-    let message = refusal.to_string();
+    let mut message = refusal.to_string();
     let (code, hint) = match refusal {
-        Refusal::NoCall => (C::NoCall, Some("p2p calls".into())),
-        Refusal::NotRinging => (C::CallState, Some("p2p status".into())),
-        Refusal::Over(Reason::Declined) => (C::Declined, None),
-        Refusal::Over(Reason::Busy) => (C::Busy, None),
-        Refusal::Over(Reason::NoAnswer) => (C::NoAnswer, None),
-        Refusal::Over(Reason::Unreachable) => (C::Unreachable, None),
-        Refusal::Over(_) => (C::CallEnded, Some("p2p call <agent> \"<topic>\"".into())),
-        Refusal::NotAnswered => (C::CallState, Some("p2p answer accept, or p2p wait".into())),
-        Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"".into())),
-        Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>".into())),
-        Refusal::Own | Refusal::Empty | Refusal::BadName => (C::Usage, None),
-        Refusal::TooMany(_) => (
-            C::RateLimited,
-            Some("is there something new to say? wait for the reply: p2p wait".into()),
-        ),
-        Refusal::TooLong { .. } => (C::TooLarge, None),
-        Refusal::NameTaken(key) => {
-            (C::Usage, Some(format!("{} has that name: choose another", key.npub())))
+        Refusal::NoCall => (C::NoCall, "p2p calls"),
+        Refusal::NotRinging => (C::CallState, "p2p status"),
+        Refusal::Over(Reason::Declined) => (C::Declined, "p2p calls"),
+        Refusal::Over(Reason::Busy) => (C::Busy, "p2p calls"),
+        Refusal::Over(Reason::NoAnswer) => (C::NoAnswer, "p2p calls"),
+        Refusal::Over(Reason::Unreachable) => (C::Unreachable, "p2p calls"),
+        Refusal::Over(_) => (C::CallEnded, "p2p call <agent> \"<topic>\""),
+        Refusal::NotAnswered => (C::CallState, "p2p answer accept or p2p wait"),
+        Refusal::PlainPeer => (C::PlainPeer, "p2p dm <agent> \"<text>\""),
+        Refusal::Blocked => (C::Policy, "p2p contacts allow <agent>"),
+        Refusal::Own => (C::Usage, "p2p list"),
+        Refusal::Empty => (C::Usage, "p2p --help"),
+        Refusal::TooMany(_) => {
+            message += "; is there something new to say?";
+            (C::RateLimited, "p2p wait")
         }
+        Refusal::TooLong { .. } => (C::TooLarge, "p2p sendfile <path>"),
+        Refusal::NameTaken(key) => {
+            message += &format!(", {}", key.npub());
+            (C::Usage, "p2p contacts")
+        }
+        Refusal::BadName => (C::Usage, "p2p contacts add <npub> <name>"),
     };
-    let error = RpcError::new(code, message);
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+    RpcError::new(code, message).hint(hint)
 }
 
 /// A wait that a request asked for, within the cap.

@@ -37,16 +37,16 @@ pub(super) fn count(store: &Reader, reader: &str) -> Result<Pending, RpcError> {
     if questions > 0 {
         parts.push(format!("{questions} open with the owner"));
     }
-    let line = match (rings.first(), unread) {
-        _ if rings.is_empty() && unread == 0 => None,
-        (Some(call), 0) => Some(format!("{}; p2p answer accept --call {call}", parts.join(", "))),
-        _ => Some(format!("{}; p2p inbox", parts.join(", "))),
+    let next = match (rings.first(), unread) {
+        (Some(call), 0) => format!("p2p answer accept --call {call}"),
+        (None, 0) => "p2p questions".into(),
+        _ => "p2p inbox".into(),
     };
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Pending {
         ringing: number(rings.len()),
         unread,
         questions: number(questions),
-        line: line.map(|line| format!("p2p: {line}")),
+        line: (!parts.is_empty()).then(|| format!("p2p: {}; {next}", parts.join(", "))),
     })
 }

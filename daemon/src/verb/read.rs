@@ -13,7 +13,7 @@ pub(super) async fn run(service: &Service, params: Read) -> Result<ReadResult, R
     let show = Show::new(service, &store, None);
     let none = || {
         let message = format!("there is no {:?}", params.handle);
-        RpcError::new(ErrorCode::NoSuch, message).hint("handles look like m41, c7, f3 or q2")
+        RpcError::new(ErrorCode::NoSuch, message).hint("p2p calls or p2p inbox --last 20")
     };
     let mut result = ReadResult::default();
     match which::parse_handle(&params.handle).ok_or_else(none)? {

@@ -18,9 +18,9 @@ const RECEIPT: Duration = Duration::from_millis(700);
 
 pub(super) async fn run(service: &Service, params: Send) -> Result<Sent, RpcError> {
     service.act();
-    let short = params.text.len() <= 40 && !params.text.contains(['"', '$', '`', '\\', '\n']);
-    let words = if short { format!("\"{}\"", params.text) } else { "-".into() };
-    let command = format!("p2p send {{}} {words}");
+    let verb = if params.request { "request" } else { "send" };
+    let words = which::argument(&params.text, "-");
+    let command = format!("p2p {verb} {{}} {words}");
     let call = which::to_speak_in(&service.reader(), params.call.as_deref(), &command)?.id;
     say(service, Conversation::Call(call), params.text, params.again).await
 }

@@ -107,14 +107,6 @@ impl<'a> Show<'a> {
             }
             Content::Unsupported(name) => (view::MessageKind::Unsupported, name.clone(), None),
         };
-        let state = match message.delivery {
-            Kept::Undelivered => view::DeliveryState::Undelivered,
-            Kept::Delivered if row.read => view::DeliveryState::Read,
-            Kept::Delivered => view::DeliveryState::Delivered,
-            Kept::Sent => view::DeliveryState::Sent,
-            Kept::Queued => view::DeliveryState::Queued,
-        };
-        let (relays_ok, relays) = row.relays;
         Ok(view::Message {
             handle: handle('m', message.handle),
             id: message.rumor.to_string(),
@@ -126,7 +118,7 @@ impl<'a> Show<'a> {
             text,
             file,
             at_ms: message.at.0,
-            delivery: message.outgoing.then_some(view::Delivery { state, relays_ok, relays }),
+            delivery: message.outgoing.then(|| delivery(row)),
             truncated: false,
             untrusted: !message.outgoing,
         })
@@ -169,7 +161,14 @@ impl<'a> Show<'a> {
             options: question.options.clone(),
             quiet: question.quiet,
             at_ms: question.at.0,
+            state: match (&row.answer, row.over) {
+                (Some(_), _) => view::QuestionState::Answered,
+                (None, true) => view::QuestionState::Closed,
+                (None, false) => view::QuestionState::Open,
+            },
             told: row.told.clone(),
+            failed: row.refused.clone(),
+            peer_delivery: row.to_peer.as_ref().map(delivery),
             answer: row.answer.clone(),
         })
     }
@@ -193,6 +192,19 @@ impl<'a> Show<'a> {
             text: event.text.clone(),
         })
     }
+}
+
+/// How far an outgoing message got.
+fn delivery(row: &MessageRow) -> view::Delivery {
+    let state = match row.message.delivery {
+        Kept::Undelivered => view::DeliveryState::Undelivered,
+        Kept::Delivered if row.read => view::DeliveryState::Read,
+        Kept::Delivered => view::DeliveryState::Delivered,
+        Kept::Sent => view::DeliveryState::Sent,
+        Kept::Queued => view::DeliveryState::Queued,
+    };
+    let (relays_ok, relays) = row.relays;
+    view::Delivery { state, relays_ok, relays }
 }
 
 /// `c7`.

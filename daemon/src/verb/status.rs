@@ -37,6 +37,7 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
         pending: pending::count(&store, name)?,
         hook: !service.config.hooks.command.is_empty(),
+        hook_problem: service.hook_problem.clone(),
         owner: None,
     })
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(
                 ([one], _) | ([], [one]) => one.clone(),
                 ([], _) => {
                     let error = RpcError::new(p2p_ipc::ErrorCode::NoCall, "there was no call yet");
-                    return Err(error.hint("p2p list, then p2p call <agent> \"<topic>\""));
+                    return Err(error.hint("p2p list or p2p call <agent> \"<topic>\""));
                 }
                 (several, _) => {
                     let names: Vec<String> = several
@@ -38,7 +38,7 @@ pub(super) async fn run(
                         .collect();
                     let message = "which call? more than one is open";
                     let error = RpcError::new(p2p_ipc::ErrorCode::CallAmbiguous, message);
-                    return Err(error.hint(names.join("  |  ")));
+                    return Err(error.hint(names.join(" or ")));
                 }
             }
         }

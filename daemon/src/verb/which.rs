@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use p2p_core::PublicKey;
 use p2p_core::call::{Call, State};
 use p2p_core::engine::Refusal;
+use p2p_core::ids::is_key_prefix;
+use p2p_core::policy::is_pet_name;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::show::handle;
 use super::{AGENT, refused, stored};
 use crate::service::Service;
 use crate::store::{CallRow, Reader};
-
-/// Shortest key prefix that names an agent, in characters behind `npub1` or of hex.
-const PREFIX: usize = 4;
 
 /// Splits `m41` into its series and number, however it was typed: `M41`, ` m41 `.
 pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {
@@ -104,8 +103,7 @@ pub(super) fn call(
         (several, ended) => {
             let label = |row: &&CallRow| {
                 let name = known_name(store, row.call.peer);
-                let state = if row.call.is_open() { "open" } else { "ended, unread" };
-                format!("{} ({name}) is {state}", handle('c', row.call.handle))
+                format!("{} ({name}) {}", handle('c', row.call.handle), stands(&row.call.state))
             };
             let all: Vec<String> = several.iter().chain(ended).map(|row| label(&row)).collect();
             let commands: Vec<String> = several
@@ -122,24 +120,34 @@ pub(super) fn call(
                 )
                 .collect();
             let message = format!("which call? {}", all.join("; "));
-            Err(RpcError::new(ErrorCode::CallAmbiguous, message).hint(commands.join("  |  ")))
+            Err(RpcError::new(ErrorCode::CallAmbiguous, message).hint(commands.join(" or ")))
         }
     }
 }
 
-fn none(store: &Reader, others: &[CallRow]) -> RpcError {
-    let error = |message: &str| RpcError::new(ErrorCode::NoCall, message);
-    match others {
-        [] => error("no call is open").hint("p2p list, then p2p call <agent> \"<topic>\""),
-        [one, ..] => {
-            let (name, c) = (known_name(store, one.call.peer), handle('c', one.call.handle));
-            match one.call.state {
-                State::Incoming(_) => error("no call is open; one rings here")
-                    .hint(format!("p2p answer accept --call {c}  ({name})")),
-                _ => error("no call rings here").hint(format!("{c} ({name}) is open: p2p status")),
-            }
-        }
+/// How an open call stands, or that an ended one waits to be read.
+fn stands(state: &State) -> &'static str {
+    match state {
+        State::Dialing(_) | State::Ringing(_) => "is not answered yet",
+        State::Incoming(_) => "rings here",
+        State::Connecting(_) => "is being connected",
+        State::Active => "is active",
+        State::Ended(_) => "ended, unread",
     }
+}
+
+/// No call fits; the newest of the others says what could be done instead.
+fn none(store: &Reader, others: &[CallRow]) -> RpcError {
+    let Some(CallRow { call, .. }) = others.first() else {
+        return RpcError::new(ErrorCode::NoCall, "no call is open")
+            .hint("p2p list or p2p call <agent> \"<topic>\"");
+    };
+    let (name, c) = (known_name(store, call.peer), handle('c', call.handle));
+    let message = format!("no call fits; {c} ({name}) {}", stands(&call.state));
+    RpcError::new(ErrorCode::NoCall, message).hint(match call.state {
+        State::Incoming(_) => format!("p2p answer accept --call {c}"),
+        _ => "p2p status".into(),
+    })
 }
 
 /// A pet name, or the beginning of the npub: never what a peer claims.
@@ -158,9 +166,8 @@ pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<Pub
         return Ok(key);
     }
     let prefix = text.to_lowercase();
-    let stem = prefix.strip_prefix("npub1").unwrap_or(&prefix);
     let mut found: BTreeMap<PublicKey, String> = BTreeMap::new();
-    if stem.len() >= PREFIX && stem.chars().all(|c| c.is_ascii_alphanumeric()) {
+    if is_key_prefix(text) {
         for peer in store.peers_with_prefix(&prefix).map_err(stored)? {
             found.insert(peer.key, peer.name.unwrap_or_default());
         }
@@ -174,9 +181,12 @@ pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<Pub
     match (keys.next(), keys.next()) {
         (Some(key), None) => Ok(key),
         (Some(one), Some(other)) => {
-            let message = format!("{text:?} is the beginning of more than one key");
-            let hint = format!("{} or {}", one.npub(), other.npub());
-            Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint(hint))
+            let message = format!(
+                "{text:?} is the beginning of more than one key: {}, {}",
+                one.npub(),
+                other.npub()
+            );
+            Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint("p2p contacts or p2p list"))
         }
         (None, _) => Err(unknown_agent(service, text)),
     }
@@ -192,16 +202,26 @@ fn unknown_agent(service: &Service, text: &str) -> RpcError {
         .map(|(key, _)| key.npub())
         .collect();
     let message = format!("no contact is called {text:?}, and it is no key");
-    let error = RpcError::new(ErrorCode::NoAgent, message);
+    let error = |more: &str| RpcError::new(ErrorCode::NoAgent, message + more);
     match claims.as_slice() {
-        [] => error.hint("p2p list shows who is online; call by npub, or p2p contacts add <npub> <name>"),
-        [npub] => error.hint(format!(
-            "{npub} claims that name, as anyone can; if it is the one you mean: p2p contacts add {npub} {lower}"
-        )),
-        several => error.hint(format!(
-            "{} keys claim that name: {}", several.len(), several.join(", ")
-        )),
+        [] => error("").hint("p2p list or p2p contacts"),
+        [npub] => {
+            let name = if is_pet_name(&lower) { lower.as_str() } else { "<name>" };
+            let more = format!("; {npub} claims that name, as anyone can");
+            error(&more).hint(format!("p2p contacts add {npub} {name}"))
+        }
+        several => {
+            let more = format!("; these keys claim that name: {}", several.join(", "));
+            error(&more).hint("p2p contacts add <npub> <name>")
+        }
     }
+}
+
+/// Our agent's own words as an argument of the command in a hint: what is short and means the
+/// same to a shell, or else `otherwise`.
+pub(super) fn argument(text: &str, otherwise: &str) -> String {
+    let plain = text.len() <= 60 && !text.contains(['"', '$', '`', '\\', '!', '\n']);
+    if plain { format!("\"{text}\"") } else { otherwise.into() }
 }
 
 #[cfg(test)]

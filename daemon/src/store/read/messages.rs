@@ -124,7 +124,8 @@ impl Reader {
     }
 }
 
-fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<MessageRow>> {
+/// Messages by a condition on `m`.
+pub(super) fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<MessageRow>> {
     db.all(&MESSAGES, &format!("{SELECT} {which}"), params, row)
 }
 

@@ -73,8 +73,12 @@ pub struct QuestionRow {
     pub told: Vec<String>,
     /// The channels that did not.
     pub refused: Vec<String>,
+    /// The message that passed it on to the peer, unless it was a quiet one.
+    pub to_peer: Option<MessageRow>,
     /// The owner's answer.
     pub answer: Option<String>,
+    /// Whether the call is over.
+    pub over: bool,
 }
 
 /// Topics, names and questions are nobody's business in a log.

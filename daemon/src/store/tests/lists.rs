@@ -206,7 +206,15 @@ fn a_file_says_how_much_got_through() {
 
 #[test]
 fn a_question_says_who_was_told_and_what_was_answered() {
+    let asked = Message {
+        content: Content::Escalation { question: "q".into(), options: Vec::new() },
+        at: NOW,
+        ..message(7, in_call(1), "")
+    };
     let mut home = Home::with(vec![
+        Change::Call(Box::new(call(1, State::Active))),
+        new(message(6, in_call(1), "said before")),
+        new(asked.clone()),
         Change::Question(Box::new(question(1, 1))),
         Change::Question(Box::new(question(2, 1))),
     ]);
@@ -227,8 +235,17 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     let second = reader.question(2).unwrap().unwrap();
     assert_eq!((&second.question, second.told.len()), (&question(2, 1), 0));
     assert_eq!(reader.questions().unwrap().len(), 2);
+    assert_eq!((second.over, second.to_peer.is_some()), (false, false), "it was a quiet one");
+    assert_eq!(row.to_peer.map(|row| row.message), Some(asked));
     assert_eq!(reader.open_questions().unwrap(), [second]);
     assert!(reader.question(3).unwrap().is_none());
+    drop(reader);
+    // With its call a question is over, answered or not.
+    let mut home = home;
+    home.store.commit(&[Change::Call(Box::new(call(1, ended_at(NOW))))]).unwrap();
+    let reader = home.reader();
+    assert_eq!(reader.open_questions().unwrap(), []);
+    assert!(reader.question(2).unwrap().unwrap().over);
 }
 
 #[test]
