@@ -131,8 +131,8 @@ fn open(path: &Path) -> Result<File, RpcError> {
         _ if kind.is_file() => Ok(file),
         _ if kind.is_dir() => Err(local(format!("{} is a folder", path.display()))
             .hint(format!("tar czf {0}.tar.gz {0}", p2p_ipc::quoted(path)))),
-        _ => Err(local(format!("{} is no regular file", path.display()))
-            .hint(format!("cat {} | p2p send -", p2p_ipc::quoted(path)))),
+        _ => Err(local(format!("{} is no regular file; stdin takes text", path.display()))
+            .hint("p2p send -")),
     }
 }
 

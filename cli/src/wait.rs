@@ -74,7 +74,9 @@ pub fn follow_call(
         match (call.state, call.merged_into.clone()) {
             (CallState::Ended, Some(other)) => call = session.find_call(&other)?,
             (CallState::Active, _) => return Ok((call, clock.report(true, false))),
-            (CallState::Ended, None) => return Ok((call, clock.report(false, false))),
+            (CallState::Ended, None) if is_over(&call) => {
+                return Ok((call, clock.report(false, false)));
+            }
             _ => {
                 let Some(slice) = clock.slice() else {
                     return Ok((call, clock.report(false, false)));
@@ -92,6 +94,14 @@ pub fn follow_call(
             }
         }
     }
+}
+
+/// Whether nothing more comes of a call: not where it became part of another whose ring is on the
+/// way.
+#[must_use]
+pub fn is_over(call: &Call) -> bool {
+    let merged = call.reason == Some(EndReason::Merged) && call.merged_into.is_none();
+    call.state == CallState::Ended && !merged
 }
 
 /// Follows a message until what is waited for is so, the time is up, or it can no longer be.

@@ -1,7 +1,7 @@
 //! What came: the inbox, a wait's report, and what follows a message that was sent.
 
 use p2p_ipc::method::{InboxResult, Until};
-use p2p_ipc::view::{Call, CallState, Delivery, Item, ItemKind, Message};
+use p2p_ipc::view::{Call, CallState, Delivery, EndReason, Item, ItemKind, Message};
 use serde::Serialize;
 
 use super::transcript::{body, remark};
@@ -191,6 +191,16 @@ fn given_up(delivery: &Delivery) -> String {
     }
 }
 
+/// How a call went by that our agent did not answer; what refused it may have been a rule of ours.
+fn missed(call: &Call) -> &'static str {
+    match (call.ended_by_peer, call.reason) {
+        (false, Some(EndReason::Busy)) => " and was told that you are busy",
+        (false, Some(EndReason::Declined)) => " and was refused: you take no calls",
+        (true, _) => " and gave up: missed",
+        (false, _) => " and nobody answered: missed",
+    }
+}
+
 fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
     let head = format!("{} {}", call.handle, name(&call.peer));
     let left = match call.expires_ms {
@@ -209,7 +219,7 @@ fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
             "{head} {} knocks {at}: a stranger, who was told nothing{left}",
             short_npub(&call.peer.npub)
         )),
-        ItemKind::Missed => page.line(format!("{head} rang {at} and gave up: missed")),
+        ItemKind::Missed => page.line(format!("{head} rang {at}{}", missed(call))),
         ItemKind::Answered => page.line(format!("{head} answered {at}")),
         ItemKind::End => {
             let why = call.reason.map_or("over", super::words::reason);

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use p2p_ipc::method::PlaceCall;
-use p2p_ipc::view::CallState;
 
 use crate::input::{self, OPENING_LIMIT, TOPIC_LIMIT};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -93,7 +92,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         Placed { call, new, accepted, message: placed.message, file, reached: None, waiting: None };
     let Some(clock) = clock else { return Ok(Outcome::new(shown)) };
     let (call, waiting) = wait::follow_call(session, shown.call, clock)?;
-    let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
+    let over = wait::is_over(&call).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Placed { call, reached: Some(reached), waiting: Some(waiting), ..shown };
     match over {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use p2p_core::call::{Ended, State};
 use p2p_core::engine::{Command, Reply};
+use p2p_core::wire::Closing;
 use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
 use p2p_ipc::{ErrorCode, RpcError, view};
 
@@ -42,7 +44,14 @@ pub(super) async fn follow(service: &Service, params: FollowCall) -> Result<view
     let look = || {
         let store = service.reader();
         let row = store.call_by_id(AGENT, call).map_err(stored)?;
-        let moved = row.as_ref().is_some_and(|row| state(&row.call.state) != params.seen);
+        let Some(row) = row else { return Ok(Some(())) };
+        let moved = match &row.call.state {
+            // The ring of the call that this one became part of may still be on the way.
+            State::Ended(Ended { closing: Closing { into: Some(into), .. }, .. }) => {
+                store.call_by_id(AGENT, *into).map_err(stored)?.is_some()
+            }
+            now => state(now) != params.seen,
+        };
         Ok(moved.then_some(()))
     };
     until(service, wait(params.wait_ms), look).await?;

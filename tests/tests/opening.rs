@@ -1,0 +1,79 @@
+//! What is said before a call is answered: the opening message, words and files that wait, and two
+//! rings that meet.
+
+use std::fs;
+
+use p2p_tests::{Agent, Meeting, eventually, until};
+use serde_json::Value;
+
+/// What an agent is shown of the peer's words, until there are as many.
+fn hears(agent: &Agent, count: usize) -> Vec<String> {
+    let mut heard = Vec::new();
+    until("it hears all of it", || {
+        let items = agent.json(&["inbox"])["items"].take();
+        let words = items.as_array().into_iter().flatten();
+        heard.extend(words.filter_map(|item| item["message"]["text"].as_str().map(String::from)));
+        heard.len() >= count
+    });
+    heard
+}
+
+/// How far a message of an agent's got, by its words.
+fn reached(agent: &Agent, call: &str, text: &str) -> String {
+    let shown = agent.json(&["transcript", call]);
+    let mut messages = shown["messages"].as_array().into_iter().flatten();
+    let state = messages.find(|message| message["text"] == text).map(|m| &m["delivery"]["state"]);
+    state.and_then(Value::as_str).unwrap_or("not there").to_owned()
+}
+
+#[test]
+fn what_waits_for_the_answer_arrives_and_is_read() {
+    let meeting = Meeting::new();
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    fs::write(alice.work().join("page.md"), "# Seite\n").unwrap();
+    let placed = alice.json(&["call", "bob", "a page", "-m", "Please.", "--file", "page.md"]);
+    let call = placed["call"]["handle"].as_str().unwrap();
+    assert_eq!(placed["file"]["state"], "transferring");
+    alice.json(&["send", "by noon"]);
+    eventually("it rings", || {
+        bob.json(&["status"])["calls"][0]["handle"].as_str().map(String::from)
+    });
+    assert_eq!(hears(bob, 1), ["Please."]);
+    // He is a contact of hers, so that she may know that he was shown it.
+    until("the opening message is read", || reached(alice, call, "Please.") == "read");
+    assert_eq!(reached(alice, call, "by noon"), "queued", "nobody has answered");
+    bob.json(&["answer", "accept", "--wait", "60"]);
+    let file = bob.json(&["wait", "--for", "file", "--wait", "60"])["items"].take();
+    let file = file.as_array().unwrap().iter().find(|item| item["kind"] == "file").unwrap();
+    assert_eq!(fs::read_to_string(file["file"]["path"].as_str().unwrap()).unwrap(), "# Seite\n");
+    // The file alone is read by being shown; words behind it once they are.
+    until("the file is read", || reached(alice, call, "page.md") == "read");
+    hears(bob, 0);
+    until("the words are read", || reached(alice, call, "by noon") == "read");
+}
+
+#[test]
+fn two_that_ring_each_other_are_in_one_call_and_hear_each_other() {
+    let meeting = Meeting::new();
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    let ring = |from: &Agent, to: &str, words: &str| {
+        from.start(&["call", to, "tea", "-m", words, "--wait", "60", "--json"])
+    };
+    let (hers, his) = (ring(alice, "bob", "from alice"), ring(bob, "alice", "from bob"));
+    let calls = [hers, his].map(|ring| ring.end().result(0)["call"].take());
+    assert_eq!(calls[0]["id"], calls[1]["id"]);
+    assert_eq!((&calls[0]["state"], &calls[1]["state"]), (&"active".into(), &"active".into()));
+    assert_eq!(hears(alice, 1), ["from bob"]);
+    assert_eq!(hears(bob, 1), ["from alice"]);
+    for (agent, call, said, heard) in
+        [(alice, &calls[0], "from alice", "from bob"), (bob, &calls[1], "from bob", "from alice")]
+    {
+        let call = call["handle"].as_str().unwrap();
+        until("what it said is read", || reached(agent, call, said) == "read");
+        agent.json(&["send", "on with it", "--until", "delivered", "--wait", "60"]);
+        let shown = agent.json(&["inbox", "--last", "20"]);
+        let items = shown["items"].as_array().into_iter().flatten();
+        let count = items.filter(|item| item["message"]["text"] == heard).count();
+        assert_eq!(count, 1, "once, and no more");
+    }
+}
