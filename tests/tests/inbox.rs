@@ -150,14 +150,13 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
     assert_eq!(texts(&at_once.result(0)), ["words"]);
 
     let waiting = bob.start(&["wait", "--for", "end", "--wait", "60", "--json"]);
-    let of_file =
-        ["wait", "--for", "file", "--call", &talk.bob, "--peek", "--wait", "60", "--json"];
-    let of_file = bob.start(&of_file);
+    let of_file = ["wait", "--for", "file", "--call", &talk.bob, "--reader", "me", "--wait", "60"];
+    let of_file = bob.start(&[&of_file[..], &["--json"]].concat());
     until("it waits", || is_waiting(of_file.pid()));
     alice.json(&["end"]);
     let over = of_file.end();
     assert!(over.took < Duration::from_secs(45), "no file comes after the end: {over}");
-    assert_eq!(over.result(0)["items"][0]["kind"], "end");
+    assert_eq!(over.result(0)["items"].as_array().unwrap().last().unwrap()["kind"], "end");
     let ended = waiting.end().result(0);
     assert_eq!(ended["items"].as_array().unwrap().last().unwrap()["kind"], "end");
     // In a call that is over nothing more comes, whoever ended it and whatever is waited for.
