@@ -99,7 +99,7 @@ impl Meter {
 pub fn is_pet_name(name: &str) -> bool {
     let simple = |c: char| c.is_alphanumeric() || "-_.".contains(c);
     let handle = name.split_at_checked(1).is_some_and(|(series, number)| {
-        "cmfq".contains(series) && !number.is_empty() && number.parse::<u32>().is_ok()
+        "cmfqCMFQ".contains(series) && !number.is_empty() && number.parse::<u32>().is_ok()
     });
     let key = name.to_lowercase().starts_with("npub") || is_key_prefix(name);
     (1..=NAME_LIMIT).contains(&name.len()) && name.chars().all(simple) && !handle && !key
@@ -154,10 +154,21 @@ mod tests {
             assert!(is_pet_name(good), "{good}");
         }
         let (npub, hex) = (format!("npub1{}", "q".repeat(58)), "7".repeat(64));
-        for bad in
-            ["", "c7", "a b", "$(rm)", "npub", "NPUB1x7kabc", "npub1", "cafe", "BEEF0", "1234"]
-                .into_iter()
-                .chain([npub.as_str(), hex.as_str(), "x".repeat(65).as_str()])
+        for bad in [
+            "",
+            "c7",
+            "C7",
+            "a b",
+            "$(rm)",
+            "npub",
+            "NPUB1x7kabc",
+            "npub1",
+            "cafe",
+            "BEEF0",
+            "1234",
+        ]
+        .into_iter()
+        .chain([npub.as_str(), hex.as_str(), "x".repeat(65).as_str()])
         {
             assert!(!is_pet_name(bad), "{bad}");
         }

@@ -289,7 +289,8 @@ fn bad_capabilities(words: &[String]) -> Option<String> {
     })
 }
 
-fn wrong_value(path: &Path, key: &str, what: &str) -> RpcError {
+/// A value is wrong: of a key in the file, or of the variable that overrides it.
+pub(crate) fn wrong_value(path: &Path, key: &str, what: &str) -> RpcError {
     if key.starts_with("P2P_") {
         let error = RpcError::new(ErrorCode::Config, format!("{key}: {what}"));
         return error.hint(format!("unset {key}"));
@@ -297,8 +298,7 @@ fn wrong_value(path: &Path, key: &str, what: &str) -> RpcError {
     wrong(path, &format!("{key}: {what}"))
 }
 
-/// The file is wrong, here and so.
-pub(crate) fn wrong(path: &Path, what: &str) -> RpcError {
+fn wrong(path: &Path, what: &str) -> RpcError {
     let message = format!("{}: {}", path.display(), what.trim_end());
     RpcError::new(ErrorCode::Config, message).hint(format!("cat -n {}", p2p_ipc::quoted(path)))
 }

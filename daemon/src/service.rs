@@ -132,8 +132,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     let name = config.name.clone().unwrap_or_else(|| default_name(identity.public));
     let (heard, hearing) = mpsc::channel(HEARD);
     let settings = Settings { secret: *identity.secret(), relays: config.relays.clone(), instance };
-    let relays = Relays::start(settings, heard)
-        .map_err(|e| crate::config::wrong(&place.config, &format!("relay: {e}")))?;
+    let relays = Relays::start(settings, heard).map_err(|e| wrong_relays(&place, &e))?;
     let hook_problem = crate::hooks::problem(&config.hooks);
     if let Some(problem) = &hook_problem {
         tracing::warn!(%problem, "the hook is of no use");
@@ -289,6 +288,12 @@ fn unusable(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
          begin with an empty one"
     );
     RpcError::new(ErrorCode::StoreFailed, message).hint(crate::store::setting_aside(&place.store))
+}
+
+fn wrong_relays(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
+    let overridden = p2p_ipc::place::daemon_env().contains_key("P2P_RELAYS");
+    let key = if overridden { "P2P_RELAYS" } else { "relay" };
+    crate::config::wrong_value(&place.config, key, &error.to_string())
 }
 
 /// `RUST_LOG` chooses what is logged; nothing that a peer wrote ever is.

@@ -86,7 +86,7 @@ fn garbage_gets_an_error_and_the_connection_goes_on() {
     assert_eq!((code(&wrong), &wrong["id"]), ("bad_request", &7.into()));
     let unknown = ask(&mut stream, r#"{"jsonrpc":"2.0","id":8,"method":"format_disk"}"#);
     assert_eq!((code(&unknown), &unknown["error"]["code"]), ("unknown_method", &(-32601).into()));
-    assert!(unknown["error"]["data"]["hint"].as_str().unwrap().contains("status"));
+    assert!(unknown["error"]["data"]["message"].as_str().unwrap().contains("status"));
     for params in ["[]", "7", "{\"limit\":\"many\"}", "{}"] {
         let line = format!(r#"{{"jsonrpc":"2.0","id":9,"method":"list","params":{params}}}"#);
         let answer = ask(&mut stream, &line);

@@ -114,30 +114,34 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
     use ErrorCode as C;
     let mut message = refusal.to_string();
     let (code, hint) = match refusal {
-        Refusal::NoCall => (C::NoCall, "p2p calls"),
-        Refusal::NotRinging => (C::CallState, "p2p status"),
-        Refusal::Over(Reason::Declined) => (C::Declined, "p2p calls"),
-        Refusal::Over(Reason::Busy) => (C::Busy, "p2p calls"),
-        Refusal::Over(Reason::NoAnswer) => (C::NoAnswer, "p2p calls"),
-        Refusal::Over(Reason::Unreachable) => (C::Unreachable, "p2p calls"),
-        Refusal::Over(_) => (C::CallEnded, "p2p call <agent> \"<topic>\""),
-        Refusal::NotAnswered => (C::CallState, "p2p answer accept or p2p wait"),
-        Refusal::PlainPeer => (C::PlainPeer, "p2p dm <agent> \"<text>\""),
-        Refusal::Blocked => (C::Policy, "p2p contacts allow <agent>"),
-        Refusal::Own => (C::Usage, "p2p list"),
-        Refusal::Empty => (C::Usage, "p2p --help"),
+        Refusal::NoCall => (C::NoCall, Some("p2p calls")),
+        Refusal::NotRinging => (C::CallState, Some("p2p status")),
+        Refusal::Over(Reason::Declined) => (C::Declined, Some("p2p calls")),
+        Refusal::Over(Reason::Busy) => (C::Busy, Some("p2p calls")),
+        Refusal::Over(Reason::NoAnswer) => (C::NoAnswer, Some("p2p calls")),
+        Refusal::Over(Reason::Unreachable) => (C::Unreachable, Some("p2p calls")),
+        Refusal::Over(_) => (C::CallEnded, Some("p2p call <agent> \"<topic>\"")),
+        Refusal::NotAnswered => (C::CallState, Some("p2p answer accept or p2p wait")),
+        Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
+        Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
+        Refusal::Own | Refusal::Empty => (C::Usage, None),
         Refusal::TooMany(_) => {
             message += "; is there something new to say?";
-            (C::RateLimited, "p2p wait")
+            (C::RateLimited, Some("p2p wait"))
         }
-        Refusal::TooLong { .. } => (C::TooLarge, "p2p sendfile <path>"),
+        Refusal::TooLong { what: "the message", .. } => (C::TooLarge, Some("p2p sendfile <path>")),
+        Refusal::TooLong { .. } => (C::TooLarge, None),
         Refusal::NameTaken(key) => {
             message += &format!(", {}", key.npub());
-            (C::Usage, "p2p contacts")
+            (C::Usage, Some("p2p contacts"))
         }
-        Refusal::BadName => (C::Usage, "p2p contacts add <npub> <name>"),
+        Refusal::BadName => (C::Usage, Some("p2p contacts add <npub> <name>")),
     };
-    RpcError::new(code, message).hint(hint)
+    let error = RpcError::new(code, message);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
 }
 
 /// A wait that a request asked for, within the cap.
