@@ -10,6 +10,7 @@ pub mod interop;
 mod meeting;
 mod patience;
 mod process;
+pub mod proxy;
 mod relay;
 pub mod sim;
 mod wire;
