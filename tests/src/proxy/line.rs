@@ -257,17 +257,28 @@ impl Line {
     }
 
     fn obey(&mut self, order: Order) {
-        match order {
-            Order::Cut => self.over = true,
-            Order::Freeze => self.frozen = true,
-            Order::Say(text) => self.to_client.push(Message::text(text), Duration::ZERO),
+        let fault = match order {
+            Order::Cut => {
+                self.over = true;
+                Fault::Cut
+            }
+            Order::Freeze => {
+                self.frozen = true;
+                Fault::Freeze
+            }
+            Order::Say(text) => return self.to_client.push(Message::text(text), Duration::ZERO),
             Order::End(words) => {
                 for id in self.subscriptions.keys().cloned().collect::<Vec<_>>() {
                     self.end(&id, words.as_deref());
                 }
+                words.map_or(Fault::Forget, Fault::Close)
             }
-            Order::Demand => self.demand(),
-        }
+            Order::Demand => {
+                self.demand();
+                Fault::Auth
+            }
+        };
+        self.shared.plan().count(&fault);
     }
 
     /// Asks a client who it is; what it reads so far ends, if that is behind the wall.

@@ -126,7 +126,7 @@ async fn authentication_is_given_at_connect_and_in_the_middle_to_read_and_to_wri
         let id = scene.bob.send(scene.alice.key, "over that");
         assert_eq!(scene.alice.message().await.1, "over that");
         assert!(scene.bob.outcome(id).await.1.is_empty());
-        assert!(scene.state().listening);
+        wait(async || scene.state().listening).await;
     }
 }
 
