@@ -2,6 +2,7 @@
 //! message; nothing else touches either. What came in at once is made durable in one commit, and
 //! only then does anything leave.
 
+use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -23,10 +24,25 @@ const BATCH: usize = 256;
 /// How long the engine may sleep without anything due: clocks jump.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// The fact in the store that says until when each relay was caught up with.
+const CAUGHT_UP: &str = "caught up";
+
+/// Until when each relay was caught up with, as an earlier run noted it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn caught_up(store: &Store) -> Result<BTreeMap<String, Time>, StoreError> {
+    let kept = store.meta(CAUGHT_UP)?;
+    let kept: BTreeMap<String, u64> =
+        kept.and_then(|kept| serde_json::from_str(&kept).ok()).unwrap_or_default();
+    Ok(kept.into_iter().map(|(relay, at)| (relay, Time(at))).collect())
+}
+
 enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
     Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
+    CaughtUp { relay: String, at: Time, epoch: u64 },
     Settle(oneshot::Sender<()>),
     Stop,
 }
@@ -125,6 +141,11 @@ impl Host {
         self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
     }
 
+    /// A relay told everything that it kept for us, all of it handed over before this.
+    pub async fn caught_up(&self, relay: String, at: Time, epoch: u64) {
+        let _ = self.queue.send(Message::CaughtUp { relay, at, epoch }).await;
+    }
+
     /// Waits until everything that was handed over before is done and durable.
     pub async fn settle(&self) {
         let (done, settled) = oneshot::channel();
@@ -203,6 +224,7 @@ impl Thread {
         let mut waiting: Waiting = Vec::new();
         // Dropped at the end of the round, which is what they wait for.
         let mut settled = Vec::new();
+        let mut caught_up = Vec::new();
         let now = crate::now();
         for message in batch {
             match message {
@@ -217,6 +239,7 @@ impl Thread {
                     let _ = done.send(told.is_ok());
                     self.changed.send_modify(|count| *count += 1);
                 }
+                Message::CaughtUp { relay, at, epoch } => caught_up.push((relay, at, epoch)),
                 Message::Settle(done) => settled.push(done),
                 Message::Stop => {}
             }
@@ -232,6 +255,9 @@ impl Thread {
         }
         if let Err(error) = self.parts.store.commit(&changes) {
             return self.failed(&error, waiting);
+        }
+        for (relay, at, epoch) in caught_up {
+            self.note_caught_up(&relay, at, epoch);
         }
         let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
         for effect in effects {
@@ -277,7 +303,18 @@ impl Thread {
         });
     }
 
-    /// Nothing of this round may have happened: the engine goes back to what is on disk.
+    /// What a relay kept is durable now: the next run need not ask for it again.
+    fn note_caught_up(&mut self, relay: &str, at: Time, epoch: u64) {
+        let Some(all) = self.parts.relays.caught_up(relay, at, epoch) else { return };
+        let all: BTreeMap<_, _> = all.into_iter().map(|(relay, at)| (relay, at.0)).collect();
+        let kept = serde_json::to_string(&all).unwrap_or_default();
+        if let Err(error) = self.parts.store.set_meta(CAUGHT_UP, &kept) {
+            tracing::warn!(%error, "how far relays were caught up with could not be noted");
+        }
+    }
+
+    /// Nothing of this round may have happened: the engine goes back to what is on disk, and what
+    /// relays told is asked for again.
     fn failed(&mut self, error: &StoreError, waiting: Waiting) {
         tracing::error!(%error, "the store could not be written; nothing of this was sent");
         for done in waiting {
@@ -287,6 +324,7 @@ impl Thread {
             Ok(engine) => self.engine = engine,
             Err(error) => tracing::error!(%error, "the store cannot be read either"),
         }
+        self.parts.relays.hear_again();
     }
 }
 

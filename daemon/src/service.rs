@@ -19,7 +19,7 @@ use crate::host::{Host, Parts};
 use crate::identity::Identity;
 use crate::relays::{Heard, Profile, Relays, Settings};
 use crate::store::{Reader, Store};
-use crate::{presence, socket, verb};
+use crate::{host, presence, socket, verb};
 
 /// What relays said and the engine has not taken: past that, reading from relays waits.
 const HEARD: usize = 1024;
@@ -131,7 +131,12 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     let instance = InstanceId(instance);
     let name = config.name.clone().unwrap_or_else(|| default_name(identity.public));
     let (heard, hearing) = mpsc::channel(HEARD);
-    let settings = Settings { secret: *identity.secret(), relays: config.relays.clone(), instance };
+    let settings = Settings {
+        secret: *identity.secret(),
+        relays: config.relays.clone(),
+        instance,
+        caught_up: host::caught_up(&store).map_err(|e| unusable(&place, &e))?,
+    };
     let relays = Relays::start(settings, heard).map_err(|e| wrong_relays(&place, &e))?;
     let hook_problem = crate::hooks::problem(&config.hooks);
     if let Some(problem) = &hook_problem {
@@ -216,7 +221,6 @@ async fn listen(
     reconnected: mpsc::Sender<()>,
 ) {
     while let Some(heard) = hearing.recv().await {
-        let told_all = matches!(heard, Heard::Connected { .. });
         let input = match heard {
             Heard::Message { message, .. } => Input::Received(message),
             Heard::Report { rumor, accepted, refused, waiting } => {
@@ -230,12 +234,16 @@ async fn listen(
                 let _ = reconnected.try_send(());
                 Input::RelayBack
             }
+            Heard::CaughtUp { relay, at, epoch } => {
+                service.host.caught_up(relay, at, epoch).await;
+                if !*service.heard_all.borrow() {
+                    service.host.settle().await;
+                    service.heard_all.send_replace(true);
+                }
+                continue;
+            }
         };
         service.host.input(input).await;
-        if told_all && !*service.heard_all.borrow() {
-            service.host.settle().await;
-            service.heard_all.send_replace(true);
-        }
     }
 }
 

@@ -326,7 +326,7 @@ pub struct Relay {
     pub roles: Vec<String>,
     /// Whether a connection is up now.
     pub connected: bool,
-    /// `connected`, `connecting`, `waiting to retry`, …
+    /// `connected`, `not listening`, `connecting`, `waiting to retry`, …
     pub state: String,
     /// Why it is not connected, or what it last refused.
     pub cause: Option<String>,

@@ -27,9 +27,12 @@ pub fn root() -> &'static Path {
 
 #[expect(clippy::expect_used, reason = "that is how a test fails")]
 fn build() -> PathBuf {
-    // target/<profile>/deps/<test>
+    // target/<profile>/deps/<test>, or target/<profile>/chaos
     let test = std::env::current_exe().expect("a test knows its own path");
-    let folder = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let mut folder = test.parent().expect("a program lies in a folder");
+    if folder.ends_with("deps") {
+        folder = folder.parent().expect("tests lie in target/<profile>/deps");
+    }
     let target = folder.parent().expect("a profile lies in a target folder");
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",

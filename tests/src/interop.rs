@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::binary::root;
+use crate::relay::{Foreign, Relay, quiet_port};
 
 /// Where `.ci/run` installs them.
 #[must_use]
@@ -18,6 +19,31 @@ pub fn nostr_relay() -> Option<PathBuf> {
     let path = named.map_or_else(|| folder().join("venv/bin/nostr-relay"), PathBuf::from);
     path.exists().then_some(path)
 }
+
+/// PyPI's `nostr-relay`, running on a port that stays free while it is down, with its database in
+/// `folder`. Nothing where it is not installed. Its size limit would refuse our larger wraps, and
+/// its notion of recent every wrap that is backdated as NIP-59 wants.
+///
+/// # Panics
+/// When it does not come up.
+#[expect(clippy::expect_used, reason = "that is how a test fails")]
+#[must_use]
+pub fn foreign_relay(folder: &Path) -> Option<Relay> {
+    let program = nostr_relay()?;
+    let port = quiet_port();
+    let config = folder.join("relay.yaml");
+    let text = format!(
+        "storage:\n  sqlalchemy.url: sqlite+aiosqlite:///{}\n  validators:\n    - nostr_relay.validators.is_not_too_large\n    - nostr_relay.validators.is_signed\nmax_event_size: 131072\nauthentication:\n  enabled: false\nverification:\n  nip05_verification: disabled\ngunicorn:\n  bind: 127.0.0.1:{port}\n  workers: 1\n  loglevel: warning\nsubscription_limit: 64\n",
+        folder.join("relay.sqlite3").display()
+    );
+    std::fs::write(&config, text).expect("the relay's settings can be written");
+    let args = vec!["-c".into(), config.into(), "serve".into()];
+    Some(Relay::foreign(Foreign { program, args, folder: folder.to_owned(), port }))
+}
+
+/// How to install it.
+pub const HOW_TO_NOSTR_RELAY: &str =
+    "python3 -m venv target/interop/venv && target/interop/venv/bin/pip install nostr-relay==1.14";
 
 /// The folder that holds `node_modules` with nostr-tools and ws, where Node can be run.
 #[must_use]

@@ -6,10 +6,12 @@
 
 mod agent;
 mod binary;
+pub mod chaos;
 pub mod interop;
 mod meeting;
 mod patience;
 mod process;
+pub mod proxy;
 mod relay;
 pub mod sim;
 mod wire;
@@ -19,5 +21,5 @@ pub use binary::{binary, root};
 pub use meeting::{Meeting, Said, Talk, handle_of, state, transcript};
 pub use patience::{PATIENCE, eventually, until, within};
 pub use process::{Output, Running, is_alive, living_in, send_signal};
-pub use relay::{Relay, quiet_port};
+pub use relay::{Foreign, Relay, quiet_port};
 pub use wire::Wire;

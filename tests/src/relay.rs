@@ -1,10 +1,16 @@
 //! Relays on loopback: the embedded one, through the real binary, and others.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use crate::binary::binary;
 use crate::patience::{eventually, until};
@@ -15,8 +21,23 @@ pub struct Relay {
     url: String,
     port: u16,
     child: Child,
+    /// Another's program, and what it was started with.
+    foreign: Option<Foreign>,
     /// Held, so that the relay keeps somewhere to write to.
     _stdout: Option<BufReader<ChildStdout>>,
+}
+
+/// Another's relay, as it is started.
+#[derive(Debug, Clone)]
+pub struct Foreign {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Where it runs and keeps what it has.
+    pub folder: PathBuf,
+    /// Where it listens.
+    pub port: u16,
 }
 
 impl Relay {
@@ -53,16 +74,17 @@ impl Relay {
         let url = line.trim().to_owned();
         let port = url.strip_prefix("ws://127.0.0.1:").and_then(|port| port.parse().ok());
         assert!(port.is_some(), "the relay said {line:?} instead of its address");
-        Self { url, port: port.unwrap_or_default(), child, _stdout: Some(stdout) }
+        Self { url, port: port.unwrap_or_default(), child, foreign: None, _stdout: Some(stdout) }
     }
 
-    /// A relay that another program serves on `port`, once something listens there.
+    /// A relay that another program serves, once something listens there.
     ///
     /// # Panics
     /// When it does not come up.
     #[must_use]
-    pub fn foreign(command: &mut Command, port: u16) -> Self {
-        let mut child = start_foreign(command);
+    pub fn foreign(foreign: Foreign) -> Self {
+        let mut child = start_foreign(&foreign);
+        let port = foreign.port;
         eventually("the other relay listens", || {
             if let Ok(Some(status)) = child.try_wait() {
                 let mut said = String::new();
@@ -71,7 +93,14 @@ impl Relay {
             }
             TcpStream::connect(("127.0.0.1", port)).ok()
         });
-        Self { url: format!("ws://127.0.0.1:{port}"), port, child, _stdout: None }
+        let url = format!("ws://127.0.0.1:{port}");
+        Self { url, port, child, foreign: Some(foreign), _stdout: None }
+    }
+
+    /// Whether another's program serves it.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        self.foreign.is_some()
     }
 
     /// Its address.
@@ -82,11 +111,15 @@ impl Relay {
 
     /// Kills it. What it held in memory is gone.
     pub fn kill(&mut self) {
+        let group = i32::try_from(self.child.id()).unwrap_or_default();
+        if self.foreign.is_some() && group > 0 {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Starts the embedded relay again, empty, where it was.
+    /// Starts it again where it was: the embedded one empty, another's with what is on its disk.
     ///
     /// # Panics
     /// When it does not come up.
@@ -96,7 +129,10 @@ impl Relay {
             // As the relay itself binds: connections that linger are no matter.
             TcpListener::bind(("127.0.0.1", self.port)).is_ok()
         });
-        let revived = Self::embedded(self.port);
+        let revived = match self.foreign.clone() {
+            Some(foreign) => Self::foreign(foreign),
+            None => Self::embedded(self.port),
+        };
         *self = revived;
     }
 }
@@ -108,8 +144,12 @@ impl Drop for Relay {
 }
 
 #[expect(clippy::expect_used, reason = "that is how a test fails")]
-fn start_foreign(command: &mut Command) -> Child {
-    command
+fn start_foreign(foreign: &Foreign) -> Child {
+    Command::new(&foreign.program)
+        .args(&foreign.args)
+        .current_dir(&foreign.folder)
+        // Its workers hold the port, and die with it.
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

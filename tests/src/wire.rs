@@ -37,7 +37,19 @@ impl Wire {
     /// # Panics
     /// When the relay does not answer.
     pub fn publish(&mut self, event: &Value) -> (bool, String) {
-        self.send(&json!(["EVENT", event]));
+        self.hand_over("EVENT", event)
+    }
+
+    /// Answers a relay's challenge (NIP-42) with this event; says whether it took it, and why not.
+    ///
+    /// # Panics
+    /// When the relay does not answer.
+    pub fn authenticate(&mut self, event: &Value) -> (bool, String) {
+        self.hand_over("AUTH", event)
+    }
+
+    fn hand_over(&mut self, label: &str, event: &Value) -> (bool, String) {
+        self.send(&json!([label, event]));
         loop {
             let answer = self.next();
             if answer[0] == "OK" && answer[1] == event["id"] {

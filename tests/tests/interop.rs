@@ -9,29 +9,16 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use p2p_ipc::ErrorCode;
-use p2p_tests::{
-    Agent, Meeting, PATIENCE, Relay, eventually, interop, quiet_port, root, state, until,
-};
+use p2p_tests::{Agent, Meeting, PATIENCE, Relay, eventually, interop, root, state, until};
 use serde_json::Value;
 
-/// PyPI's `nostr-relay` with a database in `folder`. Its size limit would refuse our larger
-/// wraps, and its notion of recent every wrap that is backdated as NIP-59 wants.
 fn foreign_relay(folder: &std::path::Path) -> Option<Relay> {
-    let Some(program) = interop::nostr_relay() else {
-        let how = "python3 -m venv target/interop/venv && target/interop/venv/bin/pip install nostr-relay==1.14";
+    let relay = interop::foreign_relay(folder);
+    if relay.is_none() {
+        let how = interop::HOW_TO_NOSTR_RELAY;
         interop::skipped("a call through a foreign relay", "PyPI's nostr-relay", how);
-        return None;
-    };
-    let port = quiet_port();
-    let config = folder.join("relay.yaml");
-    let text = format!(
-        "storage:\n  sqlalchemy.url: sqlite+aiosqlite:///{}\n  validators:\n    - nostr_relay.validators.is_not_too_large\n    - nostr_relay.validators.is_signed\nmax_event_size: 131072\nauthentication:\n  enabled: false\nverification:\n  nip05_verification: disabled\ngunicorn:\n  bind: 127.0.0.1:{port}\n  workers: 1\n  loglevel: warning\nsubscription_limit: 64\n",
-        folder.join("relay.sqlite3").display()
-    );
-    fs::write(&config, text).unwrap();
-    let mut command = Command::new(program);
-    command.arg("-c").arg(&config).arg("serve").current_dir(folder);
-    Some(Relay::foreign(&mut command, port))
+    }
+    relay
 }
 
 #[test]

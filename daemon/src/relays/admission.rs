@@ -35,6 +35,11 @@ impl Gate {
         lock(&self.seen).add(id);
     }
 
+    /// Forgets the wraps that were seen.
+    pub fn forget(&self) {
+        *lock(&self.seen) = Seen::default();
+    }
+
     /// Counts and logs what was refused.
     pub fn refuse(&self, relay: &str, why: Rejected) {
         tracing::debug!(relay, %why, "an event was refused");

@@ -16,7 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_c
 use super::status::tidy;
 
 /// How long all of it may take: DNS, TCP, TLS, the upgrade.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 10 });
 /// How long one of several addresses is tried.
 const ONE_ADDRESS: Duration = Duration::from_secs(4);
 /// A larger message ends the connection. Far above [`super::admission::MAX_EVENT`], so that an
@@ -63,9 +63,9 @@ impl Failure {
 
 /// Connects. `public_only`: a peer named this relay, so only public addresses will do.
 pub(super) async fn connect(url: &str, public_only: bool) -> Result<Socket, Failure> {
-    timeout(TIMEOUT, connect_in_time(url, public_only))
-        .await
-        .unwrap_or_else(|_| Err(Failure::network("no connection in 10 s")))
+    timeout(TIMEOUT, connect_in_time(url, public_only)).await.unwrap_or_else(|_| {
+        Err(Failure::network(format!("no connection in {} s", TIMEOUT.as_secs())))
+    })
 }
 
 async fn connect_in_time(url: &str, public_only: bool) -> Result<Socket, Failure> {

@@ -1,6 +1,7 @@
 //! What the tasks of this module share: our identity, the table of connections, the way out.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,10 @@ pub(super) struct Hub {
     pub heard: mpsc::UnboundedSender<Heard>,
     links: Mutex<BTreeMap<String, Handle>>,
     last_stamp: Mutex<u64>,
+    /// Until when everything that a relay kept for us was taken in.
+    caught_up: Mutex<BTreeMap<String, Time>>,
+    /// Counts the times that what was heard before has to be heard again.
+    epoch: AtomicU64,
     /// What was last published as our profile, by kind.
     profile: Mutex<BTreeMap<u16, Arc<Packet>>>,
 }
@@ -72,7 +77,42 @@ impl Hub {
             heard,
             links: Mutex::default(),
             last_stamp: Mutex::default(),
+            caught_up: Mutex::default(),
+            epoch: AtomicU64::new(0),
             profile: Mutex::default(),
+        }
+    }
+
+    /// Until when everything that a relay kept was taken in: never, at first.
+    pub fn caught_up(&self, url: &str) -> Time {
+        lock(&self.caught_up).get(url).copied().unwrap_or(Time(0))
+    }
+
+    /// Notes what [`Hub::caught_up`] says, and gives back all of it. A time before `epoch` began
+    /// says nothing any more.
+    pub fn note_caught_up(
+        &self,
+        known: impl IntoIterator<Item = (String, Time)>,
+        epoch: u64,
+    ) -> Option<BTreeMap<String, Time>> {
+        let mut caught_up = lock(&self.caught_up);
+        (epoch == self.epoch()).then(|| {
+            caught_up.extend(known);
+            caught_up.clone()
+        })
+    }
+
+    /// See [`Hub::hear_again`].
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// What was heard lately was lost: every relay is to tell again what it kept.
+    pub fn hear_again(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        self.gate.forget();
+        for link in lock(&self.links).values() {
+            let _ = link.orders.try_send(Order::HearAgain);
         }
     }
 
@@ -148,9 +188,7 @@ impl Hub {
         let Some((kind, packet)) = profile.last_key_value() else { return };
         let me = nostr::PublicKey::from_byte_array(self.me.0);
         let filter = Filter::new().kind(Kind::from(*kind)).author(me).limit(1);
-        let is_it = |status: &Status, _| status.read().url == *url;
-        let mut answers = self.ask(is_it, &filter, 1, 64 * 1024, Duration::from_secs(30));
-        let Some((_, _, answer)) = answers.recv().await else { return };
+        let answer = self.ask_one(&url, &filter, 1, 64 * 1024, Duration::from_secs(30)).await;
         if answer.complete.is_err() || answer.events.iter().any(|event| event.id == packet.id) {
             return;
         }
@@ -187,16 +225,27 @@ impl Hub {
                 let answer = tokio::time::timeout_at(by + Duration::from_secs(1), answer).await;
                 let answer = match answer {
                     Ok(Ok(answer)) => answer,
-                    _ => Answer {
-                        events: Vec::new(),
-                        complete: Err(if sent { "no answer in time" } else { "busy" }.to_owned()),
-                        took: Duration::ZERO,
-                    },
+                    _ => Answer::none(if sent { "no answer in time" } else { "busy" }),
                 };
                 let _ = answers.send((url, status, answer)).await;
             });
         }
         asked
+    }
+
+    /// Asks one of our relays.
+    pub async fn ask_one(
+        &self,
+        url: &str,
+        filter: &Filter,
+        max_events: usize,
+        max_size: usize,
+        wait: Duration,
+    ) -> Answer {
+        let is_it = |status: &Status, _| status.read().url == url;
+        let mut answers = self.ask(is_it, filter, max_events, max_size, wait);
+        let answer = answers.recv().await.map(|(_, _, answer)| answer);
+        answer.unwrap_or_else(|| Answer::none("no relay of ours"))
     }
 
     /// Tells every connection to send what waits, by `by` at the latest, and to close.

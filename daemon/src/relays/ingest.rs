@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use nostr::{Event, Keys};
+use p2p_core::{Time, Verified};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Heard;
@@ -28,8 +29,12 @@ pub(super) struct Ingest {
 pub(super) enum Arrival {
     /// An event on its way, and its share of the room.
     Event { event: Box<Event>, relay: Arc<str>, _share: OwnedSemaphorePermit },
-    /// The relay has told everything that it kept for us.
+    /// What a relay kept for us, or a part of it.
+    Kept { events: Vec<Event>, relay: Arc<str>, _share: OwnedSemaphorePermit },
+    /// The relay's subscription is live.
     Live(Arc<str>),
+    /// The relay has told everything that it kept for us.
+    CaughtUp { relay: Arc<str>, at: Time, epoch: u64 },
 }
 
 impl Ingest {
@@ -47,6 +52,21 @@ impl Ingest {
         let (event, relay) = (Box::new(event), Arc::clone(relay));
         let arrival = Arrival::Event { event, relay, _share: share };
         self.events.send(arrival).is_ok()
+    }
+
+    /// Hands over what a relay kept, of `size` bytes together; waits until there is room.
+    pub async fn offer_all(&self, events: Vec<Event>, size: usize, relay: &Arc<str>) -> bool {
+        let share = u32::try_from((size / 1024 + 1).min(ROOM)).unwrap_or(u32::MAX);
+        let Ok(share) = Arc::clone(&self.room).acquire_many_owned(share).await else {
+            return false;
+        };
+        let arrival = Arrival::Kept { events, relay: Arc::clone(relay), _share: share };
+        self.events.send(arrival).is_ok()
+    }
+
+    /// Says that everything that a relay kept when it was `at` was handed over.
+    pub fn caught_up(&self, relay: &Arc<str>, at: Time, epoch: u64) -> bool {
+        self.events.send(Arrival::CaughtUp { relay: Arc::clone(relay), at, epoch }).is_ok()
     }
 
     /// Says that a relay's subscription is live, behind everything that it told before.
@@ -68,32 +88,42 @@ pub(super) async fn run(
     heard: mpsc::Sender<Heard>,
 ) {
     while let Some(arrival) = arrivals.recv().await {
-        let (event, relay) = match &arrival {
-            Arrival::Event { event, relay, .. } => (event, relay),
-            Arrival::Live(relay) => {
-                if heard.send(Heard::Connected { relay: relay.to_string() }).await.is_err() {
-                    return;
-                }
-                continue;
+        let told: Vec<Heard> = match arrival {
+            Arrival::Event { event, relay, _share } => look(&event, &relay, &gate, &keys)
+                .map(|message| Heard::Message { message, relay: relay.to_string() })
+                .into_iter()
+                .collect(),
+            Arrival::Kept { events, relay, _share } => {
+                let looked = events.iter().filter_map(|event| look(event, &relay, &gate, &keys));
+                let mut messages: Vec<Verified> = looked.collect();
+                // Wraps are in an order of chance; what they say is in the order of its writing,
+                // as well as its writer's clock tells.
+                messages.sort_by_key(|message| message.rumor().created_at);
+                let heard = |message| Heard::Message { message, relay: relay.to_string() };
+                messages.into_iter().map(heard).collect()
+            }
+            Arrival::Live(relay) => vec![Heard::Connected { relay: relay.to_string() }],
+            Arrival::CaughtUp { relay, at, epoch } => {
+                vec![Heard::CaughtUp { relay: relay.to_string(), at, epoch }]
             }
         };
-        // Another relay's copy may have been ahead of it in the queue.
-        if gate.has_seen(&event.id) {
-            continue;
-        }
-        if let Err(why) = wrap::verify(event) {
-            gate.refuse(relay, why);
-            continue;
-        }
-        gate.saw(event.id);
-        match wrap::open(event, &keys, now()) {
-            Ok(message) => {
-                let relay = relay.to_string();
-                if heard.send(Heard::Message { message, relay }).await.is_err() {
-                    return;
-                }
+        for news in told {
+            if heard.send(news).await.is_err() {
+                return;
             }
-            Err(why) => gate.refuse(relay, why),
         }
     }
+}
+
+/// Checks and opens one event, unless another relay's copy was ahead of it.
+fn look(event: &Event, relay: &str, gate: &Gate, keys: &Keys) -> Option<Verified> {
+    if gate.has_seen(&event.id) {
+        return None;
+    }
+    if let Err(why) = wrap::verify(event) {
+        gate.refuse(relay, why);
+        return None;
+    }
+    gate.saw(event.id);
+    wrap::open(event, keys, now()).inspect_err(|why| gate.refuse(relay, *why)).ok()
 }

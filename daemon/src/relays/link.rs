@@ -34,6 +34,8 @@ pub(super) enum Order {
     Notify(Notice),
     /// Ask something.
     Ask(Query),
+    /// What was heard is to be heard again.
+    HearAgain,
     /// Send what waits, and close.
     Close {
         /// By then at the latest.
@@ -54,6 +56,10 @@ pub(super) struct Link {
     pub outbox: Outbox,
     pub queries: Queries,
     pub budget: Budget,
+    /// Paging through what the relay kept: whether that was all.
+    pub catching_up: JoinSet<bool>,
+    /// An inbox missed something while nobody looked.
+    pub missed: bool,
     pub closing: Option<(Instant, oneshot::Sender<()>)>,
     /// Why there is no connection, once an attempt failed: questions are answered with it.
     resting: Option<String>,
@@ -77,6 +83,8 @@ impl Link {
             queries: Queries::default(),
             budget: Budget::new(now),
             url,
+            catching_up: JoinSet::new(),
+            missed: false,
             closing: None,
             resting: None,
         }
@@ -104,6 +112,7 @@ impl Link {
                     let start = Instant::now();
                     let failure = self.serve(socket).await;
                     reminding.abort_all();
+                    self.catching_up.shutdown().await;
                     if start.elapsed() >= STABLE {
                         failures = 0;
                     }
@@ -171,6 +180,7 @@ impl Link {
                     self.queries.fail(cause);
                 }
             }
+            Order::HearAgain => self.missed = true,
             Order::Close { by, done } => self.closing = Some((by, done)),
         }
     }

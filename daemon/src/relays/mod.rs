@@ -11,6 +11,7 @@
 //! does not say why a connection failed, and resolves a peer's host again after it was checked.
 
 mod admission;
+mod catch_up;
 mod connect;
 mod delivery;
 mod directory;
@@ -107,6 +108,16 @@ pub enum Heard {
         /// The relay.
         relay: String,
     },
+    /// Everything that a relay kept for us was told, all of it before this: to be noted by
+    /// [`Relays::caught_up`] when it is durable.
+    CaughtUp {
+        /// The relay.
+        relay: String,
+        /// When it was asked.
+        at: Time,
+        /// Of which hearing: after [`Relays::hear_again`] it counts no more.
+        epoch: u64,
+    },
 }
 
 /// A handle to the relays. When the last one is dropped, every connection ends.
@@ -157,6 +168,7 @@ impl Relays {
         let (dispatch, sends) = mpsc::channel(dispatch::SENDS);
         let inbox_id = format!("p2p-{}", settings.instance);
         let hub = Arc::new(Hub::new(keys.clone(), inbox_id, own, ingest, news));
+        hub.note_caught_up(settings.caught_up, 0);
         hub.open_own();
         let listen = ingest::run(arrivals, Arc::clone(&hub.gate), keys, heard.clone());
         // Reports take their own way out: they are not behind messages that wait to be opened.
@@ -234,6 +246,19 @@ impl Relays {
                 status.measured(answer.took);
             }
         }
+    }
+
+    /// Notes that everything that a relay kept `at` that time is durable: it is not asked for
+    /// again. All that is known of this, to be kept for the next run ([`Settings::caught_up`]);
+    /// nothing, where it does not count any more.
+    #[must_use]
+    pub fn caught_up(&self, relay: &str, at: Time, epoch: u64) -> Option<BTreeMap<String, Time>> {
+        self.0.hub.note_caught_up([(relay.to_owned(), at)], epoch)
+    }
+
+    /// Something that was heard could not be kept: relays are to tell it again.
+    pub fn hear_again(&self) {
+        self.0.hub.hear_again();
     }
 
     /// How many events were refused since the start, by what was wrong with them.

@@ -12,6 +12,8 @@ use super::status::tidy;
 
 /// Questions that one relay is asked at the same time; relays limit subscriptions.
 const AT_ONCE: usize = 8;
+/// Bytes of one answer that are kept.
+const ANSWER: usize = 16 * 1024 * 1024;
 /// Questions that wait for their turn.
 const WAITING: usize = 64;
 
@@ -37,11 +39,19 @@ pub(super) struct Answer {
     pub took: Duration,
 }
 
+impl Answer {
+    /// None at all, and why.
+    pub fn none(cause: &str) -> Self {
+        Self { events: Vec::new(), complete: Err(cause.to_owned()), took: Duration::ZERO }
+    }
+}
+
 #[derive(Debug)]
 struct Open {
     query: Query,
     asked: Instant,
     events: Vec<Event>,
+    size: usize,
 }
 
 /// The questions to one relay.
@@ -70,7 +80,7 @@ impl Queries {
         self.asked += 1;
         let id = format!("q{}", self.asked);
         let text = req(&id, &query.filter);
-        self.open.insert(id, Open { query, asked: now, events: Vec::new() });
+        self.open.insert(id, Open { query, asked: now, events: Vec::new(), size: 0 });
         Some(text)
     }
 
@@ -80,14 +90,18 @@ impl Queries {
             && size <= open.query.max_size
             && open.events.len() < open.query.max_events
         {
-            open.events.push(event);
+            open.size += size;
+            if open.size <= ANSWER {
+                open.events.push(event);
+            }
         }
     }
 
     /// The relay is through. What goes back to it ends the subscription.
     pub fn eose(&mut self, id: &str) -> Option<Utf8Bytes> {
         let open = self.open.remove(id)?;
-        answer(open.query, open.events, Ok(()), Some(open.asked));
+        let whole = if open.size <= ANSWER { Ok(()) } else { Err("too much at once".to_owned()) };
+        answer(open.query, open.events, whole, Some(open.asked));
         Some(close(id))
     }
 

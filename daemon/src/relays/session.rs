@@ -1,6 +1,7 @@
 //! One relay, while there is a connection: what comes in, what goes out, and by when.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -11,6 +12,7 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 
 use super::admission::MAX_EVENT;
+use super::catch_up;
 use super::connect::{Failure, Socket};
 use super::inbox::{self, Inbox, Step};
 use super::link::{IDLE, Link, until};
@@ -20,9 +22,9 @@ use super::status::{now, tidy};
 use super::wrap::Rejected;
 
 /// How often the relay is pinged.
-const PING: Duration = Duration::from_secs(20);
+const PING: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 /// How long a relay may be silent, pings included.
-const SILENCE: Duration = Duration::from_secs(50);
+const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 7 } else { 50 });
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(10);
 /// Challenges that are answered on one connection (NIP-42).
@@ -86,13 +88,15 @@ impl Link {
             farewell: None,
         };
         loop {
-            self.tend(&mut session, Instant::now());
+            if !self.tend(&mut session, Instant::now()) {
+                return Failure::network("it answers no subscription");
+            }
             if let Err(failure) = self.transmit(&mut session, &mut socket).await {
                 return failure;
             }
             let now = Instant::now();
             if now >= session.alive + SILENCE {
-                return Failure::network("no sign of life for 50 s");
+                return Failure::network(format!("no sign of life for {} s", SILENCE.as_secs()));
             }
             if self.is_done(&session, now) {
                 let _ = timeout(Duration::from_millis(300), socket.close(None)).await;
@@ -108,13 +112,18 @@ impl Link {
                     Some(order) => self.take(order),
                     None => return Failure::network("shut down"),
                 },
+                Some(whole) = self.catching_up.join_next(), if !self.catching_up.is_empty() => {
+                    if let Some(inbox) = &mut session.inbox {
+                        inbox.caught_up(whole.unwrap_or(false), Instant::now());
+                    }
+                }
                 () = until(Some(deadline)) => {}
             }
         }
     }
 
-    /// Does what is due by the clock.
-    fn tend(&mut self, session: &mut Session, at: Instant) {
+    /// Does what is due by the clock. False when this connection is good for nothing.
+    fn tend(&mut self, session: &mut Session, at: Instant) -> bool {
         self.outbox.expire(at);
         session.out.extend(self.queries.expire(at).into_iter().map(Message::Text));
         if at >= session.pinged + PING {
@@ -122,15 +131,21 @@ impl Link {
             session.out.push_back(ping());
         }
         if let Some(inbox) = &mut session.inbox {
-            match inbox.step(at, self.hub.ingest.has_room()) {
+            match inbox.step(at) {
                 Step::Subscribe => {
-                    let filter = inbox::filter(self.hub.me, now());
+                    let filter = inbox::live(self.hub.me, now());
                     session.out.push_back(Message::Text(req(&self.hub.inbox_id, &filter)));
                 }
-                Step::Silent if !inbox.is_listening() => {
-                    self.status.deaf("no answer to our subscription".to_owned());
-                }
-                Step::Silent | Step::Rest => {}
+                Step::Silent => self.status.deaf("no answer to our subscription".to_owned()),
+                Step::Hopeless => return false,
+                Step::Rest => {}
+            }
+            if std::mem::take(&mut self.missed) {
+                inbox.missed(at);
+            }
+            if inbox.catches_up(at, self.hub.ingest.has_room()) {
+                let (hub, url) = (Arc::clone(&self.hub), Arc::clone(&self.url));
+                self.catching_up.spawn(catch_up::run(hub, url));
             }
         }
         // What the relay refuses before it knows us is asked afterwards.
@@ -142,6 +157,7 @@ impl Link {
         if !self.outbox.is_empty() {
             session.busy = at;
         }
+        true
     }
 
     /// Writes what waits.
@@ -171,7 +187,7 @@ impl Link {
         let closing = self.closing.as_ref().map(|(by, _)| *by);
         let auth = session.auth.sent.map(|(_, sent)| sent + AUTH).filter(|by| *by > session.alive);
         let idle = (!self.roles.is_ours()).then(|| session.busy + IDLE);
-        let inbox = session.inbox.as_ref().and_then(Inbox::next_deadline);
+        let inbox = session.inbox.as_ref().map(Inbox::next_deadline);
         for other in [self.next_deadline(), closing, auth, idle, inbox].into_iter().flatten() {
             deadline = deadline.min(other);
         }
@@ -239,7 +255,11 @@ impl Link {
 
     /// Lets an event in to be looked at: already seen, budget, room.
     fn admit(&mut self, session: &mut Session, event: Event, size: usize, at: Instant) {
-        if self.hub.gate.has_seen(&event.id) {
+        let is_news = !self.hub.gate.has_seen(&event.id);
+        if let Some(inbox) = &mut session.inbox {
+            inbox.brought(is_news, at);
+        }
+        if !is_news {
             return;
         }
         let dropped = if !self.budget.take(at) {

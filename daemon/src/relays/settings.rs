@@ -1,9 +1,10 @@
 //! Which relays there are, and what each is for.
 
 use core::fmt;
+use std::collections::BTreeMap;
 
 use nostr::RelayUrl;
-use p2p_core::InstanceId;
+use p2p_core::{InstanceId, Time};
 use serde::{Deserialize, Serialize};
 
 /// The list that is built into the program, a file for humans at the root of the repository.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub relays: Vec<RelaySpec>,
     /// This run of this daemon: it names our subscriptions.
     pub instance: InstanceId,
+    /// Until when everything that a relay kept for us is durable, as an earlier run noted it.
+    pub caught_up: BTreeMap<String, Time>,
 }
 
 /// The key is not shown.
@@ -195,7 +198,12 @@ mod tests {
 
     #[test]
     fn the_secret_is_not_shown() {
-        let settings = Settings { secret: [171; 32], relays: vec![], instance: InstanceId([1; 8]) };
+        let settings = Settings {
+            secret: [171; 32],
+            relays: vec![],
+            instance: InstanceId([1; 8]),
+            caught_up: BTreeMap::new(),
+        };
         let shown = format!("{settings:?}");
         assert!(!shown.contains("171") && !shown.contains("ab"), "{shown}");
     }

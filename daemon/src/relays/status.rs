@@ -16,13 +16,14 @@ pub struct RelayState {
     pub roles: Roles,
     /// Whether the connection stands.
     pub connected: bool,
-    /// One of `connecting`, `connected`, `waiting to retry`, `refused` (the relay answered the
-    /// connection with no), `closed`.
+    /// One of `connecting`, `connected`, `not listening` (it is connected, and does not let us
+    /// hear what is for us), `waiting to retry`, `refused` (the relay answered the connection with
+    /// no), `closed`.
     pub state: &'static str,
     /// Why it is not as it should be: the last failure of the connection, or why the relay does
     /// not let us listen. Kept while another attempt is made, gone when it succeeded.
     pub cause: Option<String>,
-    /// Since when it is connected, or since when it is not.
+    /// Since when it is connected, or not listening, or since when it is not connected.
     pub since: Time,
     /// Whether our inbox subscription is live there.
     pub listening: bool,
@@ -79,6 +80,10 @@ impl Status {
 
     pub fn listening(&self) {
         let mut line = self.line();
+        if line.state != "connected" {
+            line.since = now();
+        }
+        line.state = "connected";
         line.listening = true;
         line.cause = None;
     }
@@ -86,6 +91,10 @@ impl Status {
     /// Connected, but the relay does not let us listen.
     pub fn deaf(&self, cause: String) {
         let mut line = self.line();
+        if line.state != "not listening" {
+            line.since = now();
+        }
+        line.state = "not listening";
         line.listening = false;
         line.cause = Some(cause);
     }

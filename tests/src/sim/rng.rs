@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A stream of numbers that its seed decides.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rng(u64);
 
 impl Rng {

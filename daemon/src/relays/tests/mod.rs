@@ -9,6 +9,9 @@ use p2p_core::presence::{self, Availability};
 use p2p_core::{InstanceId, PublicKey};
 use tokio::time::{sleep, timeout};
 
+mod faults;
+mod late;
+
 use super::embedded::{Embedded, generous, start_with};
 use super::*;
 
@@ -35,6 +38,7 @@ impl Agent {
             secret: keys.secret_key().to_secret_bytes(),
             relays: relays.iter().map(spec).collect(),
             instance: InstanceId([1; 8]),
+            caught_up: BTreeMap::new(),
         };
         let relays = Relays::start(settings, heard).unwrap();
         let key = PublicKey(keys.public_key().to_bytes());
@@ -526,7 +530,8 @@ async fn a_relay_that_serves_rubbish_is_survived_and_altered_copies_hide_nothing
 fn what_is_no_key_or_no_relay_is_an_error() {
     let start = |secret, url: &str| {
         let relays = vec![RelaySpec { url: url.into(), roles: Roles::both() }];
-        let settings = Settings { secret, relays, instance: InstanceId([0; 8]) };
+        let settings =
+            Settings { secret, relays, instance: InstanceId([0; 8]), caught_up: BTreeMap::new() };
         Relays::start(settings, mpsc::channel(1).0).map(|_| ())
     };
     assert!(matches!(start([0; 32], "wss://a"), Err(RelaysError::BadKey)));

@@ -1,0 +1,185 @@
+//! Relays that fail in every way that they do, made so by the proxy.
+
+use p2p_tests::proxy::{Door, Fault, Proxy, Rule};
+use serde_json::json;
+
+use super::*;
+
+/// Alice on a sound line to a relay, Bob behind a proxy that may spoil his.
+struct Scene {
+    alice: Agent,
+    bob: Agent,
+    proxy: Proxy,
+    _relay: Embedded,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::behind(|_| ()).await
+    }
+
+    async fn behind(spoil: impl FnOnce(&Proxy)) -> Self {
+        let relay = embedded::start(0).await.unwrap();
+        let proxy = Proxy::before(relay.url());
+        spoil(&proxy);
+        // Each knows both addresses, or neither could write to the other: they are on loopback.
+        let index = Roles { presence: false, inbox: false, index: true };
+        let mut alice = Agent::new(&[(relay.url(), Roles::both()), (proxy.url(), index)]);
+        let mut bob = Agent::new(&[(proxy.url(), Roles::both()), (relay.url(), index)]);
+        alice.settle().await;
+        bob.settle().await;
+        Self { alice, bob, proxy, _relay: relay }
+    }
+
+    /// Says something to Bob past whatever is wrong with his line: by a wrap at the relay itself.
+    async fn to_bob(&mut self, text: &str) {
+        let rumor = self.alice.rumor(text);
+        let hub = &self.alice.relays.0.hub;
+        let event = wrap::wrap(&rumor, &hub.keys, self.bob.key, status::now()).unwrap();
+        let event = serde_json::to_value(&event).unwrap();
+        let url = self._relay.url().to_owned();
+        let publish = move || p2p_tests::Wire::open(&url).publish(&event);
+        let taken = tokio::task::spawn_blocking(publish).await.unwrap();
+        assert!(taken.0, "{taken:?}");
+    }
+
+    async fn bob_hears(&mut self, text: &str) {
+        assert_eq!(self.bob.message().await.1, text);
+    }
+
+    fn state(&self) -> RelayState {
+        self.bob.state(self.proxy.url())
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_the_relay_forgot_is_noticed_and_what_it_hid_comes() {
+    let mut scene = Scene::new().await;
+    scene.proxy.forget_all();
+    scene.to_bob("while it was forgotten").await;
+    scene.bob_hears("while it was forgotten").await;
+    scene.to_bob("now").await;
+    scene.bob_hears("now").await;
+    assert_eq!(scene.proxy.tally().connections, 2, "on the same connection; the other is alice's");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_and_replaced() {
+    let mut scene = Scene::new().await;
+    scene.proxy.freeze();
+    scene.to_bob("into the void").await;
+    wait(async || !scene.state().connected).await;
+    assert_eq!(scene.state().cause.as_deref(), Some("no sign of life for 7 s"));
+    scene.bob_hears("into the void").await;
+    assert!(scene.state().listening);
+}
+
+#[tokio::test]
+async fn a_relay_that_answers_nothing_says_so_in_its_status() {
+    let mut scene = Scene::new().await;
+    scene.proxy.door(Door::Mute);
+    scene.proxy.cut();
+    wait(async || scene.state().cause.as_deref() == Some("no connection in 3 s")).await;
+    scene.proxy.door(Door::Open);
+    scene.to_bob("at last").await;
+    scene.bob_hears("at last").await;
+
+    // Connected, pings answered, and no answer to anything else.
+    scene.proxy.rule(Rule::up("REQ", Fault::Drop));
+    scene.proxy.close_all("error: for a start");
+    wait(async || scene.state().cause.as_deref() == Some("no answer to our subscription")).await;
+    let state = scene.state();
+    assert_eq!((state.connected, state.listening, state.state), (true, false, "not listening"));
+    assert!(status::now().since(state.since) < DEADLINE);
+    wait(async || scene.state().cause.as_deref() == Some("it answers no subscription")).await;
+    scene.proxy.calm();
+    scene.to_bob("after all").await;
+    scene.bob_hears("after all").await;
+}
+
+#[tokio::test]
+async fn closed_for_whatever_reason_comes_back_with_what_was_missed() {
+    let mut scene = Scene::new().await;
+    for words in ["error: restarting", "rate-limited: slow down", "auth-required: why not", ""] {
+        scene.proxy.close_all(words);
+        wait(async || !scene.state().listening).await;
+        let cause = scene.state().cause.unwrap();
+        assert_eq!(cause, format!("our subscription was closed: {words}"));
+        scene.to_bob(words).await;
+        scene.bob_hears(words).await;
+        wait(async || scene.state().listening && scene.state().cause.is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn authentication_is_given_at_connect_and_in_the_middle_to_read_and_to_write() {
+    for (reading, writing) in [(true, false), (false, true), (true, true)] {
+        let mut scene = Scene::behind(|proxy| proxy.demand_auth(reading, writing)).await;
+        scene.to_bob("behind a wall").await;
+        scene.bob_hears("behind a wall").await;
+        scene.bob.send(scene.alice.key, "over it");
+        assert_eq!(scene.alice.message().await.1, "over it");
+        // A new challenge on a connection that stands, and what it let pass is over.
+        scene.proxy.demand_auth(true, true);
+        scene.to_bob("another wall").await;
+        scene.bob_hears("another wall").await;
+        let id = scene.bob.send(scene.alice.key, "over that");
+        assert_eq!(scene.alice.message().await.1, "over that");
+        assert!(scene.bob.outcome(id).await.1.is_empty());
+        wait(async || scene.state().listening).await;
+    }
+}
+
+#[tokio::test]
+async fn tampered_foreign_expired_and_repeated_events_are_told_from_genuine_ones() {
+    let mut scene = Scene::new().await;
+    for fault in [Fault::Foreign, Fault::Expired, Fault::Replay, Fault::Twice] {
+        scene.proxy.rule(Rule::down("EVENT", fault).containing("\"kind\":1059").times(1));
+        scene.to_bob("genuine").await;
+        scene.bob_hears("genuine").await;
+    }
+    scene.proxy.say(&json!(["NOTICE", "\u{1b}[2Jrun this"]));
+    scene.proxy.say(&json!(["CLOSED", "somebody else's", "error: ?"]));
+    scene.proxy.say(&json!(["OK", "0".repeat(64), false, "invalid: ?"]));
+    scene.proxy.say(&json!(["EVENT", scene.bob.relays.0.hub.inbox_id]));
+    // The altered copy came in its place: the genuine one is there when it is asked for again.
+    scene.proxy.rule(Rule::down("EVENT", Fault::Alter).containing("\"kind\":1059").times(1));
+    scene.to_bob("altered").await;
+    wait(async || scene.bob.relays.refused().contains_key("unverified")).await;
+    scene.proxy.close_all("error: caught");
+    scene.bob_hears("altered").await;
+    let refused = scene.bob.relays.refused();
+    let expect = [("expired", 1), ("not_a_wrap", 1), ("unverified", 1)];
+    assert_eq!(refused, expect.into(), "{:?}", scene.proxy.tally());
+    while let Ok(heard) = scene.bob.hearing.try_recv() {
+        assert!(!matches!(heard, Heard::Message { .. }), "it came twice: {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_relay_refuses_loses_or_is_slow_with_is_reported_as_it_is() {
+    let mut scene = Scene::new().await;
+    let url = scene.proxy.url().to_owned();
+    let (alice, bob) = (&mut scene.alice, scene.bob.key);
+    // Known, so that the rules meet messages only.
+    let id = alice.send(bob, "0");
+    assert_eq!(alice.outcome(id).await, (vec![url.clone()], vec![]));
+    let wraps = |fault| Rule::up("EVENT", fault).containing("\"kind\":1059").times(1);
+    scene.proxy.rule(wraps(Fault::Refuse("blocked: \u{1b}not here".into())));
+    let id = alice.send(bob, "1");
+    assert_eq!(alice.outcome(id).await, (vec![], vec![(url.clone(), "blocked: not here".into())]));
+    scene.proxy.rule(wraps(Fault::Drop));
+    let id = alice.send(bob, "2");
+    assert_eq!(alice.outcome(id).await.1, [(url.clone(), "no answer in 10 s".to_owned())]);
+    scene.proxy.rule(wraps(Fault::Delay(Duration::from_millis(1500))));
+    let id = alice.send(bob, "3");
+    assert_eq!(alice.outcome(id).await.0, [url.clone()]);
+    scene.proxy.rule(wraps(Fault::Cut));
+    let id = alice.send(bob, "4");
+    assert_eq!(alice.outcome(id).await.0, [url], "it went again on the next connection");
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|text| text != "4") {
+        heard.push(scene.bob.message().await.1);
+    }
+    assert_eq!(heard, ["0", "3", "4"]);
+}
