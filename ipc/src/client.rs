@@ -76,8 +76,10 @@ impl Client {
             ));
         }
         let answer = self.exchange(&line, wait).map_err(|e| {
-            RpcError::new(ErrorCode::NoDaemon, format!("the daemon did not answer: {e}"))
-                .hint("run the same command again, which starts the daemon; p2p status tells how things are")
+            let message = format!(
+                "the daemon did not answer: {e}; the same command again starts it, should it be gone"
+            );
+            RpcError::new(ErrorCode::NoDaemon, message).hint("p2p status")
         })?;
         let response: Response = serde_json::from_str(&answer).map_err(|e| internal(&e))?;
         if let Some(error) = response.error {

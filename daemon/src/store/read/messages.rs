@@ -110,16 +110,16 @@ impl Reader {
                          AND e.subject = iif(m.content = 'file', m.file, m.handle)
                          AND (e.kind = 'file') = (m.content = 'file')
                  ), NULL, m.number)) - 1,
-                 max(m.number)) AS number
+                 max(m.number)) AS highest
              FROM messages m LEFT JOIN streams_in s ON s.id = m.stream
              WHERE m.conversation = :place AND m.outgoing = 0 AND m.stream IS NOT NULL
                  AND m.number > coalesce(s.read, 0)
-             GROUP BY m.stream HAVING number > coalesce(s.read, 0) ORDER BY m.stream",
+             GROUP BY m.stream HAVING highest > coalesce(s.read, 0) ORDER BY m.stream",
             named_params! {
                 ":place": conversation_key(&conversation),
                 ":seq": i64::try_from(seq).unwrap_or(i64::MAX),
             },
-            |row| Ok((row.id("stream")?, row.number("number")?)),
+            |row| Ok((row.id("stream")?, row.number("highest")?)),
         )
     }
 }
