@@ -4,6 +4,7 @@
 //! and bytes come in as inputs, effects go out as values, and the host does them in that order.
 
 pub mod call;
+pub mod digest;
 pub mod engine;
 pub mod ids;
 pub mod lane;

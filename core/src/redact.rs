@@ -59,7 +59,7 @@ macro_rules! redacted {
 }
 
 redacted! {
-    Call { handle, id, peer, outgoing, opened, answered, lifetime, state }
+    Call { handle, id, peer, outgoing, opened, answered, lifetime, state, digests }
         hide { topic, opening, note }
     Peer { key, standing, speaks, since } hide { name, claimed }
     File { handle, call, peer, outgoing, size, sha256, stream, chunk, state, at } hide { name }
@@ -88,6 +88,7 @@ impl Debug for Item {
             Self::Text(text) => f.debug_tuple("Text").field(&Hidden(text)).finish(),
             Self::Escalation(question) => question.fmt(f),
             Self::File(offer) => offer.fmt(f),
+            Self::Digest(summary) => summary.fmt(f),
             Self::Void => f.write_str("Void"),
             Self::Unknown(name) => f.debug_tuple("Unknown").field(&Hidden(name)).finish(),
         }
@@ -118,6 +119,7 @@ impl Debug for Input {
             Self::NoRoute { peer } => show("NoRoute", peer),
             Self::PeerSeen { peer, name } => show("PeerSeen", &(peer, Hidden(name))),
             Self::RelayBack => f.write_str("RelayBack"),
+            Self::Tallied { call, said, heard } => show("Tallied", &(call, said, heard)),
             Self::FileStored { file, result } => show("FileStored", &(file, Hidden(result))),
             Self::Tick => f.write_str("Tick"),
         }
@@ -162,6 +164,7 @@ impl Debug for Output {
             Self::StoreFile { file, name, bytes } => {
                 show("StoreFile", &(file, Hidden(name), Hidden(bytes)))
             }
+            Self::Tally(call) => show("Tally", call),
             Self::Notify(event) => show("Notify", event),
             Self::Reply { token, result } => show("Reply", &(token, result)),
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
 use p2p_core::policy::Settings;
-use p2p_core::{InstanceId, PublicKey, Time};
+use p2p_core::{CallId, InstanceId, PublicKey, Time};
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -278,6 +278,7 @@ impl Thread {
             Output::Send { to, rumor, priority } => self.parts.relays.send(to, rumor, priority),
             Output::Notify(event) => self.parts.hooks.tell(event),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
+            Output::Tally(call) => self.tally(call),
             Output::Reply { token, result } => {
                 let index = usize::try_from(token).unwrap_or(usize::MAX);
                 if let Some(done) = waiting.get_mut(index).and_then(Option::take) {
@@ -299,6 +300,23 @@ impl Thread {
             };
             if let Some(queue) = queue.upgrade() {
                 let _ = queue.send(Message::Input(Input::FileStored { file, result })).await;
+            }
+        });
+    }
+
+    fn tally(&self, call: CallId) {
+        let reader = self.parts.store.reader();
+        let queue = self.queue.clone();
+        self.runtime.spawn(async move {
+            let digests =
+                tokio::task::spawn_blocking(move || reader.and_then(|r| r.digests(call))).await;
+            match (digests, queue.upgrade()) {
+                (Ok(Ok((said, heard))), Some(queue)) => {
+                    let input = Input::Tallied { call, said, heard };
+                    let _ = queue.send(Message::Input(input)).await;
+                }
+                (Ok(Err(error)), _) => tracing::error!(%error, "a call could not be summed up"),
+                _ => {}
             }
         });
     }

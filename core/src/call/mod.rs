@@ -20,6 +20,7 @@ pub use step::{Effect, Event};
 
 use core::time::Duration;
 
+use crate::digest::Digests;
 use crate::ids::{CallId, PublicKey};
 use crate::time::Time;
 use crate::wire::{Closing, Control, Offer, Reason};
@@ -60,6 +61,8 @@ pub struct Call {
     pub lifetime: Duration,
     /// Where it stands.
     pub state: State,
+    /// What both ends told each other of it once it was over.
+    pub digests: Digests,
 }
 
 /// Where a call stands.
@@ -205,6 +208,7 @@ impl Call {
             answered: None,
             lifetime,
             state: State::Dialing(Dialing { expires, resend: Resend::said(now), sign: false }),
+            digests: Digests::default(),
         }
     }
 
@@ -242,6 +246,7 @@ impl Call {
             answered: None,
             lifetime,
             state,
+            digests: Digests::default(),
         }
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Channel {
     /// What was said lately: killed agents type again.
     pub recent: Vec<(String, u32, Time)>,
     pub meter: Option<Meter>,
+    /// The host was asked to sum up what is kept.
+    pub tallying: bool,
 }
 
 impl Channel {
@@ -79,6 +81,7 @@ impl Channel {
             ack_due: None,
             recent: Vec::new(),
             meter: None,
+            tallying: false,
         }
     }
 

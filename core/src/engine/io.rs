@@ -1,5 +1,6 @@
 //! What goes into the engine and what comes out.
 
+use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::record::{
     Counters, Event, File, FileState, Message, Peer, Question, StreamIn, StreamOut, Tombstone,
@@ -43,6 +44,15 @@ pub enum Input {
     },
     /// A relay came back: what none had taken may go now.
     RelayBack,
+    /// What is kept of a call, in answer to [`Output::Tally`].
+    Tallied {
+        /// The call.
+        call: CallId,
+        /// What we said in it and the peer's daemon has.
+        said: Digest,
+        /// What we heard in it.
+        heard: Digest,
+    },
     /// A received file was written, or could not be.
     FileStored {
         /// Its handle.
@@ -243,6 +253,8 @@ pub enum Output {
         /// The bytes, whose hash was checked.
         bytes: Vec<u8>,
     },
+    /// Sum up what is kept of a call; answer with [`Input::Tallied`].
+    Tally(CallId),
     /// Tell whoever wants to know.
     Notify(Event),
     /// Answer a command.

@@ -422,10 +422,11 @@ impl Engine {
         let find = |channel: &Channel| {
             let words = channel.words.as_ref()?;
             let pending = words.pending.get(&number)?;
-            Some((channel.peer, words.id, pending.id, pending.is_void()))
+            let news = pending.rumor.tag("type") != Some("digest");
+            Some((channel.peer, words.id, pending.id, pending.is_void(), news))
         };
         let found = self.channel(conversation).and_then(|channel| find(channel));
-        let Some((peer, stream, id, void)) = found else { return false };
+        let Some((peer, stream, id, void, news)) = found else { return false };
         if void {
             return true;
         }
@@ -438,7 +439,9 @@ impl Engine {
         }
         self.persist(Change::Undelivered(id));
         self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
-        self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+        if news {
+            self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+        }
         false
     }
 

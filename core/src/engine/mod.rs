@@ -7,6 +7,7 @@
 //! at all. Nothing else may leave the process before. If they cannot be made durable, the host
 //! throws the engine away and restores it from what is on disk.
 
+mod agreement;
 mod channel;
 mod command;
 mod files;
@@ -120,6 +121,7 @@ impl Engine {
             Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
             Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
             Input::RelayBack => self.relay_back(now),
+            Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -185,6 +187,7 @@ impl Engine {
             self.orphaned(now, merged);
         }
         self.flush_due(now);
+        self.tally_due();
         if now.since(self.swept) >= SWEEP {
             self.sweep(now);
         }

@@ -165,12 +165,13 @@ impl Engine {
             return false;
         }
         let opening = session.call.opening.clone().filter(|_| session.call.outgoing);
+        let said_at = session.call.opened;
         let channel = &mut session.channel;
         let (words, files) = (channel.words.take(), std::mem::take(&mut channel.sending));
         let recent = std::mem::take(&mut channel.recent);
         let there = Conversation::Call(to);
         if let Some(text) = opening
-            && let Some((id, slot)) = self.enqueue(now, there, Item::Text(text))
+            && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text))
         {
             let from = opening_id(from);
             self.persist(Change::Moved { from, to: id, conversation: there, slot });

@@ -303,6 +303,12 @@ impl Engine {
         }
         let content = match item {
             Item::Void => return,
+            Item::Digest(summary) => {
+                if let Conversation::Call(call) = conversation {
+                    self.digest_heard(call, summary);
+                }
+                return;
+            }
             Item::Text(text) => Content::Text(text),
             Item::Escalation(asked) => {
                 Content::Escalation { question: asked.question, options: asked.options }

@@ -100,7 +100,7 @@ fn control(rumor: &Rumor) -> Result<Body, Malformed> {
             let bytes = STANDARD.decode(&rumor.content).map_err(|_| Malformed::Content)?;
             Ok(Body::Chunk(call(rumor)?, slot(rumor)?, bytes))
         }
-        "escalation" | "file" | "void" => {
+        "escalation" | "file" | "digest" | "void" => {
             Ok(Body::Numbered(conversation(rumor)?, slot(rumor)?, item(name, &rumor.content)?))
         }
         _ if numbered => unknown(rumor, name),
@@ -169,6 +169,7 @@ fn item(name: &str, content: &str) -> Result<Item, Malformed> {
             }
             Ok(Item::File(FileOffer { name: limited(offer.name, 1024)?, ..offer }))
         }
+        "digest" => Ok(Item::Digest(json(content)?)),
         _ => Ok(Item::Void),
     }
 }

@@ -112,6 +112,7 @@ fn item_content(tags: &mut Vec<Vec<String>>, item: &Item) -> (u16, String) {
         Item::Text(text) => return (TEXT_KIND, text.clone()),
         Item::Escalation(escalation) => ("escalation", json(escalation)),
         Item::File(offer) => ("file", json(offer)),
+        Item::Digest(summary) => ("digest", json(summary)),
         Item::Void => ("void", String::new()),
         Item::Unknown(name) => (name.as_str(), String::new()),
     };

@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
 
 /// The rumor kind of everything but words. It never stands on a relay outside a gift wrap.
@@ -233,6 +234,8 @@ pub enum Item {
     Escalation(Escalation),
     /// A file is coming in a lane of its own.
     File(FileOffer),
+    /// What was said in the call in one direction, once it is over.
+    Digest(Summary),
     /// This number will never hold anything.
     Void,
     /// A type of a later version: kept, acknowledged, shown as unsupported.
@@ -247,6 +250,27 @@ pub struct Escalation {
     /// Answers to choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+}
+
+/// What was said in one direction of a call, by the word of who sends this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Whose messages.
+    #[serde(rename = "of")]
+    pub side: Side,
+    /// All of them.
+    #[serde(flatten)]
+    pub digest: Digest,
+}
+
+/// A direction, as seen by who tells of it. The words on the wire are `snake_case`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// What this summary's sender said.
+    Sender,
+    /// What its receiver said, as it was heard.
+    Receiver,
 }
 
 /// A file about to come in chunks.

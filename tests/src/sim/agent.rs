@@ -40,6 +40,8 @@ pub struct Outcome {
     pub sent: Vec<(PublicKey, Rumor)>,
     /// Files to write: handle and what the host answers.
     pub stored: Vec<u32>,
+    /// Calls to sum up.
+    pub tallied: Vec<CallId>,
     /// The answer to a command.
     pub reply: Option<Result<Reply, Refusal>>,
     /// Whether anything at all came out.
@@ -177,6 +179,7 @@ impl Agent {
                 self.written.push((known.call, known.sha256, bytes));
                 outcome.stored.push(file);
             }
+            Output::Tally(call) => outcome.tallied.push(call),
             Output::Notify(event) => {
                 if event.kind == EventKind::Notice && !self.notices {
                     return Err(format!("an unexpected notice: {:?}", event.text));

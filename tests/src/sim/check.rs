@@ -28,6 +28,7 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
                     if call.answered.is_some() {
                         words_arrived(agent, other, Conversation::Call(call.id))?;
                         files_arrived(agent, other, call.id)?;
+                        transcripts_agree(agent, call)?;
                     }
                     tally.calls += u64::from(call.outgoing);
                     tally.answered += u64::from(call.outgoing && call.answered.is_some());
@@ -169,6 +170,16 @@ fn each_word_arrived(world: &World) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// Both told each other what they said and heard in a call that is over, and it is the same.
+fn transcripts_agree(agent: &Agent, call: &Call) -> Result<(), Fault> {
+    let (said, heard) = agent.store.digests(call.id);
+    let told = call.digests;
+    if call.is_open() || (told.said, told.heard) == (Some(said), Some(heard)) {
+        return Ok(());
+    }
+    Err(format!("c{}: said {said:?}, heard {heard:?}, and was told {told:?}", call.handle))
 }
 
 /// No receipt says more than is so.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use p2p_core::call::{Call, State, WORD_LIFETIME};
+use p2p_core::digest::Digest;
 use p2p_core::engine::{Change, OutboxEntry, Snapshot};
 use p2p_core::record::{
     Content, Counters, Delivery, Event, File, FileState, Message, Peer, Standing, StreamIn,
@@ -167,6 +168,26 @@ impl Store {
     pub fn has(&self, rumor: RumorId) -> bool {
         self.messages.values().any(|message| !message.outgoing && message.rumor == rumor)
             || self.held.values().any(|held| held.id() == rumor)
+    }
+
+    /// What was said in a call, by this agent as far as it arrived, and by its peer.
+    #[must_use]
+    pub fn digests(&self, call: CallId) -> (Digest, Digest) {
+        let of = |outgoing: bool| {
+            let counts = |m: &&Message| {
+                m.conversation == Conversation::Call(call)
+                    && m.outgoing == outgoing
+                    && (!outgoing || m.delivery == Delivery::Delivered)
+            };
+            Digest::of(self.messages.values().filter(counts).map(|message| {
+                let file = match &message.content {
+                    Content::File { file, .. } => self.files.get(file).map(|file| file.sha256),
+                    _ => None,
+                };
+                message.entry(file)
+            }))
+        };
+        (of(true), of(false))
     }
 
     /// Where a message of ours stands among what was said: by stream, then by number.

@@ -38,6 +38,7 @@ enum Next {
     Report(usize, u64, RumorId, u32),
     NoRoute(usize, u64, PublicKey),
     Stored(usize, u64, u32),
+    Tallied(usize, u64, CallId),
     Start(usize),
 }
 
@@ -241,7 +242,11 @@ impl World {
                 let result = Ok(format!("f{file}"));
                 self.input(index, Input::FileStored { file, result })
             }
-            Next::Report(..) | Next::NoRoute(..) | Next::Stored(..) => Ok(()),
+            Next::Tallied(index, run, call) if self.agents[index].run == run => {
+                let (said, heard) = self.agents[index].store.digests(call);
+                self.input(index, Input::Tallied { call, said, heard })
+            }
+            Next::Report(..) | Next::NoRoute(..) | Next::Stored(..) | Next::Tallied(..) => Ok(()),
             Next::Start(index) => self.start(index),
         }
     }
@@ -319,6 +324,10 @@ impl World {
         for file in outcome.stored {
             let at = self.now + self.rng.span(1, 500);
             self.later(at, Next::Stored(index, run, file));
+        }
+        for call in outcome.tallied {
+            let at = self.now + self.rng.span(1, 500);
+            self.later(at, Next::Tallied(index, run, call));
         }
         Ok(())
     }

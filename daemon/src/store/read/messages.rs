@@ -1,6 +1,7 @@
 //! Questions about messages.
 
-use p2p_core::{Conversation, StreamId};
+use p2p_core::digest::Digest;
+use p2p_core::{CallId, Conversation, StreamId};
 use rusqlite::{Params, named_params};
 
 use super::{MessageRow, Reader};
@@ -91,6 +92,30 @@ impl Reader {
              WHERE conversation = ?1 AND handle > ?2 AND outgoing = 0)";
         let found = self.view()?.db().number(sql, (conversation_key(&conversation), handle))?;
         Ok(found != 0)
+    }
+
+    /// What was said in a call, by us as far as the peer's daemon has it, and by the peer.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn digests(&self, call: CallId) -> Result<(Digest, Digest)> {
+        let view = self.view()?;
+        let entries = view.db().all(
+            &MESSAGES,
+            "SELECT m.*, f.sha256 AS hash FROM messages m LEFT JOIN files f ON f.handle = m.file
+             WHERE m.conversation = ?1 AND (m.outgoing = 0 OR m.delivery = 'delivered')",
+            [conversation_key(&Conversation::Call(call))],
+            |row| {
+                let message = messages::read(row)?;
+                let file = row.opt("hash", Cells::id)?;
+                Ok((message.outgoing, message.entry(file)))
+            },
+        )?;
+        let of = |outgoing| {
+            let side = entries.iter().filter(|(ours, _)| *ours == outgoing);
+            Digest::of(side.map(|(_, entry)| *entry))
+        };
+        Ok((of(true), of(false)))
     }
 
     /// What a reader that was shown a conversation's events up to `seq` saw of the peer's

@@ -80,11 +80,11 @@ pub(in crate::store) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
         "INSERT INTO calls (id, handle, peer, outgoing, topic, opening, note, opened, answered,
              lifetime, phase, expires, resend_attempts, resend_last, sign, knock, replaces,
              ended_at, ended_by, reason, reason_text, merged_into, last_numbers, word_attempts,
-             word_last)
+             word_last, digests)
          VALUES (:id, :handle, :peer, :outgoing, :topic, :opening, :note, :opened, :answered,
              :lifetime, :phase, :expires, :resend_attempts, :resend_last, :sign, :knock, :replaces,
              :ended_at, :ended_by, :reason, :reason_text, :merged_into, :last_numbers,
-             :word_attempts, :word_last)
+             :word_attempts, :word_last, :digests)
          ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, peer = excluded.peer,
              outgoing = excluded.outgoing, topic = excluded.topic, opening = excluded.opening,
              note = excluded.note, opened = excluded.opened, answered = excluded.answered,
@@ -94,7 +94,8 @@ pub(in crate::store) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
              ended_at = excluded.ended_at, ended_by = excluded.ended_by,
              reason = excluded.reason, reason_text = excluded.reason_text,
              merged_into = excluded.merged_into, last_numbers = excluded.last_numbers,
-             word_attempts = excluded.word_attempts, word_last = excluded.word_last",
+             word_attempts = excluded.word_attempts, word_last = excluded.word_last,
+             digests = excluded.digests",
         named_params! {
             ":id": call.id.to_string(),
             ":handle": call.handle,
@@ -121,6 +122,7 @@ pub(in crate::store) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
             ":last_numbers": flat.last_numbers,
             ":word_attempts": flat.word.map(|word| word.attempts),
             ":word_last": flat.word.map(|word| time(word.last)),
+            ":digests": place.seal_json("digests", &call.digests)?,
         },
     )?;
     Ok(())
@@ -140,6 +142,7 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Call, StoreError> {
         answered: row.opt("answered", Cells::time)?,
         lifetime: Duration::from_secs(row.number("lifetime")?),
         state: state(row)?,
+        digests: row.opt("digests", Cells::json)?.unwrap_or_default(),
     })
 }
 

@@ -1,0 +1,137 @@
+//! What was said in one direction of a call, as a digest that both ends can compare.
+//!
+//! Each message counts with what it says and when its sender said so, by the sender's clock. The
+//! order does not: where a stream was opened anew, messages may have arrived in another one.
+//! Neither do ids: they change when a message moves to another stream.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256 as Hasher};
+
+use crate::engine::opening_id;
+use crate::ids::{Conversation, Sha256};
+use crate::record::{Content, Message};
+
+/// Begins the hash of an entry, and that of all of them: another format begins otherwise.
+const ENTRY: &[u8] = b"p2p entry 1";
+const WHOLE: &[u8] = b"p2p transcript 1";
+
+/// One message as it counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry([u8; 32]);
+
+impl Entry {
+    /// A message of what it says, `file` being the hash of the file that it announces. `sent` is
+    /// when, in seconds by the sender's clock, and nothing for an opening message: each
+    /// repetition of the ring has its own time.
+    #[must_use]
+    pub fn new(content: &Content, file: Option<Sha256>, by_human: bool, sent: Option<u64>) -> Self {
+        let mut hash = Hasher::new();
+        hash.update(ENTRY);
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        };
+        match content {
+            Content::Text(text) => [b"text", text.as_bytes()].map(&mut add),
+            Content::Escalation { question, .. } => [b"ask", question.as_bytes()].map(&mut add),
+            Content::File { name, .. } => [b"file", name.as_bytes()].map(&mut add),
+            Content::Unsupported(name) => [b"?", name.as_bytes()].map(&mut add),
+        };
+        if let Content::Escalation { options, .. } = content {
+            options.iter().for_each(|option| add(option.as_bytes()));
+        }
+        add(file.as_ref().map_or(&[], |file| &file.0));
+        add(&[u8::from(by_human)]);
+        add(sent.map(u64::to_be_bytes).as_ref().map_or(&[], |sent| sent));
+        Self(hash.finalize().into())
+    }
+}
+
+impl Message {
+    /// How it counts; `file` is the hash of the file that it announces.
+    #[must_use]
+    pub fn entry(&self, file: Option<Sha256>) -> Entry {
+        let opening = match self.conversation {
+            Conversation::Call(call) => self.rumor == opening_id(call),
+            Conversation::Direct(_) => false,
+        };
+        let sent = (!opening).then_some(self.claimed_at);
+        Entry::new(&self.content, file, self.by_human, sent)
+    }
+}
+
+/// All that was said in one direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// How many messages.
+    pub count: u64,
+    /// SHA-256 over the sorted entries.
+    pub sha256: Sha256,
+}
+
+impl Digest {
+    /// The digest of these messages, in whatever order.
+    #[must_use]
+    pub fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
+        let mut entries: Vec<Entry> = entries.into_iter().collect();
+        entries.sort_unstable();
+        let mut hash = Hasher::new();
+        hash.update(WHOLE);
+        entries.iter().for_each(|entry| hash.update(entry.0));
+        Self { count: entries.len() as u64, sha256: Sha256(hash.finalize().into()) }
+    }
+}
+
+/// What the two ends of a call told each other of it once it was over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digests {
+    /// We told the peer what we said.
+    pub said_sent: bool,
+    /// We told the peer what we heard of it.
+    pub heard_sent: bool,
+    /// What the peer heard of us, by its word.
+    pub said: Option<Digest>,
+    /// What the peer said, by its word.
+    pub heard: Option<Digest>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str, sent: u64) -> Entry {
+        Entry::new(&Content::Text(text.into()), None, false, Some(sent))
+    }
+
+    #[test]
+    fn what_counts_changes_the_digest_and_the_order_does_not() {
+        let one = Digest::of([text("a", 1), text("b", 2)]);
+        assert_eq!(one, Digest::of([text("b", 2), text("a", 1)]));
+        assert_eq!(one.count, 2);
+        let file = Content::File { file: 7, name: "a".into() };
+        let ask = |options: &[&str]| Content::Escalation {
+            question: "a".into(),
+            options: options.iter().map(|option| (*option).to_owned()).collect(),
+        };
+        let others = [
+            Digest::of([text("a", 1)]),
+            Digest::of([text("a", 1), text("b", 2), text("b", 2)]),
+            Digest::of([text("a", 1), text("b", 3)]),
+            Digest::of([text("a", 1), text("c", 2)]),
+            Digest::of([text("a", 1), Entry::new(&Content::Text("b".into()), None, true, Some(2))]),
+            Digest::of([text("a", 1), Entry::new(&Content::Text("b".into()), None, false, None)]),
+            Digest::of([Entry::new(&file, Some(Sha256([1; 32])), false, Some(1))]),
+            Digest::of([Entry::new(&file, Some(Sha256([2; 32])), false, Some(1))]),
+            Digest::of([Entry::new(&ask(&["a", "b"]), None, false, Some(1))]),
+            Digest::of([Entry::new(&ask(&["ab"]), None, false, Some(1))]),
+        ];
+        for (at, other) in others.iter().enumerate() {
+            assert_ne!(*other, one);
+            assert!(others[..at].iter().all(|earlier| earlier != other), "{at}");
+        }
+        // The handle of a file is each end's own.
+        let same = Content::File { file: 8, name: "a".into() };
+        let of = |content| Entry::new(content, Some(Sha256([1; 32])), false, Some(1));
+        assert!(of(&file) == of(&same));
+    }
+}
