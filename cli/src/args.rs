@@ -74,6 +74,8 @@ pub enum Verb {
     Calls(verb::calls::Args),
     /// The messages of a call
     Transcript(verb::transcript::Args),
+    /// Whether both ends of a call have the same transcript
+    Verify(verb::verify::Args),
     /// Names for keys, and who may ring
     Contacts(verb::contacts::Args),
     /// The identity file

@@ -98,6 +98,20 @@ pub fn file(path: &Path) -> Result<Vec<u8>, RpcError> {
     Ok(bytes)
 }
 
+/// The bytes of a file of ours that is no longer than `limit`.
+///
+/// # Errors
+/// `too_large` above that, `local_file` when it cannot be read.
+pub fn file_within(path: &Path, limit: usize) -> Result<Vec<u8>, RpcError> {
+    let bytes = bytes_of(&mut open(path)?, limit)
+        .map_err(|e| local(format!("cannot read {}: {e}", path.display())))?;
+    if bytes.len() > limit {
+        let limit = limit / 1024;
+        return Err(too_large(format!("{} is larger than {limit} KiB", path.display())));
+    }
+    Ok(bytes)
+}
+
 /// The error for a file over the limit.
 #[must_use]
 pub fn file_too_large(name: &str, size: u64) -> RpcError {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256 as Hasher};
 
 use crate::engine::opening_id;
 use crate::ids::{Conversation, Sha256};
-use crate::record::{Content, Message};
+use crate::record::Message;
 
 /// Begins the hash of an entry, and that of all of them: another format begins otherwise.
 const ENTRY: &[u8] = b"p2p entry 1";
@@ -20,26 +20,25 @@ const WHOLE: &[u8] = b"p2p transcript 1";
 pub struct Entry([u8; 32]);
 
 impl Entry {
-    /// A message of what it says, `file` being the hash of the file that it announces. `sent` is
-    /// when, in seconds by the sender's clock, and nothing for an opening message: each
+    /// A message of this kind as it is shown, `file` being the hash of the file that it announces.
+    /// `sent` is when, in seconds by the sender's clock, and nothing for an opening message: each
     /// repetition of the ring has its own time.
     #[must_use]
-    pub fn new(content: &Content, file: Option<Sha256>, by_human: bool, sent: Option<u64>) -> Self {
+    pub fn new(
+        kind: &str,
+        shown: &str,
+        file: Option<Sha256>,
+        by_human: bool,
+        sent: Option<u64>,
+    ) -> Self {
         let mut hash = Hasher::new();
         hash.update(ENTRY);
         let mut add = |part: &[u8]| {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         };
-        match content {
-            Content::Text(text) => [b"text", text.as_bytes()].map(&mut add),
-            Content::Escalation { question, .. } => [b"ask", question.as_bytes()].map(&mut add),
-            Content::File { name, .. } => [b"file", name.as_bytes()].map(&mut add),
-            Content::Unsupported(name) => [b"?", name.as_bytes()].map(&mut add),
-        };
-        if let Content::Escalation { options, .. } = content {
-            options.iter().for_each(|option| add(option.as_bytes()));
-        }
+        add(kind.as_bytes());
+        add(shown.as_bytes());
         add(file.as_ref().map_or(&[], |file| &file.0));
         add(&[u8::from(by_human)]);
         add(sent.map(u64::to_be_bytes).as_ref().map_or(&[], |sent| sent));
@@ -51,12 +50,18 @@ impl Message {
     /// How it counts; `file` is the hash of the file that it announces.
     #[must_use]
     pub fn entry(&self, file: Option<Sha256>) -> Entry {
+        let (kind, shown) = (self.content.kind(), self.content.shown());
+        Entry::new(kind, &shown, file, self.by_human, self.sent())
+    }
+
+    /// When it was sent, in seconds by its sender's clock. A ring that is repeated says no one time.
+    #[must_use]
+    pub fn sent(&self) -> Option<u64> {
         let opening = match self.conversation {
             Conversation::Call(call) => self.rumor == opening_id(call),
             Conversation::Direct(_) => false,
         };
-        let sent = (!opening).then_some(self.claimed_at);
-        Entry::new(&self.content, file, self.by_human, sent)
+        (!opening).then_some(self.claimed_at)
     }
 }
 
@@ -100,7 +105,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str, sent: u64) -> Entry {
-        Entry::new(&Content::Text(text.into()), None, false, Some(sent))
+        Entry::new("text", text, None, false, Some(sent))
     }
 
     #[test]
@@ -108,30 +113,22 @@ mod tests {
         let one = Digest::of([text("a", 1), text("b", 2)]);
         assert_eq!(one, Digest::of([text("b", 2), text("a", 1)]));
         assert_eq!(one.count, 2);
-        let file = Content::File { file: 7, name: "a".into() };
-        let ask = |options: &[&str]| Content::Escalation {
-            question: "a".into(),
-            options: options.iter().map(|option| (*option).to_owned()).collect(),
-        };
+        let file = |byte| Entry::new("file", "b", Some(Sha256([byte; 32])), false, Some(2));
         let others = [
             Digest::of([text("a", 1)]),
             Digest::of([text("a", 1), text("b", 2), text("b", 2)]),
             Digest::of([text("a", 1), text("b", 3)]),
             Digest::of([text("a", 1), text("c", 2)]),
-            Digest::of([text("a", 1), Entry::new(&Content::Text("b".into()), None, true, Some(2))]),
-            Digest::of([text("a", 1), Entry::new(&Content::Text("b".into()), None, false, None)]),
-            Digest::of([Entry::new(&file, Some(Sha256([1; 32])), false, Some(1))]),
-            Digest::of([Entry::new(&file, Some(Sha256([2; 32])), false, Some(1))]),
-            Digest::of([Entry::new(&ask(&["a", "b"]), None, false, Some(1))]),
-            Digest::of([Entry::new(&ask(&["ab"]), None, false, Some(1))]),
+            Digest::of([text("a", 1), Entry::new("text", "b", None, true, Some(2))]),
+            Digest::of([text("a", 1), Entry::new("text", "b", None, false, None)]),
+            Digest::of([text("a", 1), Entry::new("escalation", "b", None, false, Some(2))]),
+            Digest::of([text("a", 1), file(1)]),
+            Digest::of([text("a", 1), file(2)]),
+            Digest::of([]),
         ];
         for (at, other) in others.iter().enumerate() {
             assert_ne!(*other, one);
             assert!(others[..at].iter().all(|earlier| earlier != other), "{at}");
         }
-        // The handle of a file is each end's own.
-        let same = Content::File { file: 8, name: "a".into() };
-        let of = |content| Entry::new(content, Some(Sha256([1; 32])), false, Some(1));
-        assert!(of(&file) == of(&same));
     }
 }

@@ -89,6 +89,32 @@ pub enum Content {
     Unsupported(String),
 }
 
+impl Content {
+    /// What it is, in a word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Escalation { .. } => "escalation",
+            Self::File { .. } => "file",
+            Self::Unsupported(_) => "unsupported",
+        }
+    }
+
+    /// What is shown of it: words, a question and its choices, a name.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Escalation { question, options } if options.is_empty() => question.clone(),
+            Self::Escalation { question, options } => {
+                format!("{question}\n[{}]", options.join(" / "))
+            }
+            Self::File { name, .. } | Self::Unsupported(name) => name.clone(),
+        }
+    }
+}
+
 /// Text is nobody's business in a log.
 impl core::fmt::Debug for Content {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -122,6 +122,8 @@ error_codes! {
     Busy => "busy", PeerSaidNo, true;
     /// The call ended while it was waited for.
     CallEnded => "call_ended", PeerSaidNo, false;
+    /// The two ends of a call have not the same transcript.
+    Differs => "differs", PeerSaidNo, false;
     /// The peer did not answer.
     NoAnswer => "no_answer", NotReached, true;
     /// The peer could not be reached.

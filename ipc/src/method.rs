@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::view::{
-    Agent, Call, Contact, Daemon, File, Identity, Item, ItemKind, Message, Pending, Question,
-    Relay, RelayAnswer,
+    Agent, Call, Comparison, Contact, Daemon, File, Identity, Item, ItemKind, Message, Pending,
+    Question, Relay, RelayAnswer,
 };
 
 /// The longest wait of one request, in milliseconds.
@@ -55,6 +55,7 @@ methods! {
     "end": End => Ended;
     "calls": Calls => CallsResult;
     "transcript": Transcript => TranscriptResult;
+    "verify": Verify => Verified;
     "contacts": Contacts => ContactsResult;
     "contact": EditContact => EditedContact;
     "stop": Stop => Done;
@@ -485,8 +486,35 @@ pub struct TranscriptResult {
     pub files: Vec<File>,
     /// How many messages there are in whole.
     pub total: u32,
+    /// What both ends have of it, once it is over.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
     /// Pass this as `after` for the next page; nothing when this was the last.
     pub next: Option<String>,
+}
+
+/// Compares what both ends have of a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verify {
+    /// `c7` or the UUID.
+    pub call: String,
+    /// The messages of an exported transcript, to be checked instead of those that are stored.
+    #[serde(default)]
+    pub messages: Option<Vec<Message>>,
+    /// Its files.
+    #[serde(default)]
+    pub files: Vec<File>,
+}
+
+/// The answer to [`Verify`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verified {
+    /// The call.
+    pub call: Call,
+    /// Whether an export was checked.
+    pub exported: bool,
+    /// What came of it.
+    pub comparison: Comparison,
 }
 
 /// Lists contacts.

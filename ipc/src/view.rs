@@ -180,12 +180,51 @@ pub struct Message {
     pub file: Option<String>,
     /// When it was written here, or arrived here.
     pub at_ms: u64,
+    /// When it was sent, in seconds by its sender's clock; nothing for an opening message.
+    #[serde(default)]
+    pub sent_s: Option<u64>,
     /// For outgoing messages.
     pub delivery: Option<Delivery>,
     /// The rest was cut: `p2p read <handle>` shows it.
     pub truncated: bool,
     /// True for everything that a peer wrote.
     pub untrusted: bool,
+}
+
+/// What was said in one direction of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digest {
+    /// How many messages.
+    pub count: u64,
+    /// SHA-256 over all of them, 64 hex digits.
+    pub sha256: String,
+}
+
+/// Whether both ends of a call have the same of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Agreement {
+    /// The peer's daemon said so for both directions.
+    Same,
+    /// It has something else.
+    Different,
+    /// It has not said, or not for both directions.
+    Unconfirmed,
+}
+
+/// What both ends have of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// What it comes to.
+    pub agreement: Agreement,
+    /// What we said.
+    pub said: Digest,
+    /// What the peer heard of it, by its word.
+    pub peer_heard: Option<Digest>,
+    /// What we heard.
+    pub heard: Digest,
+    /// What the peer said, by its word.
+    pub peer_said: Option<Digest>,
 }
 
 /// How a file stands.

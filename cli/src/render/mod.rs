@@ -15,6 +15,7 @@ pub mod screen;
 pub mod service;
 pub mod status;
 pub mod transcript;
+pub mod verify;
 pub mod words;
 
 use serde::Serialize;

@@ -78,6 +78,7 @@ pub fn sent() -> Message {
         text: "How far are you?".into(),
         file: None,
         at_ms: NOW_MS - 395_000,
+        sent_s: Some(NOW_MS / 1000),
         delivery: Some(Delivery { state: DeliveryState::Delivered, relays_ok: 2, relays: 3 }),
         truncated: false,
         untrusted: false,

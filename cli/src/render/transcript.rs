@@ -1,7 +1,7 @@
 //! The messages of a call: as text, as Markdown.
 
 use p2p_ipc::method::TranscriptResult;
-use p2p_ipc::view::{Call, File, Message, MessageKind};
+use p2p_ipc::view::{Agreement, Call, Comparison, File, Message, MessageKind};
 use serde::Serialize;
 
 use super::words::{clock, date, delivery, name, reason, short_npub};
@@ -18,6 +18,8 @@ pub struct Transcript {
     pub files: Vec<File>,
     /// How many messages there are in whole.
     pub total: u32,
+    /// What both ends have of it, once it is over.
+    pub comparison: Option<Comparison>,
     /// Whether the text form is Markdown.
     #[serde(skip)]
     pub markdown: bool,
@@ -27,8 +29,8 @@ impl Transcript {
     /// The first page; the following ones are added to it.
     #[must_use]
     pub fn new(first: TranscriptResult, markdown: bool) -> Self {
-        let TranscriptResult { call, messages, files, total, next: _ } = first;
-        Self { call, messages, files, total, markdown }
+        let TranscriptResult { call, messages, files, total, comparison, next: _ } = first;
+        Self { call, messages, files, total, comparison, markdown }
     }
 }
 
@@ -48,6 +50,9 @@ impl Transcript {
         for file in &self.files {
             super::file::show(file, page);
         }
+        if let Some(comparison) = &self.comparison {
+            page.line(agreement(comparison));
+        }
     }
 
     fn as_markdown(&self, page: &mut Page) {
@@ -60,6 +65,9 @@ impl Transcript {
         if let Some(at) = call.ended_ms {
             let why = call.reason.map_or("ended", reason);
             page.line(format!("- ended: {} ({why})", date(at)));
+        }
+        if let Some(comparison) = &self.comparison {
+            page.line(format!("- {}", agreement(comparison)));
         }
         page.line("- topic:");
         page.quote(if call.outgoing { "    " } else { "    > " }, &call.topic);
@@ -93,6 +101,14 @@ impl Transcript {
         if left_out > 0 {
             page.line(format!("({left_out} earlier messages are left out)"));
         }
+    }
+}
+
+fn agreement(comparison: &Comparison) -> &'static str {
+    match comparison.agreement {
+        Agreement::Same => "both ends have the same",
+        Agreement::Different => "the other end has something else: p2p verify",
+        Agreement::Unconfirmed => "the other end has not said what it has",
     }
 }
 
@@ -163,6 +179,7 @@ mod tests {
             messages: vec![samples::sent(), samples::received()],
             files: vec![samples::file()],
             total: 5,
+            comparison: None,
             markdown,
         };
         transcript.text(&mut page);

@@ -24,6 +24,7 @@ pub mod send;
 pub mod sendfile;
 pub mod status;
 pub mod transcript;
+pub mod verify;
 pub mod wait;
 pub mod whoami;
 
@@ -57,6 +58,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::End(args)) => end::run(&args, session),
         Some(Verb::Calls(args)) => calls::run(&args, session),
         Some(Verb::Transcript(args)) => transcript::run(&args, session),
+        Some(Verb::Verify(args)) => verify::run(&args, session),
         Some(Verb::Contacts(args)) => contacts::run(&args, session),
         Some(Verb::Identity(args)) => identity::run(&args, session),
         Some(Verb::Daemon(args)) => daemon::run(&args, session),

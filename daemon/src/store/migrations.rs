@@ -4,7 +4,11 @@
 use rusqlite::Connection;
 
 /// The steps; the first one makes format 1.
-const STEPS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 
 /// The format that this version writes.
 pub(super) fn latest() -> i64 {

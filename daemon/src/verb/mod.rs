@@ -21,6 +21,7 @@ mod show;
 mod status;
 mod stop;
 mod transcript;
+mod verify;
 mod which;
 
 use std::future::Future;
@@ -66,6 +67,7 @@ pub(crate) async fn dispatch(
         m::End::NAME => run(service, params, end::run).await,
         m::Calls::NAME => run(service, params, calls::run).await,
         m::Transcript::NAME => run(service, params, transcript::run).await,
+        m::Verify::NAME => run(service, params, verify::run).await,
         m::Contacts::NAME => run(service, params, contacts::list).await,
         m::EditContact::NAME => run(service, params, contacts::edit).await,
         m::Stop::NAME => run(service, params, stop::run).await,

@@ -93,19 +93,11 @@ impl<'a> Show<'a> {
             Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(stored)?,
             Conversation::Direct(_) => None,
         };
-        let (kind, text, file) = match &message.content {
-            Content::Text(text) => (view::MessageKind::Text, text.clone(), None),
-            Content::Escalation { question, options } => {
-                let choices = match options.as_slice() {
-                    [] => String::new(),
-                    options => format!("\n[{}]", options.join(" / ")),
-                };
-                (view::MessageKind::Escalation, format!("{question}{choices}"), None)
-            }
-            Content::File { file, name } => {
-                (view::MessageKind::File, name.clone(), Some(handle('f', *file)))
-            }
-            Content::Unsupported(name) => (view::MessageKind::Unsupported, name.clone(), None),
+        let (kind, file) = match &message.content {
+            Content::Text(_) => (view::MessageKind::Text, None),
+            Content::Escalation { .. } => (view::MessageKind::Escalation, None),
+            Content::File { file, .. } => (view::MessageKind::File, Some(handle('f', *file))),
+            Content::Unsupported(_) => (view::MessageKind::Unsupported, None),
         };
         Ok(view::Message {
             handle: handle('m', message.handle),
@@ -115,9 +107,10 @@ impl<'a> Show<'a> {
             outgoing: message.outgoing,
             by_human: message.by_human,
             kind,
-            text,
+            text: message.content.shown(),
             file,
             at_ms: message.at.0,
+            sent_s: message.sent(),
             delivery: message.outgoing.then(|| delivery(row)),
             truncated: false,
             untrusted: !message.outgoing,

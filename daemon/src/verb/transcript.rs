@@ -6,7 +6,7 @@ use p2p_ipc::method::{Transcript, TranscriptResult};
 use p2p_ipc::view::{File, Message};
 
 use super::show::Show;
-use super::{AGENT, stored, which};
+use super::{AGENT, stored, verify, which};
 use crate::service::Service;
 
 /// A page ends past so many bytes of JSON: it must fit a line.
@@ -81,6 +81,7 @@ pub(super) async fn run(
         messages,
         files,
         total: store.message_count(conversation).map_err(stored)?,
+        comparison: verify::comparison(&store, &row.call)?,
         next,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use p2p_core::call::{By, Call, Connecting, Dialing, Ended, Incoming, Resend, Ringing, State};
+use p2p_core::digest::{Digest, Digests};
 use p2p_core::engine::Change;
 use p2p_core::record::{
     Content, Delivery, Event, EventKind, File, FileState, Lane, Message, Peer, Question, Speaks,
@@ -44,6 +45,7 @@ pub(super) fn call(n: u8, state: State) -> Call {
         answered: None,
         lifetime: Duration::from_secs(600),
         state,
+        digests: Digests { said_sent: true, heard: Some(digest(9)), ..Digests::default() },
     }
 }
 
@@ -121,6 +123,10 @@ pub(super) fn message(handle: u32, conversation: Conversation, text: &str) -> Me
         claimed_at: NOW.secs(),
         delivery: Delivery::Queued,
     }
+}
+
+pub(super) fn digest(n: u8) -> Digest {
+    Digest { count: u64::from(n), sha256: Sha256([n; 32]) }
 }
 
 /// The same, from the peer.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use p2p_core::call::{Call, State, WORD_LIFETIME};
+use p2p_core::digest::Digests;
 use p2p_core::engine::Change;
 use p2p_core::record::{
     Content, Counters, FileState, Lane, Peer, Speaks, Standing, StreamIn, Tombstone,
@@ -12,8 +13,8 @@ use p2p_core::{Conversation, Time};
 
 use super::Home;
 use super::samples::{
-    ANA, BOB, NOW, call, call_id, calls_in_every_state, ended_at, file, in_call, message, new,
-    peer, received, rumor, rumor_id, stream, stream_in, stream_out,
+    ANA, BOB, NOW, call, call_id, calls_in_every_state, digest, ended_at, file, in_call, message,
+    new, peer, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 
 fn put(call: &Call) -> Change {
@@ -64,6 +65,7 @@ fn every_field_of_a_call_can_change() {
         answered: Some(Time(2)),
         lifetime: Duration::from_secs(3),
         state: State::Active,
+        digests: Digests { heard_sent: true, said: Some(digest(1)), ..Digests::default() },
     };
     let home = Home::with(vec![put(&before), put(&after)]);
     assert_eq!(home.snapshot().calls, [after]);

@@ -1,0 +1,72 @@
+//! `p2p verify`: whether both ends of a call have the same transcript.
+
+use std::path::Path;
+
+use p2p_ipc::method::{TranscriptResult, Verify};
+use p2p_ipc::view::Agreement;
+use p2p_ipc::{ErrorCode, ExitCode, RpcError};
+use serde::Deserialize;
+
+use crate::input::{self, usage};
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::render::verify::Checked;
+use crate::session::Session;
+
+/// The largest export that is read, in bytes.
+const EXPORT_LIMIT: usize = 900 * 1024;
+
+/// What `verify` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p verify c7
+  p2p transcript c7 --json > call.json && p2p verify call.json
+
+At the end of a call each end tells the other what it said and what it heard. Exit 0 says that both
+have the same, 7 that they have not, 3 that the peer has not said so yet.")]
+pub struct Args {
+    /// A call (`c7`), or a file that `transcript --json` wrote
+    what: String,
+}
+
+/// Checks it.
+///
+/// # Errors
+/// When the two ends differ, when the file is none of ours, and the daemon's.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let path = Path::new(&args.what);
+    let params = if path.exists() {
+        export(path)?
+    } else {
+        Verify { call: args.what.clone(), messages: None, files: Vec::new() }
+    };
+    let checked = session.call(&params)?;
+    let (agreement, handle) = (checked.comparison.agreement, checked.call.handle.clone());
+    let shown = Checked(checked);
+    match agreement {
+        Agreement::Same => Ok(Outcome::new(shown)),
+        Agreement::Unconfirmed => Ok(Outcome::new(shown).exit(ExitCode::NothingYet)),
+        Agreement::Different => {
+            let message = format!("the two ends of {handle} have not the same transcript");
+            let error = RpcError::new(ErrorCode::Differs, message);
+            Err(Failure::with(error.hint(format!("p2p transcript {handle}")), shown))
+        }
+    }
+}
+
+fn export(path: &Path) -> Result<Verify, RpcError> {
+    /// The envelope that `--json` prints.
+    #[derive(Deserialize)]
+    struct Envelope {
+        result: TranscriptResult,
+    }
+    let bytes = input::file_within(path, EXPORT_LIMIT)?;
+    let Envelope { result } = serde_json::from_slice(&bytes).map_err(|e| {
+        usage(format!("{} is no transcript in JSON: {e}", path.display()))
+            .hint("p2p transcript <call> --json")
+    })?;
+    if (result.messages.len() as u64) < u64::from(result.total) {
+        return Err(usage(format!("{} is only the tail of a transcript", path.display()))
+            .hint(format!("p2p transcript {} --json", result.call.handle)));
+    }
+    Ok(Verify { call: result.call.id, messages: Some(result.messages), files: result.files })
+}

@@ -1,0 +1,89 @@
+//! `p2p verify`: whether both ends of a call have the same of it, by what each end told the other.
+
+use p2p_core::call::Call;
+use p2p_core::digest::{Digest, Entry};
+use p2p_ipc::method::{Verified, Verify};
+use p2p_ipc::view::{self, Agreement, Comparison};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::show::Show;
+use super::{stored, which};
+use crate::service::Service;
+use crate::store::Reader;
+
+pub(super) async fn run(service: &Service, params: Verify) -> Result<Verified, RpcError> {
+    let store = service.reader();
+    let row = which::named_call(&store, &params.call)?;
+    let call = &row.call;
+    if call.is_open() || call.answered.is_none() {
+        let message = format!("c{} is not over, or was never answered", call.handle);
+        let error = RpcError::new(ErrorCode::CallState, message);
+        return Err(error.hint(format!("p2p transcript c{}", call.handle)));
+    }
+    let exported = params.messages.is_some();
+    let (said, heard) = match params.messages {
+        Some(messages) => sides(&messages, &params.files)?,
+        None => store.digests(call.id).map_err(stored)?,
+    };
+    let comparison = compare(call, said, heard);
+    Ok(Verified { call: Show::new(service, &store, None).call(&row)?, exported, comparison })
+}
+
+/// What both ends have of a call that is over.
+pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<Comparison>, RpcError> {
+    if call.is_open() || call.answered.is_none() {
+        return Ok(None);
+    }
+    let (said, heard) = store.digests(call.id).map_err(stored)?;
+    Ok(Some(compare(call, said, heard)))
+}
+
+fn compare(call: &Call, said: Digest, heard: Digest) -> Comparison {
+    let theirs = call.digests;
+    let agreement = match (theirs.said, theirs.heard) {
+        (Some(s), Some(h)) if (s, h) == (said, heard) => Agreement::Same,
+        (s, h) if s.is_some_and(|s| s != said) || h.is_some_and(|h| h != heard) => {
+            Agreement::Different
+        }
+        _ => Agreement::Unconfirmed,
+    };
+    Comparison {
+        agreement,
+        said: shown(said),
+        peer_heard: theirs.said.map(shown),
+        heard: shown(heard),
+        peer_said: theirs.heard.map(shown),
+    }
+}
+
+fn shown(digest: Digest) -> view::Digest {
+    view::Digest { count: digest.count, sha256: digest.sha256.to_string() }
+}
+
+/// The digests of an exported transcript: what we said as far as it arrived, and what we heard.
+fn sides(messages: &[view::Message], files: &[view::File]) -> Result<(Digest, Digest), RpcError> {
+    let mut entries: [Vec<Entry>; 2] = Default::default();
+    for message in messages {
+        let arrived = |delivery: &view::Delivery| {
+            matches!(delivery.state, view::DeliveryState::Delivered | view::DeliveryState::Read)
+        };
+        if message.outgoing && !message.delivery.as_ref().is_some_and(arrived) {
+            continue;
+        }
+        let file = files.iter().find(|file| Some(&file.handle) == message.file.as_ref());
+        let hash = file.map(|file| file.sha256.parse()).transpose().map_err(|_| {
+            let message = format!("{} has no SHA-256 in it that can be read", message.handle);
+            RpcError::new(ErrorCode::Usage, message)
+        })?;
+        let kind = match message.kind {
+            view::MessageKind::Text => "text",
+            view::MessageKind::Escalation => "escalation",
+            view::MessageKind::File => "file",
+            view::MessageKind::Unsupported => "unsupported",
+        };
+        let entry = Entry::new(kind, &message.text, hash, message.by_human, message.sent_s);
+        entries[usize::from(!message.outgoing)].push(entry);
+    }
+    let [said, heard] = entries.map(Digest::of);
+    Ok((said, heard))
+}
