@@ -104,6 +104,7 @@ impl Debug for Body {
             Self::Ack => f.write_str("Ack"),
             Self::Reset(slot) => show("Reset", slot),
             Self::Numbered(place, slot, item) => show("Numbered", &(place, slot, item)),
+            Self::Twin(twin) => show("Twin", twin),
             Self::Chunk(call, slot, bytes) => show("Chunk", &(call, slot, Hidden(bytes))),
         }
     }
@@ -165,6 +166,7 @@ impl Debug for Output {
                 show("StoreFile", &(file, Hidden(name), Hidden(bytes)))
             }
             Self::Tally(call) => show("Tally", call),
+            Self::Yield { instance, since } => show("Yield", &(instance, since)),
             Self::Notify(event) => show("Notify", event),
             Self::Reply { token, result } => show("Reply", &(token, result)),
         }

@@ -90,6 +90,7 @@ pub struct Parts {
 pub struct Host {
     queue: mpsc::Sender<Message>,
     changes: watch::Receiver<u64>,
+    twin: watch::Receiver<Option<Time>>,
 }
 
 impl Host {
@@ -101,13 +102,14 @@ impl Host {
         let engine = parts.restore()?;
         let (queue, messages) = mpsc::channel(QUEUE);
         let (changed, changes) = watch::channel(0);
+        let (yielded, twin) = watch::channel(None);
         let runtime = tokio::runtime::Handle::current();
         let weak = queue.downgrade();
-        let thread = Thread { parts, engine, changed, runtime, queue: weak };
+        let thread = Thread { yielded, parts, engine, changed, runtime, queue: weak };
         let handle = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || thread.run(messages))?;
-        Ok((Self { queue, changes }, handle))
+        Ok((Self { queue, changes, twin }, handle))
     }
 
     /// Does what our agent wants, durably.
@@ -160,6 +162,12 @@ impl Host {
         self.changes.clone()
     }
 
+    /// Since when another daemon runs with our key to which this one yielded, by its clock.
+    #[must_use]
+    pub fn twin(&self) -> watch::Receiver<Option<Time>> {
+        self.twin.clone()
+    }
+
     /// Ends the thread after what is queued.
     pub async fn stop(&self) {
         let _ = self.queue.send(Message::Stop).await;
@@ -178,6 +186,7 @@ impl Parts {
 }
 
 struct Thread {
+    yielded: watch::Sender<Option<Time>>,
     parts: Parts,
     engine: Engine,
     changed: watch::Sender<u64>,
@@ -279,6 +288,10 @@ impl Thread {
             Output::Notify(event) => self.parts.hooks.tell(event),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
             Output::Tally(call) => self.tally(call),
+            Output::Yield { instance, since } => {
+                tracing::error!(%instance, ?since, "another daemon runs with this key; this one yields");
+                self.yielded.send_replace(Some(since));
+            }
             Output::Reply { token, result } => {
                 let index = usize::try_from(token).unwrap_or(usize::MAX);
                 if let Some(done) = waiting.get_mut(index).and_then(Option::take) {

@@ -26,6 +26,7 @@ pub(crate) async fn keep(
     }
     let mut announcer = Announcer::default();
     let mut changes = service.host.changes();
+    let mut twin = service.host.twin();
     loop {
         let now = crate::now();
         let presence = current(&service, now);
@@ -45,6 +46,8 @@ pub(crate) async fn keep(
                 }
                 announcer = Announcer::default();
             }
+            // The presence is the other daemon's now: it is not ours to clear.
+            _ = twin.changed() => return,
             _ = stop.changed() => {
                 service.relays.clear_presence(crate::now()).await;
                 return;

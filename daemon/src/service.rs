@@ -188,8 +188,10 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     tokio::spawn(listen(service.clone(), hearing, reconnected));
     introduce(&service).await;
     let taking = tokio::spawn(socket::serve(listener, service.clone()));
+    let leaving = tokio::spawn(leave_to_twin(service.clone()));
     wait_for_stop(stopped).await;
 
+    leaving.abort();
     tracing::info!("stopping");
     taking.abort();
     let _ = std::fs::remove_file(&service.place.socket);
@@ -244,6 +246,16 @@ async fn listen(
             }
         };
         service.host.input(input).await;
+    }
+}
+
+/// Another daemon with our key was there first: what a relay brings is for that one to
+/// acknowledge. What is here can still be read.
+async fn leave_to_twin(service: Arc<Service>) {
+    let mut twin = service.host.twin();
+    if twin.wait_for(Option::is_some).await.is_ok() {
+        service.heard_all.send_replace(true);
+        service.relays.clone().shutdown().await;
     }
 }
 

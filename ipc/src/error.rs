@@ -132,6 +132,8 @@ error_codes! {
     PlainPeer => "plain_peer", NotReached, false;
     /// A policy of ours refuses it.
     Policy => "policy", Refused, false;
+    /// Another daemon runs with this key, and was there first.
+    Twin => "twin", Refused, false;
     /// A cap for this peer is reached.
     RateLimited => "rate_limited", Refused, true;
     /// The question was passed on to nobody but the peer.

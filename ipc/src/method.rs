@@ -114,6 +114,9 @@ pub struct StatusResult {
     pub hook: bool,
     /// Why it cannot be run.
     pub hook_problem: Option<String>,
+    /// Since when another daemon runs with this key to which this one yielded, by its clock.
+    #[serde(default)]
+    pub twin_since_ms: Option<u64>,
     /// The npub of the paired owner, if any.
     pub owner: Option<String>,
 }

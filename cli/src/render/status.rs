@@ -98,8 +98,15 @@ impl Text for Waits {
     }
 }
 
-/// A broken hook, calls, direct messages, questions, and what to do about them.
+/// Another daemon, a broken hook, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
+    if let Some(since) = status.twin_since_ms {
+        let since = super::words::date(since);
+        page.line(format!(
+            "yielded: another daemon runs with this key since {since}; it takes the"
+        ));
+        page.line("calls and mail of this agent. Stop it there, or make a key of its own here");
+    }
     if let Some(problem) = &status.hook_problem {
         page.line(format!("hook: {}", clean::short(problem, 160)));
     }
@@ -116,6 +123,9 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
 }
 
 fn what_next(status: &StatusResult) -> String {
+    if status.twin_since_ms.is_some() {
+        return "p2p daemon stop".into();
+    }
     let is = |states: &[CallState]| status.calls.iter().find(|c| states.contains(&c.state));
     if status.pending.unread > 0 || status.unread_dms > 0 {
         "p2p inbox".into()
@@ -294,6 +304,7 @@ mod tests {
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
             hook: true,
             hook_problem: None,
+            twin_since_ms: None,
             owner: None,
         }
     }

@@ -85,9 +85,11 @@ impl Channel {
         }
     }
 
-    /// When anything here is due. Messages move only while the conversation is `open`.
-    pub fn next_timeout(&self, schedule: &Schedule, open: bool) -> Option<Time> {
-        earlier(self.ack_due, if open { self.lanes_due(schedule) } else { None })
+    /// When anything here is due. Messages move only while the conversation is `open`, and
+    /// nothing is acknowledged before `quiet` is over.
+    pub fn next_timeout(&self, schedule: &Schedule, open: bool, quiet: Time) -> Option<Time> {
+        let ack_due = self.ack_due.map(|at| at.max(quiet));
+        earlier(ack_due, if open { self.lanes_due(schedule) } else { None })
     }
 
     /// When something is due in a sending stream.

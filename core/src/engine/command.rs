@@ -20,6 +20,9 @@ const REPEAT: Duration = Duration::from_secs(120);
 
 impl Engine {
     pub(super) fn command(&mut self, now: Time, command: Command) -> Result<Reply, Refusal> {
+        if self.yielded && !matches!(command, Command::Shown { .. }) {
+            return Err(Refusal::Yielded);
+        }
         match command {
             Command::Call { peer, topic, opening, note, new, ring } => {
                 self.place_call(now, peer, topic, opening, note, new, ring)

@@ -1,7 +1,7 @@
 //! What goes into the engine and what comes out.
 
 use crate::digest::Digest;
-use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::record::{
     Counters, Event, File, FileState, Message, Peer, Question, StreamIn, StreamOut, Tombstone,
 };
@@ -208,6 +208,9 @@ pub enum Refusal {
     /// Another key has this name.
     #[error("the name belongs to another contact")]
     NameTaken(PublicKey),
+    /// Another daemon with this key was there first.
+    #[error("another daemon runs with this key, and this one does nothing meanwhile")]
+    Yielded,
     /// Not a usable name.
     #[error(
         "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \
@@ -255,6 +258,13 @@ pub enum Output {
     },
     /// Sum up what is kept of a call; answer with [`Input::Tallied`].
     Tally(CallId),
+    /// Another daemon runs with our key and was there first: leave the relays, and say so.
+    Yield {
+        /// That run.
+        instance: InstanceId,
+        /// When it started, by its clock.
+        since: Time,
+    },
     /// Tell whoever wants to know.
     Notify(Event),
     /// Answer a command.

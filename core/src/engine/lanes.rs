@@ -57,7 +57,7 @@ impl Engine {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
         let peer = self.channel(conversation)?.peer;
-        let acks = if open { self.take_acks(peer) } else { Vec::new() };
+        let acks = if open { self.take_acks(now, peer) } else { Vec::new() };
         let stamp = self.stamp(now, peer, acks);
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
@@ -137,11 +137,12 @@ impl Engine {
         let calls = self.calls.keys().copied().map(Conversation::Call);
         let direct = self.direct.keys().copied().map(Conversation::Direct);
         let all: Vec<Conversation> = calls.chain(direct).collect();
+        let quiet = now < self.quiet_until;
         for conversation in all {
             let open = self.is_open(conversation);
             let Some(channel) = self.channel(conversation) else { continue };
             let peer = channel.peer;
-            let ack_due = channel.ack_due.is_some_and(|at| at <= now);
+            let ack_due = !quiet && channel.ack_due.is_some_and(|at| at <= now);
             let due = open && channel.lanes_due(&schedule).is_some_and(|at| at <= now);
             if due {
                 self.give_up_expired(now, conversation);
@@ -155,7 +156,7 @@ impl Engine {
 
     /// Sends owed acknowledgements by themselves.
     fn acknowledge(&mut self, now: Time, peer: PublicKey) {
-        let acks = self.take_acks(peer);
+        let acks = self.take_acks(now, peer);
         if !acks.is_empty() {
             let rumor = encode(&self.stamp(now, peer, acks), &Body::Ack);
             self.send(peer, rumor, Priority::Ack);
@@ -164,7 +165,10 @@ impl Engine {
 
     /// What is owed to a peer, to ride on what goes there now. Strangers get none outside calls
     /// that were answered.
-    pub(super) fn take_acks(&mut self, peer: PublicKey) -> Vec<Ack> {
+    pub(super) fn take_acks(&mut self, now: Time, peer: PublicKey) -> Vec<Ack> {
+        if now < self.quiet_until {
+            return Vec::new();
+        }
         let disclose = self.settings.disclose_read;
         let standing = self.standing(peer);
         let mut acks = Vec::new();
@@ -355,6 +359,7 @@ impl Engine {
     /// A relay came back: what none has taken goes now, and each call says again what it waits
     /// to have confirmed.
     pub(super) fn relay_back(&mut self, now: Time) {
+        self.say_hello(now);
         for call in self.calls.keys().copied().collect::<Vec<_>>() {
             self.step(now, call, CallEvent::RelayBack, Cause::Other);
         }

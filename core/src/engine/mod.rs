@@ -16,6 +16,7 @@ mod lanes;
 mod offers;
 mod receive;
 mod restore;
+mod twin;
 
 pub use io::{Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Snapshot};
 
@@ -74,6 +75,16 @@ pub struct Engine {
     offers: BTreeMap<RumorId, CallId>,
     tombstones: BTreeMap<CallId, Tombstone>,
     seen: BTreeSet<RumorId>,
+    /// When this run began.
+    started: Time,
+    /// When it last said hello to others under its key.
+    hello: Option<Time>,
+    /// Nothing is acknowledged before.
+    quiet_until: Time,
+    /// Other runs that were told of this one.
+    answered_twins: BTreeSet<InstanceId>,
+    /// Another run was there first: this one does nothing any more.
+    yielded: bool,
     swept: Time,
     changes: VecDeque<Change>,
     effects: VecDeque<Output>,
@@ -111,6 +122,9 @@ impl Ids {
 impl Engine {
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Time, input: Input) {
+        if self.yielded && !matches!(input, Input::Command { .. }) {
+            return;
+        }
         match input {
             Input::Command { token, command } => {
                 let result = self.command(now, command);
@@ -125,7 +139,9 @@ impl Engine {
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
-        self.run_due(now);
+        if !self.yielded {
+            self.run_due(now);
+        }
     }
 
     /// The next thing for the host to do.
@@ -136,14 +152,19 @@ impl Engine {
     /// When [`Input::Tick`] is due, if nothing else happens before.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
+        if self.yielded {
+            return None;
+        }
         let schedule = &self.settings.schedule;
         let calls = self.calls.values().map(|session| {
-            let lanes = session.channel.next_timeout(schedule, session.call.carries());
+            let open = session.call.carries();
+            let lanes = session.channel.next_timeout(schedule, open, self.quiet_until);
             let call =
                 earlier(session.call.next_timeout(), self.waits_for_successor(&session.call));
             earlier(call, lanes)
         });
-        let direct = self.direct.values().map(|channel| channel.next_timeout(schedule, true));
+        let direct = self.direct.values();
+        let direct = direct.map(|c| c.next_timeout(schedule, true, self.quiet_until));
         calls.chain(direct).fold(None, earlier)
     }
 
@@ -316,7 +337,7 @@ impl Engine {
 
     /// Gives something unnumbered to the relays. What is said of it later comes by its id.
     fn say(&mut self, now: Time, to: PublicKey, body: &Body, priority: Priority) -> RumorId {
-        let acks = self.take_acks(to);
+        let acks = self.take_acks(now, to);
         let rumor = encode(&self.stamp(now, to, acks), body);
         let id = rumor.id();
         self.send(to, rumor, priority);

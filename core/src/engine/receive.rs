@@ -23,6 +23,9 @@ impl Engine {
     pub(super) fn receive(&mut self, now: Time, message: &Verified) {
         let Ok(mut packet) = decode(self.me, message) else { return };
         let from = packet.from;
+        if from == self.me {
+            return self.twin_heard(now, &packet);
+        }
         if self.standing(from) == Standing::Blocked {
             return;
         }
@@ -31,7 +34,7 @@ impl Engine {
             self.acked(now, from, &ack);
         }
         match std::mem::replace(&mut packet.body, Body::Ack) {
-            Body::Ack => {}
+            Body::Ack | Body::Twin(_) => {}
             Body::Plain(text) => self.plain(now, &packet, text),
             Body::Control(call, control) => self.control(now, &packet, call, control),
             Body::Reset(slot) => self.reset(now, from, slot),

@@ -1,9 +1,10 @@
 //! From what is on disk to an engine that goes on where it was.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
 use super::receive::parcel;
+use super::twin::QUIET;
 use super::{Engine, Ids, Session, Snapshot};
 use crate::ids::{Conversation, InstanceId, PublicKey};
 use crate::lane::{Incoming, Outgoing, Parcel, Pending};
@@ -41,6 +42,11 @@ impl Engine {
             offers: BTreeMap::new(),
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
             seen: snapshot.seen.into_iter().collect(),
+            started: now,
+            hello: None,
+            quiet_until: now + QUIET,
+            answered_twins: BTreeSet::new(),
+            yielded: false,
             swept: now,
             changes: VecDeque::new(),
             effects: VecDeque::new(),

@@ -25,7 +25,7 @@ pub enum Malformed {
     /// Not for this room of two.
     #[error("addressed to somebody else, or to a group")]
     Room,
-    /// From ourselves.
+    /// From ourselves, or what only we could say.
     #[error("our own")]
     Own,
     /// Neither words nor control.
@@ -54,9 +54,7 @@ pub enum Malformed {
 /// [`Malformed`]: it is dropped, and the peer is told nothing.
 pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
     let rumor = message.rumor();
-    if rumor.pubkey == me {
-        return Err(Malformed::Own);
-    }
+    let own = rumor.pubkey == me;
     let mut room = rumor.tags_named("p");
     if room.next().and_then(|p| p.first()).and_then(|p| p.parse().ok()) != Some(me)
         || room.next().is_some()
@@ -68,6 +66,10 @@ pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
         CONTROL_KIND => control(rumor)?,
         _ => return Err(Malformed::Kind),
     };
+    // To ourselves we say one thing only, and nobody else says it to us.
+    if own != matches!(body, Body::Twin(_)) {
+        return Err(Malformed::Own);
+    }
     Ok(Packet {
         from: rumor.pubkey,
         id: message.id(),
@@ -95,6 +97,7 @@ fn control(rumor: &Rumor) -> Result<Body, Malformed> {
     }
     match name {
         "ack" => Ok(Body::Ack),
+        "twin" => Ok(Body::Twin(json(&rumor.content)?)),
         "reset" => Ok(Body::Reset(slot(rumor)?)),
         "chunk" => {
             let bytes = STANDARD.decode(&rumor.content).map_err(|_| Malformed::Content)?;

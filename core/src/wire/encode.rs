@@ -73,6 +73,10 @@ fn ours(tags: &mut Vec<Vec<String>>, body: &Body) -> (u16, String) {
             tags.push(tag(["type", "ack"]));
             (CONTROL_KIND, String::new())
         }
+        Body::Twin(twin) => {
+            tags.push(tag(["type", "twin"]));
+            (CONTROL_KIND, json(twin))
+        }
         Body::Reset(slot) => {
             tags.push(tag(["type", "reset"]));
             slot_tags(tags, slot);

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
+use crate::time::Time;
 
 /// The rumor kind of everything but words. It never stands on a relay outside a gift wrap.
 pub const CONTROL_KIND: u16 = 25714;
@@ -127,6 +128,18 @@ pub enum Body {
     Numbered(Conversation, Slot, Item),
     /// A piece of a file; numbers count pieces.
     Chunk(CallId, Slot, Vec<u8>),
+    /// A run of a daemon to others under the same key.
+    Twin(Twin),
+}
+
+/// What one run of a daemon says to another with the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// When it started, by its clock.
+    pub started: Time,
+    /// The run that it answers; nothing in a hello to whoever is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<InstanceId>,
 }
 
 /// The control lane: idempotent, waits for nothing, may be repeated.

@@ -38,6 +38,10 @@ pub(super) enum Lookup {
 
 /// Looks up where `peer` receives.
 pub(super) async fn look_up(hub: &Hub, peer: PublicKey) -> Lookup {
+    if peer == hub.me {
+        let inboxes = hub.own.iter().filter(|spec| spec.roles.inbox);
+        return Lookup::Found(inboxes.map(|spec| spec.url.clone()).collect());
+    }
     let filter = Filter::new()
         .kind(Kind::from(INBOX_RELAYS))
         .author(nostr::PublicKey::from_byte_array(peer.0))

@@ -180,6 +180,7 @@ impl Agent {
                 outcome.stored.push(file);
             }
             Output::Tally(call) => outcome.tallied.push(call),
+            Output::Yield { .. } => return Err("it yields to nobody".into()),
             Output::Notify(event) => {
                 if event.kind == EventKind::Notice && !self.notices {
                     return Err(format!("an unexpected notice: {:?}", event.text));
@@ -200,6 +201,9 @@ impl Agent {
         rumor: &Rumor,
         before: &BTreeMap<PublicKey, Standing>,
     ) -> Result<(), Fault> {
+        if to == self.key {
+            return Ok(());
+        }
         let name = rumor.tag("type").unwrap_or("text");
         let call = rumor.tag("call").and_then(|id| id.parse::<CallId>().ok());
         let call = call.and_then(|id| self.store.calls.get(&id));
