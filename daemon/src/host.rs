@@ -173,7 +173,9 @@ impl Parts {
         let mut seed = [0; 32];
         crate::random(&mut seed);
         let settings = self.settings.clone();
-        Ok(Engine::restore(self.me, self.instance, seed, settings, snapshot, now))
+        let mut engine = Engine::restore(self.me, self.instance, seed, settings, snapshot, now);
+        engine.handle(now, Input::Clock { ahead: self.relays.clock_ahead() });
+        Ok(engine)
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) async fn keep(
         let now = crate::now();
         let presence = current(&service, now);
         if service.relays.connected() > 0 && announcer.is_due(now, &presence) {
-            service.relays.announce(&presence, now).await;
+            service.relays.announce(&presence).await;
             announcer.announced(now, presence);
         }
         // Overdue means that no relay is connected: one that comes back wakes us.
@@ -46,7 +46,7 @@ pub(crate) async fn keep(
                 announcer = Announcer::default();
             }
             _ = stop.changed() => {
-                service.relays.clear_presence(crate::now()).await;
+                service.relays.clear_presence().await;
                 return;
             }
         }

@@ -41,6 +41,18 @@ pub enum Input {
         /// The name it claims.
         name: Option<String>,
     },
+    /// No relay of its receiver will ever take a rumor as it is.
+    Unfit {
+        /// Which.
+        rumor: RumorId,
+        /// Why.
+        why: String,
+    },
+    /// How wrong this machine's clock is became known, or changed.
+    Clock {
+        /// Milliseconds that others' clocks are ahead of it.
+        ahead: i64,
+    },
     /// A relay came back: what none had taken may go now.
     RelayBack,
     /// A received file was written, or could not be.

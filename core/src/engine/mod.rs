@@ -15,6 +15,7 @@ mod lanes;
 mod offers;
 mod receive;
 mod restore;
+mod unfit;
 
 pub use io::{Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Snapshot};
 
@@ -75,6 +76,8 @@ pub struct Engine {
     tombstones: BTreeMap<CallId, Tombstone>,
     seen: BTreeSet<RumorId>,
     swept: Time,
+    /// Milliseconds that others' clocks are ahead of ours, as far as is known.
+    clock_ahead: i64,
     changes: VecDeque<Change>,
     effects: VecDeque<Output>,
 }
@@ -120,6 +123,8 @@ impl Engine {
             Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
             Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
             Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
+            Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
+            Input::Clock { ahead } => self.clock_ahead = ahead,
             Input::RelayBack => self.resend_untaken(now),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
@@ -329,7 +334,9 @@ impl Engine {
         }
     }
 
+    /// What others read is dated by the clock that they have.
     fn stamp(&self, at: Time, to: PublicKey, acks: Vec<crate::wire::Ack>) -> Stamp {
+        let at = Time(at.0.saturating_add_signed(self.clock_ahead));
         Stamp { from: self.me, to, at, instance: self.instance, by_human: false, acks }
     }
 

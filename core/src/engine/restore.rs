@@ -41,6 +41,7 @@ impl Engine {
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
             seen: snapshot.seen.into_iter().collect(),
             swept: now,
+            clock_ahead: 0,
             changes: VecDeque::new(),
             effects: VecDeque::new(),
         };

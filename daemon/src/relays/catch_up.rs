@@ -15,7 +15,6 @@ use nostr::{Event, EventId, Timestamp};
 use super::admission::MAX_EVENT;
 use super::hub::Hub;
 use super::inbox::kept_since;
-use super::status::now;
 
 /// Events that are asked for at once; a relay may give less. After an answer that fails, less is
 /// asked for, down to the other number.
@@ -30,11 +29,11 @@ const GATHERED: usize = 8 * 1024 * 1024;
 /// Pages through everything, and says whether that was all. What was found is behind whatever the
 /// relay told before; so is the note that it was all.
 pub(super) async fn run(hub: Arc<Hub>, url: Arc<str>) -> bool {
-    let (started, epoch) = (now(), hub.epoch());
+    let (started, epoch) = (hub.clock.now(), hub.epoch());
     let bottom = kept_since(hub.me, hub.caught_up(&url));
     let mut paging = Paging::default();
     let mut gathered = Gathered::default();
-    let mut page = PAGE.0;
+    let mut page = hub.limits(&url).page(PAGE.0);
     for _ in 0..PAGES {
         let mut filter = bottom.clone().limit(page);
         filter.until = paging.until;
@@ -44,7 +43,7 @@ pub(super) async fn run(hub: Arc<Hub>, url: Arc<str>) -> bool {
             if page <= PAGE.1 {
                 return false;
             }
-            page = (page / 5).max(PAGE.1);
+            page = (page / 5).max(PAGE.1.min(page));
             continue;
         }
         let events =

@@ -10,8 +10,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::about;
 use super::admission::Budget;
-use super::connect::{Failure, connect};
+use super::connect::{Connected, Failure, connect};
 use super::hub::Hub;
 use super::outbox::{Job, Notice, Outbox};
 use super::query::{Queries, Query};
@@ -93,7 +94,7 @@ impl Link {
     /// Connects, serves, and connects again.
     pub async fn run(mut self) {
         let (mut failures, mut served) = (0_u32, false);
-        let mut reminding = JoinSet::new();
+        let mut chores = JoinSet::new();
         loop {
             self.status.connecting();
             let url = Arc::clone(&self.url);
@@ -102,16 +103,23 @@ impl Link {
             let connecting = async move { connect(&url, public_only).await };
             let Some(outcome) = self.meanwhile(connecting).await else { break };
             let failure = match outcome {
-                Ok(socket) => {
+                Ok(Connected { socket, date, took }) => {
                     self.resting = None;
+                    if let Some(date) = date {
+                        self.hub.told_time(&self.url, &date, took);
+                    }
+                    if self.hub.wants_limits(&self.url) {
+                        let (hub, url) = (Arc::clone(&self.hub), Arc::clone(&self.url));
+                        chores.spawn(about::learn(hub, url, public_only));
+                    }
                     if served && self.roles.is_ours() {
                         let (hub, url) = (Arc::clone(&self.hub), Arc::clone(&self.url));
-                        reminding.spawn(hub.remind(url));
+                        chores.spawn(hub.remind(url));
                     }
                     served = true;
                     let start = Instant::now();
                     let failure = self.serve(socket).await;
-                    reminding.abort_all();
+                    chores.abort_all();
                     self.catching_up.shutdown().await;
                     if start.elapsed() >= STABLE {
                         failures = 0;

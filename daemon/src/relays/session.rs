@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use nostr::{
     ClientMessage, Event, EventBuilder, EventId, JsonUtil, RelayMessage, RelayUrl, SubscriptionId,
+    Timestamp,
 };
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
@@ -125,6 +126,8 @@ impl Link {
     /// Does what is due by the clock. False when this connection is good for nothing.
     fn tend(&mut self, session: &mut Session, at: Instant) -> bool {
         self.outbox.expire(at);
+        let (refusal, pace) = self.outbox.trouble();
+        self.status.writing(refusal, pace);
         session.out.extend(self.queries.expire(at).into_iter().map(Message::Text));
         if at >= session.pinged + PING {
             session.pinged = at;
@@ -133,7 +136,7 @@ impl Link {
         if let Some(inbox) = &mut session.inbox {
             match inbox.step(at) {
                 Step::Subscribe => {
-                    let filter = inbox::live(self.hub.me, now());
+                    let filter = inbox::live(self.hub.me, self.hub.clock.now());
                     session.out.push_back(Message::Text(req(&self.hub.inbox_id, &filter)));
                 }
                 Step::Silent => self.status.deaf("no answer to our subscription".to_owned()),
@@ -150,7 +153,8 @@ impl Link {
         }
         // What the relay refuses before it knows us is asked afterwards.
         if session.auth.sent.is_none_or(|(_, sent)| at >= sent + AUTH) {
-            while let Some(text) = self.queries.next(at) {
+            let limits = self.hub.limits(&self.url);
+            while let Some(text) = self.queries.next(at, &limits) {
                 session.out.push_back(Message::Text(text));
             }
         }
@@ -332,7 +336,9 @@ impl Link {
         let (Some(challenge), Ok(url)) = (&auth.challenge, RelayUrl::parse(&self.url)) else {
             return;
         };
-        let event = EventBuilder::auth(challenge, url).sign_with_keys(&self.hub.keys);
+        let at = Timestamp::from(self.hub.clock.now().secs());
+        let event =
+            EventBuilder::auth(challenge, url).custom_created_at(at).sign_with_keys(&self.hub.keys);
         if let Ok(event) = event {
             auth.sent = Some((event.id, Instant::now()));
             auth.answered += 1;

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use p2p_core::Time;
 
+use super::about::Limits;
 use super::settings::Roles;
 
 /// How one relay is doing.
@@ -29,6 +30,14 @@ pub struct RelayState {
     pub listening: bool,
     /// The last measured round trip, in milliseconds.
     pub rtt_ms: Option<u64>,
+    /// Why it did not take the last event that we wrote; nothing once it takes one.
+    pub refusal: Option<String>,
+    /// Since when it takes none.
+    pub refusing_since: Option<Time>,
+    /// Events a minute that are written to it, where it showed that there is a limit.
+    pub pace: Option<u32>,
+    /// The limits that it names (NIP-11).
+    pub limits: Limits,
 }
 
 /// A connection's own line in the table.
@@ -46,6 +55,10 @@ impl Status {
             since: now(),
             listening: false,
             rtt_ms: None,
+            refusal: None,
+            refusing_since: None,
+            pace: None,
+            limits: Limits::default(),
         })))
     }
 
@@ -97,6 +110,19 @@ impl Status {
         line.state = "not listening";
         line.listening = false;
         line.cause = Some(cause);
+    }
+
+    /// What there is to say about writing.
+    pub fn writing(&self, refusal: Option<&str>, pace: Option<u32>) {
+        let mut line = self.line();
+        let since = refusal.map(|_| line.refusing_since.unwrap_or_else(now));
+        line.refusing_since = since;
+        line.refusal = refusal.map(str::to_owned);
+        line.pace = pace;
+    }
+
+    pub fn limited(&self, limits: Limits) {
+        self.line().limits = limits;
     }
 
     pub fn measured(&self, rtt: Duration) {

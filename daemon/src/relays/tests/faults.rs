@@ -35,7 +35,8 @@ impl Scene {
     async fn to_bob(&mut self, text: &str) {
         let rumor = self.alice.rumor(text);
         let hub = &self.alice.relays.0.hub;
-        let event = wrap::wrap(&rumor, &hub.keys, self.bob.key, status::now()).unwrap();
+        let event =
+            wrap::wrap(&rumor, &hub.keys, self.bob.key, status::now(), wrap::BACKDATING).unwrap();
         let event = serde_json::to_value(&event).unwrap();
         let url = self._relay.url().to_owned();
         let publish = move || p2p_tests::Wire::open(&url).publish(&event);
@@ -182,4 +183,80 @@ async fn what_a_relay_refuses_loses_or_is_slow_with_is_reported_as_it_is() {
         heard.push(scene.bob.message().await.1);
     }
     assert_eq!(heard, ["0", "3", "4"]);
+}
+
+#[tokio::test]
+async fn a_relays_limits_are_read_and_kept_to() {
+    let limits = json!({"limitation": {
+        "max_message_length": 4000, "max_limit": 50, "created_at_lower_limit": 3600,
+    }});
+    let mut scene = Scene::behind(|proxy| proxy.about(limits)).await;
+    let url = scene.proxy.url().to_owned();
+    wait(async || scene.alice.state(&url).limits.max_message_length == Some(4000)).await;
+    // It is Bob's one relay, and will never take this: that is said, and not tried again.
+    let id = scene.alice.send(scene.bob.key, &"x".repeat(5000));
+    let (_, refused) = scene.alice.outcome(id).await;
+    assert!(refused[0].1.starts_with("too large: "), "{refused:?}");
+    let unfit = scene.alice.until(|heard| matches!(heard, Heard::Unfit { .. })).await;
+    let Heard::Unfit { rumor, cause } = unfit else { unreachable!() };
+    assert_eq!(rumor, id);
+    assert!(cause.starts_with(&format!("{url}: too large: ")) && cause.ends_with("takes 4000"));
+    // What fits goes, and is dated no further back than the relay takes it.
+    for n in 0..8 {
+        scene.alice.send(scene.bob.key, &n.to_string());
+        scene.bob_hears(&n.to_string()).await;
+    }
+    let relay = scene._relay.url().to_owned();
+    let wraps = tokio::task::spawn_blocking(move || {
+        p2p_tests::Wire::open(&relay).ask(&json!({"kinds": [1059]}))
+    });
+    let wraps = wraps.await.unwrap();
+    assert_eq!(wraps.len(), 8);
+    let oldest = wraps.iter().filter_map(|wrap| wrap["created_at"].as_u64()).min().unwrap();
+    assert!(status::now().secs() - oldest <= 3600);
+}
+
+#[tokio::test]
+async fn a_limited_relay_is_written_to_at_its_pace_and_status_tells() {
+    let mut scene = Scene::new().await;
+    let url = scene.proxy.url().to_owned();
+    scene.alice.send(scene.bob.key, "0");
+    scene.bob_hears("0").await;
+    scene.proxy.limit_writes(0, Duration::from_secs(3));
+    scene.alice.send(scene.bob.key, "1");
+    wait(async || scene.alice.state(&url).pace.is_some()).await;
+    let state = scene.alice.state(&url);
+    assert_eq!(state.refusal.as_deref(), Some("rate-limited: slow down"));
+    assert!(state.refusing_since.is_some());
+    // The sender's own clock repeats it meanwhile: still one event.
+    scene.alice.relays.send(scene.bob.key, scene.alice.rumor("1"), Priority::Text);
+    assert_eq!(scene.proxy.tally().of("refused"), 1);
+    while let Ok(heard) = scene.alice.hearing.try_recv() {
+        let settled = matches!(&heard, Heard::Report { accepted, .. } if accepted.is_empty());
+        assert!(!settled, "it is neither taken nor given up: {heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_noticed_and_what_leaves_is_dated_right() {
+    // The relay's clock is an hour ahead of this machine: so this machine is an hour behind.
+    let mut scene = Scene::behind(|proxy| proxy.clock_ahead(3600)).await;
+    let ahead = scene.bob.relays.clock_ahead();
+    assert!((3_590_000..=3_610_000).contains(&ahead), "{ahead}");
+    // The presence of a wrong clock is as fresh as any, to those whose clock is right.
+    scene.bob.relays.announce(&present("bob", &[])).await;
+    let relay = scene._relay.url().to_owned();
+    let filter = json!({"kinds": [presence::KIND]});
+    let mut announced = 0;
+    while announced == 0 {
+        let (relay, filter) = (relay.clone(), filter.clone());
+        let ask = move || p2p_tests::Wire::open(&relay).ask(&filter);
+        let found = tokio::task::spawn_blocking(ask).await.unwrap();
+        announced = found.first().and_then(|event| event["created_at"].as_u64()).unwrap_or(0);
+    }
+    let right = status::now().secs() + 3600;
+    assert!(announced.abs_diff(right) < 30, "{announced} instead of {right}");
+    scene.proxy.demand_auth(true, true);
+    scene.to_bob("let in by a relay that looks at the time").await;
+    scene.bob_hears("let in by a relay that looks at the time").await;
 }
