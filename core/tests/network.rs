@@ -43,9 +43,7 @@ fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
     engine.handle(NOW, Input::Unfit { rumor: first.id(), why: "wss://r: too large".into() });
     let outputs = outputs(&mut engine);
     let undelivered = |rumor: &Rumor| {
-        let is_it = |output: &&Output| {
-            matches!(output, Output::Persist(Change::Undelivered(id)) if *id == rumor.id())
-        };
+        let is_it = |output: &&Output| matches!(output, Output::Persist(Change::Undelivered(id)) if *id == rumor.id());
         outputs.iter().filter(is_it).count()
     };
     assert_eq!((undelivered(&first), undelivered(&second)), (1, 0));

@@ -329,10 +329,3 @@ impl Thread {
         self.parts.relays.hear_again();
     }
 }
-
-/// The time, by this machine's clock.
-#[must_use]
-pub fn now() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Time(since.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
-}

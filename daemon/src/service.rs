@@ -224,6 +224,10 @@ async fn listen(
                 Input::Report { rumor, accepted: count(accepted.len()), relays }
             }
             Heard::Unfit { rumor, cause } => Input::Unfit { rumor, why: cause },
+            Heard::Woke => {
+                let _ = reconnected.try_send(());
+                Input::Tick
+            }
             Heard::Clock { ahead } => Input::Clock { ahead },
             Heard::NoRoute { to, .. } => Input::NoRoute { peer: to },
             Heard::Connected { .. } => {

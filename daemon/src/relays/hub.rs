@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Heard;
-use super::about::{AGAIN, GOOD_FOR, Limits};
+use super::about::{AGAIN, GOOD_FOR, Limits, learn};
 use super::admission::Gate;
 use super::clock::Clock;
 use super::ingest::Ingest;
@@ -151,6 +151,18 @@ impl Hub {
         for link in lock(&self.links).values() {
             let _ = link.orders.try_send(Order::HearAgain);
         }
+    }
+
+    /// The machine slept, or its clock was set: what stands is checked, what waits waits no more,
+    /// and relays are asked for the time again.
+    pub fn wake(self: &Arc<Self>) {
+        for link in lock(&self.links).values() {
+            let _ = link.orders.try_send(Order::Wake);
+        }
+        for spec in &self.own {
+            tokio::spawn(learn(Arc::clone(self), spec.url.as_str().into(), false));
+        }
+        let _ = self.heard.send(Heard::Woke);
     }
 
     /// Signs an event about ourselves. No two have the same time, because of two replaceable

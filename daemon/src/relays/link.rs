@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nostr::secp256k1::rand::{Rng, thread_rng};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::about;
 use super::admission::Budget;
@@ -37,6 +37,8 @@ pub(super) enum Order {
     Ask(Query),
     /// What was heard is to be heard again.
     HearAgain,
+    /// The machine slept: is the connection still there?
+    Wake,
     /// Send what waits, and close.
     Close {
         /// By then at the latest.
@@ -61,6 +63,10 @@ pub(super) struct Link {
     pub catching_up: JoinSet<bool>,
     /// An inbox missed something while nobody looked.
     pub missed: bool,
+    /// The machine woke: a connection that stands is to prove it.
+    pub woken: bool,
+    /// The same, for a pause.
+    wake: Arc<Notify>,
     pub closing: Option<(Instant, oneshot::Sender<()>)>,
     /// Why there is no connection, once an attempt failed: questions are answered with it.
     resting: Option<String>,
@@ -86,6 +92,8 @@ impl Link {
             url,
             catching_up: JoinSet::new(),
             missed: false,
+            woken: false,
+            wake: Arc::default(),
             closing: None,
             resting: None,
         }
@@ -143,7 +151,10 @@ impl Link {
             }
             let pause = backoff(failures, thread_rng().gen_range(0.5..1.0));
             failures = failures.saturating_add(1);
-            if self.meanwhile(sleep(pause)).await.is_none() {
+            let wake = Arc::clone(&self.wake);
+            // Over when the machine wakes: what failed before may do now.
+            let resting = async move { timeout(pause, wake.notified()).await };
+            if self.meanwhile(resting).await.is_none() {
                 break;
             }
             if self.retires() {
@@ -189,6 +200,10 @@ impl Link {
                 }
             }
             Order::HearAgain => self.missed = true,
+            Order::Wake => {
+                self.woken = true;
+                self.wake.notify_waiters();
+            }
             Order::Close { by, done } => self.closing = Some((by, done)),
         }
     }

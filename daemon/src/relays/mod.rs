@@ -62,6 +62,9 @@ const CLEARING: Duration = Duration::from_secs(2);
 /// How long what waits may take to be sent when we close.
 const FLUSH: Duration = Duration::from_secs(2);
 
+/// How often it is looked whether this machine slept.
+const WATCH: Duration = Duration::from_secs(2);
+
 /// Why the relays could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RelaysError {
@@ -115,6 +118,8 @@ pub enum Heard {
         /// Why, of one of them.
         cause: String,
     },
+    /// This machine slept, or its clock was set forward.
+    Woke,
     /// What relays say of this machine's clock changed.
     Clock {
         /// Milliseconds that they are ahead of it; 0 where that is within what is normal.
@@ -196,7 +201,19 @@ impl Relays {
                 }
             }
         };
+        let waking = Arc::clone(&hub);
+        let wake = async move {
+            let mut watch = crate::steady::Watch::new();
+            loop {
+                tokio::time::sleep(WATCH).await;
+                if watch.jumped() {
+                    tracing::info!("this machine slept, or its clock was set");
+                    waking.wake();
+                }
+            }
+        };
         let tasks = vec![
+            tokio::spawn(wake).abort_handle(),
             tokio::spawn(listen).abort_handle(),
             tokio::spawn(report).abort_handle(),
             tokio::spawn(dispatch::run(Arc::clone(&hub), sends)).abort_handle(),

@@ -26,6 +26,8 @@ use super::wrap::Rejected;
 const PING: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 /// How long a relay may be silent, pings included.
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 7 } else { 50 });
+/// How long it may be silent after this machine slept.
+const PROOF: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(10);
 /// Challenges that are answered on one connection (NIP-42).
@@ -45,6 +47,8 @@ struct Session {
     /// When anything came last.
     alive: Instant,
     pinged: Instant,
+    /// Since the machine woke: when the relay must have shown itself.
+    proof: Option<Instant>,
     /// When there was last something to send.
     busy: Instant,
     /// The relay's last words.
@@ -78,6 +82,7 @@ impl Link {
         tracing::info!(relay = %self.url, "connected");
         self.status.connected();
         self.outbox.connected();
+        self.woken = false;
         let now = Instant::now();
         let mut session = Session {
             inbox: self.roles.inbox.then(|| Inbox::new(now)),
@@ -85,6 +90,7 @@ impl Link {
             out: VecDeque::from([ping()]),
             alive: now,
             pinged: now,
+            proof: None,
             busy: now,
             farewell: None,
         };
@@ -98,6 +104,9 @@ impl Link {
             let now = Instant::now();
             if now >= session.alive + SILENCE {
                 return Failure::network(format!("no sign of life for {} s", SILENCE.as_secs()));
+            }
+            if session.proof.is_some_and(|by| now >= by) {
+                return Failure::network("gone since this machine slept");
             }
             if self.is_done(&session, now) {
                 let _ = timeout(Duration::from_millis(300), socket.close(None)).await;
@@ -129,6 +138,11 @@ impl Link {
         let (refusal, pace) = self.outbox.trouble();
         self.status.writing(refusal, pace);
         session.out.extend(self.queries.expire(at).into_iter().map(Message::Text));
+        if std::mem::take(&mut self.woken) {
+            session.proof = Some(at + PROOF);
+            session.pinged = at;
+            session.out.push_back(ping());
+        }
         if at >= session.pinged + PING {
             session.pinged = at;
             session.out.push_back(ping());
@@ -192,7 +206,8 @@ impl Link {
         let auth = session.auth.sent.map(|(_, sent)| sent + AUTH).filter(|by| *by > session.alive);
         let idle = (!self.roles.is_ours()).then(|| session.busy + IDLE);
         let inbox = session.inbox.as_ref().map(Inbox::next_deadline);
-        for other in [self.next_deadline(), closing, auth, idle, inbox].into_iter().flatten() {
+        let others = [self.next_deadline(), closing, auth, idle, inbox, session.proof];
+        for other in others.into_iter().flatten() {
             deadline = deadline.min(other);
         }
         deadline
@@ -209,6 +224,7 @@ impl Link {
     fn receive(&mut self, session: &mut Session, message: Message) {
         let at = Instant::now();
         session.alive = at;
+        session.proof = None;
         let text = match message {
             Message::Text(text) => text,
             Message::Pong(sent) => return self.ponged(&sent),

@@ -1,12 +1,14 @@
 //! How each relay is doing: a small table that the connections write and anybody reads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use p2p_core::Time;
 
 use super::about::Limits;
 use super::settings::Roles;
+/// This machine's clock.
+pub(super) use crate::now;
 
 /// How one relay is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,12 +134,6 @@ impl Status {
     fn line(&self) -> MutexGuard<'_, RelayState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The host's clock.
-pub(super) fn now() -> Time {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Text that a relay sent, fit to be shown: no control or bidi characters, and short.

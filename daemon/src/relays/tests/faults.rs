@@ -260,3 +260,31 @@ async fn a_clock_that_is_wrong_is_noticed_and_what_leaves_is_dated_right() {
     scene.to_bob("let in by a relay that looks at the time").await;
     scene.bob_hears("let in by a relay that looks at the time").await;
 }
+
+#[tokio::test]
+async fn after_sleep_a_dead_connection_is_found_out_and_one_that_waits_is_tried() {
+    let mut scene = Scene::new().await;
+    let url = scene.proxy.url().to_owned();
+    scene.proxy.freeze();
+    wait(async || scene.proxy.tally().of("frozen") == 2).await;
+    scene.bob.relays.0.hub.wake();
+    scene.bob.until(|heard| matches!(heard, Heard::Woke)).await;
+    wait(async || scene.state().cause.as_deref() == Some("gone since this machine slept")).await;
+    wait(async || scene.state().listening).await;
+    // A sound one proves itself.
+    scene.bob.relays.0.hub.wake();
+    sleep(Duration::from_secs(3)).await;
+    assert!(scene.state().cause.is_none());
+
+    scene.proxy.door(Door::Slammed);
+    scene.proxy.cut();
+    // By the fourth attempt the pauses are of seconds.
+    let slammed = Instant::now();
+    wait(async || slammed.elapsed() > Duration::from_secs(5)).await;
+    wait(async || scene.bob.state(&url).state == "waiting to retry").await;
+    scene.proxy.door(Door::Open);
+    let woken = Instant::now();
+    scene.bob.relays.0.hub.wake();
+    wait(async || scene.state().listening).await;
+    assert!(woken.elapsed() < Duration::from_secs(2), "{:?}", woken.elapsed());
+}
