@@ -192,7 +192,9 @@ fn relay(relay: &Relay, page: &Page) -> String {
 /// `clock: 1h behind what the relays say; what is sent is dated by theirs`.
 fn clock(ahead: i64) -> String {
     let way = if ahead > 0 { "behind" } else { "ahead of" };
-    let span = super::words::span(ahead.unsigned_abs().saturating_mul(1000));
+    // Relays' clocks are not that good, either.
+    let minutes = (ahead.unsigned_abs() + 30) / 60;
+    let span = super::words::span(minutes.max(1).saturating_mul(60_000));
     format!("clock: {span} {way} what the relays say; what is sent is dated by theirs")
 }
 
@@ -375,7 +377,7 @@ mod tests {
         );
         let behind = StatusResult { clock_ahead_s: Some(3600), ..status() };
         assert!(text_of(&Full(behind)).contains("\nclock: 1h behind what the relays say;"));
-        assert!(clock(-90).starts_with("clock: 1m30s ahead of what the relays say;"));
+        assert!(clock(-90).starts_with("clock: 2m ahead of what the relays say;"));
     }
 
     #[test]

@@ -17,6 +17,8 @@ use super::status::now;
 /// A clock that is less wrong than this is left alone: `Date` is in whole seconds, and the way
 /// of an answer is not known.
 const TOLERANCE: i64 = 30_000;
+/// A change of what is to be corrected that is no news.
+const JITTER: u64 = 5_000;
 /// An answer that took longer says nothing.
 const PROMPT: Duration = Duration::from_secs(10);
 
@@ -25,8 +27,8 @@ const PROMPT: Duration = Duration::from_secs(10);
 pub(super) struct Clock(Mutex<BTreeMap<String, i64>>);
 
 impl Clock {
-    /// A relay answered with this `Date`, `took` after it was asked. True when that changed what
-    /// [`Clock::offset`] says.
+    /// A relay answered with this `Date`, `took` after it was asked. True when that changed much of
+    /// what [`Clock::offset`] says.
     pub fn told(&self, relay: &str, date: &str, took: Duration) -> bool {
         let Some(date) = http_date(date).filter(|_| took <= PROMPT) else { return false };
         // In the middle of its second, in the middle of the way.
@@ -37,7 +39,7 @@ impl Clock {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         told.insert(relay.to_owned(), ahead);
         drop(told);
-        before != self.offset()
+        before.abs_diff(self.offset()) > JITTER
     }
 
     /// What is to be added to this machine's clock, in milliseconds: the middle of what relays

@@ -115,7 +115,7 @@ impl Hub {
         let is_ours = self.own.iter().any(|spec| spec.url == url);
         if is_ours && self.clock.told(url, date, took) {
             let seconds = self.clock.offset() / 1000;
-            tracing::warn!(seconds, "relays say that this machine's clock is behind by");
+            tracing::warn!(seconds, "what relays say of this machine's clock: so much behind");
             let _ = self.heard.send(Heard::Clock { ahead: self.clock.offset() });
         }
     }

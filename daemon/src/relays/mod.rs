@@ -34,6 +34,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod wrap;
 
 use std::collections::BTreeMap;
@@ -299,6 +300,12 @@ impl Relays {
     #[must_use]
     pub fn clock_ahead(&self) -> i64 {
         self.0.hub.clock.offset()
+    }
+
+    /// The time, as others have it: this machine's clock, corrected.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.0.hub.clock.now()
     }
 
     /// How many events were refused since the start, by what was wrong with them.

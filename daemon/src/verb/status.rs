@@ -32,7 +32,8 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         identity: identity(service),
         daemon: daemon(service),
         relays,
-        clock_ahead_s: Some(service.relays.clock_ahead() / 1000).filter(|ahead| *ahead != 0),
+        clock_ahead_s: Some((service.relays.clock_ahead() + 500).div_euclid(1000))
+            .filter(|s| *s != 0),
         calls: calls?,
         questions: questions.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?,
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
