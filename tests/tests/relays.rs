@@ -1,5 +1,4 @@
 //! What relays say of themselves, through the real binary: limits and the time.
-#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use p2p_tests::proxy::Proxy;
 use p2p_tests::{Agent, Meeting, Relay, eventually, until};

@@ -25,6 +25,7 @@ mod ingest;
 mod link;
 mod outbox;
 mod pace;
+mod packet;
 mod profile;
 mod query;
 mod queue;

@@ -8,14 +8,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nostr::{Event, EventId, JsonUtil};
-use p2p_core::engine::Priority;
-use tokio::sync::oneshot;
+use nostr::EventId;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::delivery::Delivery;
 use super::pace::Pace;
+pub(super) use super::packet::{Job, Notice, Packet};
 use super::queue::Queue;
 use super::status::tidy;
 use super::verdict::Verdict;
@@ -33,83 +31,6 @@ const PAUSE: Duration = Duration::from_secs(10);
 const TRIES: u8 = 3;
 /// Messages that wait in each lane.
 const LANE: usize = 512;
-
-/// An event as it goes over the wire.
-#[derive(Debug)]
-pub(super) struct Packet {
-    pub id: EventId,
-    pub text: Utf8Bytes,
-    /// Characters of the event's content.
-    pub content: usize,
-}
-
-impl Packet {
-    pub fn new(event: &Event) -> Self {
-        Self {
-            id: event.id,
-            text: format!("[\"EVENT\",{}]", event.as_json()).into(),
-            content: event.content.chars().count(),
-        }
-    }
-}
-
-/// A message for a peer.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub packet: Arc<Packet>,
-    pub priority: Priority,
-    /// Of each attempt at the same message that waited here together: they go as one.
-    pub deliveries: Vec<Arc<Delivery>>,
-    pub queued: Instant,
-    pub tries: u8,
-}
-
-impl Job {
-    /// Notes what became of it.
-    pub fn settle(&self, url: &str, outcome: &Result<(), String>) {
-        self.deliveries.iter().for_each(|delivery| delivery.settle(url, outcome.clone()));
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        let rumor = |job: &Self| job.deliveries.first().map(|delivery| delivery.rumor());
-        rumor(self) == rumor(other)
-    }
-}
-
-/// An event about ourselves. A newer one of its kind takes its place.
-#[derive(Debug)]
-pub(super) struct Notice {
-    pub kind: u16,
-    pub packet: Arc<Packet>,
-    /// When it is of no use any more.
-    pub until: Option<Instant>,
-    /// Who wants to know when it was taken.
-    pub done: Option<oneshot::Sender<Result<(), String>>>,
-    pub tries: u8,
-}
-
-impl Notice {
-    /// A notice that stays of use.
-    pub fn lasting(kind: u16, packet: &Arc<Packet>) -> Self {
-        Self { kind, packet: Arc::clone(packet), until: None, done: None, tries: 0 }
-    }
-
-    /// A newer one took its place before it went out, which is no failure.
-    fn give_way(self) {
-        if let Some(done) = self.done {
-            let _ = done.send(Err("replaced by a newer one".to_owned()));
-        }
-    }
-
-    fn settle(self, url: &str, outcome: Result<(), String>) {
-        if let Err(cause) = &outcome {
-            tracing::info!(relay = url, kind = self.kind, cause, "an announcement was not taken");
-        }
-        if let Some(done) = self.done {
-            let _ = done.send(outcome);
-        }
-    }
-}
 
 /// What an `OK` was about.
 #[derive(Debug, PartialEq, Eq)]
@@ -373,10 +294,12 @@ fn deadline(job: &Job, down: Option<Instant>) -> Instant {
 #[cfg(test)]
 mod tests {
     use nostr::{EventBuilder, Keys};
+    use p2p_core::engine::Priority;
     use p2p_core::{PublicKey, RumorId};
     use tokio::sync::mpsc::{self, UnboundedReceiver};
 
     use super::super::Heard;
+    use super::super::delivery::Delivery;
     use super::*;
 
     struct Bench {

@@ -133,9 +133,8 @@ mod tests {
         (0..100).for_each(|_| pace.took(start));
         (0..6).for_each(|_| pace.refused(start));
         assert_eq!((pace.per_minute(), pace.due()), (Some(4), Some(start + MINUTE)));
-        let (mut now, mut writes) = (start, 0_u32);
-        while let Some(next) = pace.due() {
-            now = next;
+        let mut writes = 0_u32;
+        while let Some(now) = pace.due() {
             pace.took(now);
             writes += 1;
             assert!(writes < 100_000, "a limit for ever");
