@@ -25,6 +25,7 @@ fn outputs(engine: &mut Engine) -> Vec<Output> {
 }
 
 /// Says something, and gives back what goes to the relays.
+#[expect(clippy::expect_used, reason = "that is how a test fails")]
 fn say(engine: &mut Engine, text: &str) -> Rumor {
     let conversation = Conversation::Direct(PEER);
     let command = Command::Say { conversation, text: text.into(), again: false };
