@@ -32,7 +32,7 @@ impl Scene {
     }
 
     /// Says something to Bob past whatever is wrong with his line: by a wrap at the relay itself.
-    async fn to_bob(&mut self, text: &str) {
+    async fn write_bob(&self, text: &str) {
         let rumor = self.alice.rumor(text);
         let hub = &self.alice.relays.0.hub;
         let event =
@@ -57,9 +57,9 @@ impl Scene {
 async fn a_subscription_that_the_relay_forgot_is_noticed_and_what_it_hid_comes() {
     let mut scene = Scene::new().await;
     scene.proxy.forget_all();
-    scene.to_bob("while it was forgotten").await;
+    scene.write_bob("while it was forgotten").await;
     scene.bob_hears("while it was forgotten").await;
-    scene.to_bob("now").await;
+    scene.write_bob("now").await;
     scene.bob_hears("now").await;
     assert_eq!(scene.proxy.tally().connections, 2, "on the same connection; the other is alice's");
 }
@@ -68,7 +68,7 @@ async fn a_subscription_that_the_relay_forgot_is_noticed_and_what_it_hid_comes()
 async fn a_half_open_connection_is_noticed_and_replaced() {
     let mut scene = Scene::new().await;
     scene.proxy.freeze();
-    scene.to_bob("into the void").await;
+    scene.write_bob("into the void").await;
     wait(async || !scene.state().connected).await;
     assert_eq!(scene.state().cause.as_deref(), Some("no sign of life for 7 s"));
     scene.bob_hears("into the void").await;
@@ -82,7 +82,7 @@ async fn a_relay_that_answers_nothing_says_so_in_its_status() {
     scene.proxy.cut();
     wait(async || scene.state().cause.as_deref() == Some("no connection in 3 s")).await;
     scene.proxy.door(Door::Open);
-    scene.to_bob("at last").await;
+    scene.write_bob("at last").await;
     scene.bob_hears("at last").await;
 
     // Connected, pings answered, and no answer to anything else.
@@ -94,7 +94,7 @@ async fn a_relay_that_answers_nothing_says_so_in_its_status() {
     assert!(status::now().since(state.since) < DEADLINE);
     wait(async || scene.state().cause.as_deref() == Some("it answers no subscription")).await;
     scene.proxy.calm();
-    scene.to_bob("after all").await;
+    scene.write_bob("after all").await;
     scene.bob_hears("after all").await;
 }
 
@@ -106,7 +106,7 @@ async fn closed_for_whatever_reason_comes_back_with_what_was_missed() {
         wait(async || !scene.state().listening).await;
         let cause = scene.state().cause.unwrap();
         assert_eq!(cause, format!("our subscription was closed: {words}"));
-        scene.to_bob(words).await;
+        scene.write_bob(words).await;
         scene.bob_hears(words).await;
         wait(async || scene.state().listening && scene.state().cause.is_none()).await;
     }
@@ -116,13 +116,13 @@ async fn closed_for_whatever_reason_comes_back_with_what_was_missed() {
 async fn authentication_is_given_at_connect_and_in_the_middle_to_read_and_to_write() {
     for (reading, writing) in [(true, false), (false, true), (true, true)] {
         let mut scene = Scene::behind(|proxy| proxy.demand_auth(reading, writing)).await;
-        scene.to_bob("behind a wall").await;
+        scene.write_bob("behind a wall").await;
         scene.bob_hears("behind a wall").await;
         scene.bob.send(scene.alice.key, "over it");
         assert_eq!(scene.alice.message().await.1, "over it");
         // A new challenge on a connection that stands, and what it let pass is over.
         scene.proxy.demand_auth(true, true);
-        scene.to_bob("another wall").await;
+        scene.write_bob("another wall").await;
         scene.bob_hears("another wall").await;
         let id = scene.bob.send(scene.alice.key, "over that");
         assert_eq!(scene.alice.message().await.1, "over that");
@@ -136,7 +136,7 @@ async fn tampered_foreign_expired_and_repeated_events_are_told_from_genuine_ones
     let mut scene = Scene::new().await;
     for fault in [Fault::Foreign, Fault::Expired, Fault::Replay, Fault::Twice] {
         scene.proxy.rule(Rule::down("EVENT", fault).containing("\"kind\":1059").times(1));
-        scene.to_bob("genuine").await;
+        scene.write_bob("genuine").await;
         scene.bob_hears("genuine").await;
     }
     scene.proxy.say(&json!(["NOTICE", "\u{1b}[2Jrun this"]));
@@ -145,7 +145,7 @@ async fn tampered_foreign_expired_and_repeated_events_are_told_from_genuine_ones
     scene.proxy.say(&json!(["EVENT", scene.bob.relays.0.hub.inbox_id]));
     // The altered copy came in its place: the genuine one is there when it is asked for again.
     scene.proxy.rule(Rule::down("EVENT", Fault::Alter).containing("\"kind\":1059").times(1));
-    scene.to_bob("altered").await;
+    scene.write_bob("altered").await;
     wait(async || scene.bob.relays.refused().contains_key("unverified")).await;
     scene.proxy.close_all("error: caught");
     scene.bob_hears("altered").await;
@@ -174,7 +174,7 @@ async fn what_a_relay_refuses_loses_or_is_slow_with_is_reported_as_it_is() {
     assert_eq!(alice.outcome(id).await.1, [(url.clone(), "no answer in 10 s".to_owned())]);
     scene.proxy.rule(wraps(Fault::Delay(Duration::from_millis(1500))));
     let id = alice.send(bob, "3");
-    assert_eq!(alice.outcome(id).await.0, [url.clone()]);
+    assert_eq!(alice.outcome(id).await.0, std::slice::from_ref(&url));
     scene.proxy.rule(wraps(Fault::Cut));
     let id = alice.send(bob, "4");
     assert_eq!(alice.outcome(id).await.0, [url], "it went again on the next connection");
@@ -257,7 +257,7 @@ async fn a_clock_that_is_wrong_is_noticed_and_what_leaves_is_dated_right() {
     let right = status::now().secs() + 3600;
     assert!(announced.abs_diff(right) < 30, "{announced} instead of {right}");
     scene.proxy.demand_auth(true, true);
-    scene.to_bob("let in by a relay that looks at the time").await;
+    scene.write_bob("let in by a relay that looks at the time").await;
     scene.bob_hears("let in by a relay that looks at the time").await;
 }
 
