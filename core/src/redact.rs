@@ -120,6 +120,8 @@ impl Debug for Input {
             Self::NoRoute { peer } => show("NoRoute", peer),
             Self::PeerSeen { peer, name } => show("PeerSeen", &(peer, Hidden(name))),
             Self::RelayBack => f.write_str("RelayBack"),
+            Self::Unfit { rumor, why } => show("Unfit", &(rumor, why)),
+            Self::Clock { ahead } => show("Clock", ahead),
             Self::Tallied { call, said, heard } => show("Tallied", &(call, said, heard)),
             Self::FileStored { file, result } => show("FileStored", &(file, Hidden(result))),
             Self::Tick => f.write_str("Tick"),
@@ -185,7 +187,7 @@ impl Debug for Change {
             Self::Relays { rumor, accepted, relays } => show("Relays", &(rumor, accepted, relays)),
             Self::Delivered(rumor) => show("Delivered", rumor),
             Self::Undelivered(rumor) => show("Undelivered", rumor),
-            Self::Moved { from, to, conversation, slot } => {
+            Self::Moved { from, to, conversation, slot, claimed_at: _ } => {
                 show("Moved", &(from, to, conversation, slot))
             }
             Self::StreamOut(stream) => show("StreamOut", stream),

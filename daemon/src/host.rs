@@ -181,7 +181,9 @@ impl Parts {
         let mut seed = [0; 32];
         crate::random(&mut seed);
         let settings = self.settings.clone();
-        Ok(Engine::restore(self.me, self.instance, seed, settings, snapshot, now))
+        let mut engine = Engine::restore(self.me, self.instance, seed, settings, snapshot, now);
+        engine.handle(now, Input::Clock { ahead: self.relays.clock_ahead() });
+        Ok(engine)
     }
 }
 
@@ -357,11 +359,4 @@ impl Thread {
         }
         self.parts.relays.hear_again();
     }
-}
-
-/// The time, by this machine's clock.
-#[must_use]
-pub fn now() -> Time {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Time(since.map_or(0, |span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
 }

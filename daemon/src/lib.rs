@@ -15,11 +15,12 @@ pub mod relay;
 pub mod relays;
 mod service;
 pub mod socket;
+mod steady;
 pub mod store;
 mod verb;
 
-pub use host::now;
 pub use service::{Start, run};
+pub use steady::now;
 
 /// Fills `bytes` from the operating system's random source.
 pub fn random(bytes: &mut [u8]) {

@@ -31,7 +31,7 @@ pub(crate) async fn keep(
         let now = crate::now();
         let presence = current(&service, now);
         if service.relays.connected() > 0 && announcer.is_due(now, &presence) {
-            service.relays.announce(&presence, now).await;
+            service.relays.announce(&presence).await;
             announcer.announced(now, presence);
         }
         // Overdue means that no relay is connected: one that comes back wakes us.
@@ -49,7 +49,7 @@ pub(crate) async fn keep(
             // The presence is the other daemon's now: it is not ours to clear.
             _ = twin.changed() => return,
             _ = stop.changed() => {
-                service.relays.clear_presence(crate::now()).await;
+                service.relays.clear_presence().await;
                 return;
             }
         }

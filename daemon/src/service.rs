@@ -230,6 +230,12 @@ async fn listen(
                 let relays = count(accepted.len() + refused.len() + waiting);
                 Input::Report { rumor, accepted: count(accepted.len()), relays }
             }
+            Heard::Unfit { rumor, cause } => Input::Unfit { rumor, why: cause },
+            Heard::Woke => {
+                let _ = reconnected.try_send(());
+                Input::Tick
+            }
+            Heard::Clock { ahead } => Input::Clock { ahead },
             Heard::NoRoute { to, .. } => Input::NoRoute { peer: to },
             Heard::Connected { .. } => {
                 // Full means that an announcement is due anyway.

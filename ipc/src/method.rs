@@ -102,6 +102,8 @@ pub struct StatusResult {
     pub daemon: Daemon,
     /// Each relay.
     pub relays: Vec<Relay>,
+    /// Seconds that the relays' clocks are ahead of this machine's, where that is much.
+    pub clock_ahead_s: Option<i64>,
     /// Calls that are not over, and ended ones with unread items.
     pub calls: Vec<Call>,
     /// Questions that wait for the owner.

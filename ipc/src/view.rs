@@ -375,6 +375,14 @@ pub struct Relay {
     pub listening: bool,
     /// Round trip in milliseconds, measured by `status --probe`.
     pub rtt_ms: Option<u64>,
+    /// Why it did not take the last event that was written to it.
+    pub refusal: Option<String>,
+    /// Since when it takes none.
+    pub refusing_since_ms: Option<u64>,
+    /// Events a minute that are written to it, where it showed that there is a limit.
+    pub writes_per_minute: Option<u32>,
+    /// What it says that it demands, in words.
+    pub demands: Vec<String>,
 }
 
 /// An agent that announces itself.

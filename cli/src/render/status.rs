@@ -59,6 +59,9 @@ impl Text for Full {
         for relay in relays {
             page.line(self::relay(relay, page));
         }
+        if let Some(ahead) = self.0.clock_ahead_s {
+            page.line(clock(ahead));
+        }
         page.line(format!(
             "presence: {}  hook: {}  owner: {}",
             identity.presence,
@@ -183,10 +186,28 @@ fn relay(relay: &Relay, page: &Page) -> String {
     if let Some(ms) = relay.rtt_ms {
         text += &format!(", {ms} ms");
     }
+    if let Some(writes) = relay.writes_per_minute {
+        text += &format!(", takes {writes} writes a minute");
+    }
+    for demand in &relay.demands {
+        text += &format!(", {}", clean::short(demand, 40));
+    }
+    if let (Some(words), Some(since)) = (&relay.refusal, relay.refusing_since_ms) {
+        text += &format!(", refuses writes {} ({})", page.since(since), clean::short(words, 100));
+    }
     if let Some(cause) = &relay.cause {
         text += &format!(": {}", clean::short(cause, 100));
     }
     text
+}
+
+/// `clock: 1h behind what the relays say; what is sent is dated by theirs`.
+fn clock(ahead: i64) -> String {
+    let way = if ahead > 0 { "behind" } else { "ahead of" };
+    // Relays' clocks are not that good, either.
+    let minutes = (ahead.unsigned_abs() + 30) / 60;
+    let span = super::words::span(minutes.max(1).saturating_mul(60_000));
+    format!("clock: {span} {way} what the relays say; what is sent is dated by theirs")
 }
 
 fn host(url: &str) -> String {
@@ -266,6 +287,10 @@ mod tests {
             since_ms: NOW_MS - 240_000,
             listening: connected,
             rtt_ms: None,
+            refusal: None,
+            refusing_since_ms: None,
+            writes_per_minute: None,
+            demands: Vec::new(),
         };
         let peer = samples::peer();
         StatusResult {
@@ -298,6 +323,7 @@ mod tests {
                 relay("wss://b.example", true),
                 relay("wss://nos.lol/x", false),
             ],
+            clock_ahead_s: None,
             calls: vec![p2p_ipc::view::Call { unread: 1, ..samples::call() }, samples::ring()],
             questions: vec![samples::question()],
             unread_dms: 0,
@@ -364,6 +390,26 @@ mod tests {
         assert_eq!(what_next(&status), "p2p send --call c7 \"<text>\"");
         status.calls.pop();
         assert_eq!(what_next(&status), "p2p list");
+    }
+
+    #[test]
+    fn what_a_relay_does_to_writes_and_what_the_clock_is_worth_is_shown() {
+        let mut relay = status().relays.remove(0);
+        let page = Page::new(NOW_MS);
+        relay.writes_per_minute = Some(6);
+        relay.demands = vec!["wants to be paid".into()];
+        relay.refusal = Some("rate-limited: slow".into());
+        relay.refusing_since_ms = Some(NOW_MS - 60_000);
+        assert!(
+            self::relay(&relay, &page).ends_with(
+                ", takes 6 writes a minute, wants to be paid, refuses writes 1m (rate-limited: slow)"
+            ),
+            "{}",
+            self::relay(&relay, &page)
+        );
+        let behind = StatusResult { clock_ahead_s: Some(3600), ..status() };
+        assert!(text_of(&Full(behind)).contains("\nclock: 1h behind what the relays say;"));
+        assert!(clock(-90).starts_with("clock: 2m ahead of what the relays say;"));
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Engine {
             slot,
             content,
             at: now,
-            claimed_at: now.secs(),
+            claimed_at: self.told(now).secs(),
             delivery: Delivery::Queued,
         })));
         handle

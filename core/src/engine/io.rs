@@ -42,6 +42,18 @@ pub enum Input {
         /// The name it claims.
         name: Option<String>,
     },
+    /// No relay of its receiver will ever take a rumor as it is.
+    Unfit {
+        /// Which.
+        rumor: RumorId,
+        /// Why.
+        why: String,
+    },
+    /// How wrong this machine's clock is became known, or changed.
+    Clock {
+        /// Milliseconds that others' clocks are ahead of it.
+        ahead: i64,
+    },
     /// A relay came back: what none had taken may go now.
     RelayBack,
     /// What is kept of a call, in answer to [`Output::Tally`].
@@ -312,6 +324,8 @@ pub enum Change {
         conversation: Conversation,
         /// Its new place.
         slot: (StreamId, u64),
+        /// When its new rumor says it was written, in seconds.
+        claimed_at: u64,
     },
     /// A sending stream in its present state. Shown to the peer's agent up to `read`.
     StreamOut(StreamOut),

@@ -284,9 +284,10 @@ impl Engine {
             let Some(channel) = self.channel(to) else { return };
             let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
             let slot = stream.next_slot();
+            let (from, claimed_at) = (pending.id, pending.rumor.created_at);
             let id = self.keep(now, to, Lane::Text, relocate(&pending.rumor, to, slot));
             let slot = (slot.stream, slot.number);
-            self.persist(Change::Moved { from: pending.id, to: id, conversation: to, slot });
+            self.persist(Change::Moved { from, to: id, conversation: to, slot, claimed_at });
         }
     }
 
@@ -424,6 +425,17 @@ impl Engine {
 
     /// Puts a void in the place of a message. True when there was one already.
     fn give_up_words(&mut self, now: Time, conversation: Conversation, number: u64) -> bool {
+        self.void_words(now, conversation, number, GIVEN_UP)
+    }
+
+    /// See [`Engine::give_up_words`].
+    pub(super) fn void_words(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        number: u64,
+        why: &str,
+    ) -> bool {
         let find = |channel: &Channel| {
             let words = channel.words.as_ref()?;
             let pending = words.pending.get(&number)?;
@@ -445,18 +457,28 @@ impl Engine {
         self.persist(Change::Undelivered(id));
         self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
         if news {
-            self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+            self.event(now, EventKind::Undelivered, conversation, None, Some(why.into()));
         }
         false
     }
 
     fn give_up_plain(&mut self, now: Time, conversation: Conversation, number: u64) {
+        self.drop_plain(now, conversation, number, GIVEN_UP);
+    }
+
+    pub(super) fn drop_plain(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        number: u64,
+        why: &str,
+    ) {
         let Some(plain) = self.channel(conversation).and_then(|c| c.plain.as_mut()) else { return };
         let stream = plain.id;
         if let Some(pending) = plain.pending.remove(&number) {
             self.persist(Change::Undelivered(pending.id));
             self.persist(Change::OutboxGone(stream, number));
-            self.event(now, EventKind::Undelivered, conversation, None, Some(GIVEN_UP.into()));
+            self.event(now, EventKind::Undelivered, conversation, None, Some(why.into()));
         }
     }
 
@@ -468,11 +490,22 @@ impl Engine {
         stream: StreamId,
         file: Option<u32>,
     ) {
+        self.fail_file(now, conversation, stream, file, "the peer never confirmed it");
+    }
+
+    pub(super) fn fail_file(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        stream: StreamId,
+        file: Option<u32>,
+        why: &str,
+    ) {
         let sending = self.channel(conversation).and_then(|c| c.sending.remove(&stream));
         let Some(sending) = sending else { return };
         self.persist(Change::OutboxDone(stream, sending.chunks.last));
         if let Some(file) = file {
-            self.file_state(file, FileState::Failed("the peer never confirmed it".into()));
+            self.file_state(file, FileState::Failed(why.into()));
             self.event(now, EventKind::File, conversation, Some(file), None);
         }
     }

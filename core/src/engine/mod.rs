@@ -17,6 +17,7 @@ mod offers;
 mod receive;
 mod restore;
 mod twin;
+mod unfit;
 
 pub use io::{Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Snapshot};
 
@@ -86,6 +87,8 @@ pub struct Engine {
     /// Another run was there first: this one does nothing any more.
     yielded: bool,
     swept: Time,
+    /// Milliseconds that others' clocks are ahead of ours, as far as is known.
+    clock_ahead: i64,
     changes: VecDeque<Change>,
     effects: VecDeque<Output>,
 }
@@ -136,6 +139,8 @@ impl Engine {
             Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
             Input::RelayBack => self.relay_back(now),
             Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
+            Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
+            Input::Clock { ahead } => self.clock_ahead = ahead,
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -351,8 +356,15 @@ impl Engine {
         }
     }
 
+    /// What others read is dated by the clock that they have.
     fn stamp(&self, at: Time, to: PublicKey, acks: Vec<crate::wire::Ack>) -> Stamp {
+        let at = self.told(at);
         Stamp { from: self.me, to, at, instance: self.instance, by_human: false, acks }
+    }
+
+    /// A time of ours as others are told it.
+    fn told(&self, at: Time) -> Time {
+        Time(at.0.saturating_add_signed(self.clock_ahead))
     }
 
     fn persist(&mut self, change: Change) {

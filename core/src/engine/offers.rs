@@ -173,8 +173,9 @@ impl Engine {
         if let Some(text) = opening
             && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text))
         {
-            let from = opening_id(from);
-            self.persist(Change::Moved { from, to: id, conversation: there, slot });
+            let (from, claimed_at) = (opening_id(from), self.told(said_at).secs());
+            let conversation = there;
+            self.persist(Change::Moved { from, to: id, conversation, slot, claimed_at });
         }
         if let Some(words) = words {
             self.say_again(now, there, words);

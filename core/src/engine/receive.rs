@@ -119,7 +119,8 @@ impl Engine {
         let from = packet.from;
         match control {
             Control::Offer(offer) => {
-                let sent = Time::from_secs(packet.created_at);
+                let sent = Time::from_secs(packet.created_at).0;
+                let sent = Time(sent.saturating_add_signed(self.clock_ahead.saturating_neg()));
                 self.ring(now, Ring { from, call, rumor: packet.id, sent, offer });
             }
             Control::Cancel(closing) | Control::End(closing) | Control::Reject(closing) => {

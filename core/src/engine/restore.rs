@@ -48,6 +48,7 @@ impl Engine {
             answered_twins: BTreeSet::new(),
             yielded: false,
             swept: now,
+            clock_ahead: 0,
             changes: VecDeque::new(),
             effects: VecDeque::new(),
         };

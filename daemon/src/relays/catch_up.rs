@@ -15,27 +15,31 @@ use nostr::{Event, EventId, Timestamp};
 use super::admission::MAX_EVENT;
 use super::hub::Hub;
 use super::inbox::kept_since;
-use super::status::now;
 
 /// Events that are asked for at once; a relay may give less. After an answer that fails, less is
 /// asked for, down to the other number.
 const PAGE: (usize, usize) = (500, 20);
-/// Pages at one time. A relay that has more makes it up.
-const PAGES: usize = 2000;
+/// Pages, and events of them, at one time. A relay that has more makes it up: it is not listened to
+/// any further before the next round, and what it has is not taken for all of it.
+const PAGES: usize = 5000;
+const EVENTS: usize = 100_000;
 /// How long a relay may take for a page.
 const WAIT: Duration = Duration::from_secs(30);
 /// Bytes that are gathered before they are looked at.
 const GATHERED: usize = 8 * 1024 * 1024;
 
-/// Pages through everything, and says whether that was all. What was found is behind whatever the
+/// Pages through everything, and says whether the relay came through. What was found is behind whatever the
 /// relay told before; so is the note that it was all.
 pub(super) async fn run(hub: Arc<Hub>, url: Arc<str>) -> bool {
-    let (started, epoch) = (now(), hub.epoch());
+    let (started, epoch) = (hub.clock.now(), hub.epoch());
     let bottom = kept_since(hub.me, hub.caught_up(&url));
     let mut paging = Paging::default();
     let mut gathered = Gathered::default();
-    let mut page = PAGE.0;
+    let mut page = hub.limits(&url).page(PAGE.0);
     for _ in 0..PAGES {
+        if paging.had.len() >= EVENTS {
+            break;
+        }
         let mut filter = bottom.clone().limit(page);
         filter.until = paging.until;
         let answer = hub.ask_one(&url, &filter, page, MAX_EVENT, WAIT).await;
@@ -44,7 +48,7 @@ pub(super) async fn run(hub: Arc<Hub>, url: Arc<str>) -> bool {
             if page <= PAGE.1 {
                 return false;
             }
-            page = (page / 5).max(PAGE.1);
+            page = (page / 5).max(PAGE.1.min(page));
             continue;
         }
         let events =
@@ -61,7 +65,8 @@ pub(super) async fn run(hub: Arc<Hub>, url: Arc<str>) -> bool {
                 && hub.ingest.caught_up(&url, started, epoch);
         }
     }
-    false
+    tracing::warn!(relay = %url, "it has more for us than can be");
+    gathered.hand_over(&hub, &url).await
 }
 
 /// How far the paging got.

@@ -4,14 +4,18 @@
 //! the very addresses that were checked.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use nostr::types::url::{Host, Url};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
 
 use super::status::tidy;
 
@@ -61,14 +65,31 @@ impl Failure {
     }
 }
 
+/// A connection, and the time that the relay had when it was made.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub socket: Socket,
+    pub date: Option<String>,
+    /// How long the relay took to answer.
+    pub took: Duration,
+}
+
 /// Connects. `public_only`: a peer named this relay, so only public addresses will do.
-pub(super) async fn connect(url: &str, public_only: bool) -> Result<Socket, Failure> {
-    timeout(TIMEOUT, connect_in_time(url, public_only)).await.unwrap_or_else(|_| {
+pub(super) async fn connect(url: &str, public_only: bool) -> Result<Connected, Failure> {
+    let connecting = async {
+        let stream = open(url, public_only).await?;
+        upgrade(url, stream).await
+    };
+    timeout(TIMEOUT, connecting).await.unwrap_or_else(|_| {
         Err(Failure::network(format!("no connection in {} s", TIMEOUT.as_secs())))
     })
 }
 
-async fn connect_in_time(url: &str, public_only: bool) -> Result<Socket, Failure> {
+/// Opens a connection to where a relay is, encrypted where its URL says so.
+pub(super) async fn open(
+    url: &str,
+    public_only: bool,
+) -> Result<MaybeTlsStream<TcpStream>, Failure> {
     let addresses = resolve(url).await.map_err(Failure::network)?;
     if public_only && !addresses.iter().all(|address| is_public(address.ip())) {
         return Err(Failure::refusal("its address is not a public one"));
@@ -76,7 +97,7 @@ async fn connect_in_time(url: &str, public_only: bool) -> Result<Socket, Failure
     let mut last = Failure::network("no address");
     for address in addresses {
         match timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return upgrade(url, stream).await,
+            Ok(Ok(stream)) => return secure(url, stream).await,
             Ok(Err(error)) => last = Failure::network(io_cause(&error)),
             Err(_) => last = Failure::network("no answer from its address"),
         }
@@ -84,16 +105,40 @@ async fn connect_in_time(url: &str, public_only: bool) -> Result<Socket, Failure
     Err(last)
 }
 
-async fn upgrade(url: &str, stream: TcpStream) -> Result<Socket, Failure> {
+async fn secure(url: &str, stream: TcpStream) -> Result<MaybeTlsStream<TcpStream>, Failure> {
     // Messages are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
+    let parsed = Url::parse(url).map_err(|error| Failure::network(error.to_string()))?;
+    if parsed.scheme() != "wss" {
+        return Ok(MaybeTlsStream::Plain(stream));
+    }
+    let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let name = ServerName::try_from(host).map_err(|error| Failure::network(error.to_string()))?;
+    let secured = TlsConnector::from(roots()).connect(name, stream).await;
+    secured.map(MaybeTlsStream::Rustls).map_err(|error| Failure::network(io_cause(&error)))
+}
+
+/// Whom we believe to say who a relay is: Mozilla's list.
+fn roots() -> Arc<ClientConfig> {
+    static ROOTS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
+        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+    });
+    Arc::clone(&ROOTS)
+}
+
+async fn upgrade(url: &str, stream: MaybeTlsStream<TcpStream>) -> Result<Connected, Failure> {
     let config = WebSocketConfig::default()
         .read_buffer_size(16 * 1024)
         .write_buffer_size(0)
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
-    match client_async_tls_with_config(url, stream, Some(config), None).await {
-        Ok((socket, _)) => Ok(socket),
+    let asked = Instant::now();
+    match client_async_with_config(url, stream, Some(config)).await {
+        Ok((socket, answer)) => {
+            let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+            Ok(Connected { socket, date: date.map(str::to_owned), took: asked.elapsed() })
+        }
         Err(error) => Err(Failure::of(&error)),
     }
 }

@@ -23,6 +23,8 @@ struct Tally {
     accepted: Vec<String>,
     refused: Vec<(String, String)>,
     waiting: usize,
+    /// Relays that will never take it, as it is.
+    unfit: usize,
 }
 
 impl Delivery {
@@ -38,6 +40,11 @@ impl Delivery {
         Self { rumor, to, tally, heard, stale }
     }
 
+    /// The message.
+    pub fn rumor(&self) -> RumorId {
+        self.rumor
+    }
+
     /// Notes and reports what became of it at one relay.
     pub fn settle(&self, url: &str, outcome: Result<(), String>) {
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -46,7 +53,8 @@ impl Delivery {
             Err(cause) => tally.refused.push((url.to_owned(), cause)),
         }
         tally.waiting = tally.waiting.saturating_sub(1);
-        if tally.waiting == 0 && tally.accepted.is_empty() {
+        let nobody = tally.waiting == 0 && tally.accepted.is_empty();
+        if nobody {
             let _ = self.stale.send(self.to);
         }
         // Sent under the lock, so that reports come in the order of what they count.
@@ -56,6 +64,17 @@ impl Delivery {
             refused: tally.refused.clone(),
             waiting: tally.waiting,
         });
+        if nobody && tally.unfit == tally.refused.len() {
+            let cause = tally.refused.first().map(|(url, why)| format!("{url}: {why}"));
+            let unfit = Heard::Unfit { rumor: self.rumor, cause: cause.unwrap_or_default() };
+            let _ = self.heard.send(unfit);
+        }
+    }
+
+    /// A relay will never take it, as it is. If none will, that is said as well.
+    pub fn unfit(&self, url: &str, cause: String) {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner).unfit += 1;
+        self.settle(url, Err(cause));
     }
 }
 
@@ -90,5 +109,25 @@ mod tests {
 
         Delivery::new(rumor, to, 1, heard, stale).settle("wss://a", Err("no".into()));
         assert_eq!(forgotten.try_recv(), Ok(to));
+    }
+
+    #[test]
+    fn what_no_relay_will_ever_take_is_said_to_be_so() {
+        let (heard, mut reports) = mpsc::unbounded_channel();
+        let (stale, _) = mpsc::unbounded_channel();
+        let (rumor, to) = (RumorId([1; 32]), PublicKey([2; 32]));
+        let mut ends = |second: fn(&Delivery)| {
+            let delivery = Delivery::new(rumor, to, 2, heard.clone(), stale.clone());
+            delivery.unfit("wss://a", "too large".into());
+            second(&delivery);
+            assert!(matches!(reports.try_recv(), Ok(Heard::Report { waiting: 1, .. })));
+            assert!(matches!(reports.try_recv(), Ok(Heard::Report { waiting: 0, .. })));
+            reports.try_recv().ok()
+        };
+        assert!(ends(|delivery| delivery.settle("wss://b", Ok(()))).is_none());
+        assert!(ends(|delivery| delivery.settle("wss://b", Err("busy".into()))).is_none());
+        let unfit = ends(|delivery| delivery.unfit("wss://b", "too large".into()));
+        let Some(Heard::Unfit { cause, .. }) = unfit else { panic!("{unfit:?}") };
+        assert_eq!(cause, "wss://a: too large");
     }
 }

@@ -9,7 +9,6 @@ use p2p_core::presence::{self, Sighting};
 
 use super::hub::Hub;
 use super::route::supersedes;
-use super::status::now;
 use super::wrap;
 
 /// The most that is asked of one relay: more is cut by common relays.
@@ -34,7 +33,7 @@ pub(super) async fn find(
     wait: Duration,
 ) -> Found {
     let limit = limit.clamp(1, LIMIT);
-    let asked_at = now();
+    let asked_at = hub.clock.now();
     let since = asked_at.secs().saturating_sub(presence::LIFETIME.as_secs());
     // Several values of one tag mean any of them (NIP-01), so only one can be asked for.
     let topic = capability.unwrap_or(presence::TOPIC);

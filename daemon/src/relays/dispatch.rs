@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Heard;
+use super::about::Limits;
 use super::delivery::Delivery;
 use super::hub::Hub;
 use super::outbox::{Job, Packet};
 use super::route::{Lookup, look_up};
-use super::status::now;
 use super::wrap;
 
 /// Messages that wait for this task.
@@ -30,8 +30,6 @@ const UNKNOWN: Duration = Duration::from_secs(15);
 const WAITING: usize = 512;
 /// Peers that are remembered.
 const PEERS: usize = 10_000;
-/// The largest event that relays take by default.
-const MAX_EVENT: usize = 64 * 1024;
 
 /// What this task is told.
 #[derive(Debug)]
@@ -126,21 +124,30 @@ impl Dispatcher {
             }
             Lookup::NoAnswer(cause) => return refuse(&self.hub, id, cause),
         };
-        let event = match wrap::wrap(rumor, &self.hub.keys, to, now()) {
+        let limits: Vec<Limits> = relays.iter().map(|url| self.hub.limits(url)).collect();
+        let backdating = limits.iter().map(|l| l.backdating(wrap::BACKDATING)).min();
+        let backdating = backdating.unwrap_or(wrap::BACKDATING);
+        let now = self.hub.clock.now();
+        let event = match wrap::wrap(rumor, &self.hub.keys, to, now, backdating) {
             Ok(event) => event,
-            Err(error) => return refuse(&self.hub, id, &error.to_string()),
+            Err(error) => {
+                refuse(&self.hub, id, &error.to_string());
+                let _ = self.hub.heard.send(Heard::Unfit { rumor: id, cause: error.to_string() });
+                return;
+            }
         };
-        let packet = Packet::new(&event);
-        if packet.text.len() > MAX_EVENT {
-            return refuse(&self.hub, id, "too large");
-        }
-        let (packet, heard, stale) = (Arc::new(packet), self.hub.heard.clone(), self.stale.clone());
+        let (packet, heard, stale) =
+            (Arc::new(Packet::new(&event)), self.hub.heard.clone(), self.stale.clone());
         let delivery = Arc::new(Delivery::new(id, to, relays.len(), heard, stale));
-        for url in relays {
+        for (url, limits) in relays.iter().zip(limits) {
+            if let Err(cause) = limits.takes(packet.text.len(), packet.content) {
+                delivery.unfit(url, cause);
+                continue;
+            }
             let job = Job {
                 packet: Arc::clone(&packet),
                 priority,
-                delivery: Arc::clone(&delivery),
+                deliveries: vec![Arc::clone(&delivery)],
                 queued: Instant::now(),
                 tries: 0,
             };

@@ -12,7 +12,9 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Heard;
+use super::about::{AGAIN, GOOD_FOR, Limits, learn};
 use super::admission::Gate;
+use super::clock::Clock;
 use super::ingest::Ingest;
 use super::link::{Link, Order};
 use super::outbox::{Job, Notice, Packet};
@@ -45,6 +47,9 @@ pub(super) struct Hub {
     caught_up: Mutex<BTreeMap<String, Time>>,
     /// Counts the times that what was heard before has to be heard again.
     epoch: AtomicU64,
+    pub clock: Clock,
+    /// What relays say about themselves, and until when that is not asked again.
+    limits: Mutex<BTreeMap<String, (Limits, Instant)>>,
     /// What was last published as our profile, by kind.
     profile: Mutex<BTreeMap<u16, Arc<Packet>>>,
 }
@@ -79,7 +84,39 @@ impl Hub {
             last_stamp: Mutex::default(),
             caught_up: Mutex::default(),
             epoch: AtomicU64::new(0),
+            clock: Clock::default(),
+            limits: Mutex::default(),
             profile: Mutex::default(),
+        }
+    }
+
+    /// A relay's limits, as far as it named them.
+    pub fn limits(&self, url: &str) -> Limits {
+        lock(&self.limits).get(url).map(|(limits, _)| *limits).unwrap_or_default()
+    }
+
+    /// Whether a relay is to be asked for its limits: not lately.
+    pub fn wants_limits(&self, url: &str) -> bool {
+        lock(&self.limits).get(url).is_none_or(|(_, until)| Instant::now() >= *until)
+    }
+
+    /// Notes what a relay said about itself. Nothing leaves what it said before.
+    pub fn note_limits(&self, url: &str, answer: Option<Limits>) {
+        let until = Instant::now() + if answer.is_some() { GOOD_FOR } else { AGAIN };
+        let limits = answer.unwrap_or_else(|| self.limits(url));
+        lock(&self.limits).insert(url.to_owned(), (limits, until));
+        if let Some(link) = lock(&self.links).get(url) {
+            link.status.limited(limits);
+        }
+    }
+
+    /// One of our relays said what time it is. Those that peers name have no say in that.
+    pub fn told_time(&self, url: &str, date: &str, took: Duration) {
+        let is_ours = self.own.iter().any(|spec| spec.url == url);
+        if is_ours && self.clock.told(url, date, took) {
+            let seconds = self.clock.offset() / 1000;
+            tracing::warn!(seconds, "what relays say of this machine's clock: so much behind");
+            let _ = self.heard.send(Heard::Clock { ahead: self.clock.offset() });
         }
     }
 
@@ -114,6 +151,18 @@ impl Hub {
         for link in lock(&self.links).values() {
             let _ = link.orders.try_send(Order::HearAgain);
         }
+    }
+
+    /// The machine slept, or its clock was set: what stands is checked, what waits waits no more,
+    /// and relays are asked for the time again.
+    pub fn wake(self: &Arc<Self>) {
+        for link in lock(&self.links).values() {
+            let _ = link.orders.try_send(Order::Wake);
+        }
+        for spec in &self.own {
+            tokio::spawn(learn(Arc::clone(self), spec.url.as_str().into(), false));
+        }
+        let _ = self.heard.send(Heard::Woke);
     }
 
     /// Signs an event about ourselves. No two have the same time, because of two replaceable
@@ -154,7 +203,7 @@ impl Hub {
             if peers >= PEER_LINKS {
                 drop(links);
                 let cause = "too many relays of peers at once".to_owned();
-                return job.delivery.settle(url, Err(cause));
+                return job.settle(url, &Err(cause));
             }
             self.open(&mut links, url, Roles::default());
         }
@@ -163,7 +212,7 @@ impl Hub {
             drop(links);
             if let Order::Publish(job) = error.into_inner() {
                 let cause = "too much is waiting for this relay".to_owned();
-                job.delivery.settle(url, Err(cause));
+                job.settle(url, &Err(cause));
             }
         }
     }

@@ -5,13 +5,12 @@
 
 use std::sync::Arc;
 
-use nostr::{Event, Keys};
+use nostr::Event;
 use p2p_core::{Time, Verified};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::Heard;
-use super::admission::Gate;
-use super::status::now;
+use super::hub::Hub;
 use super::wrap;
 
 /// How much may wait to be looked at, in KiB of events.
@@ -83,18 +82,17 @@ impl Ingest {
 /// Looks at what arrives, for as long as somebody wants to hear of it.
 pub(super) async fn run(
     mut arrivals: mpsc::UnboundedReceiver<Arrival>,
-    gate: Arc<Gate>,
-    keys: Keys,
+    hub: Arc<Hub>,
     heard: mpsc::Sender<Heard>,
 ) {
     while let Some(arrival) = arrivals.recv().await {
         let told: Vec<Heard> = match arrival {
-            Arrival::Event { event, relay, _share } => look(&event, &relay, &gate, &keys)
+            Arrival::Event { event, relay, _share } => look(&event, &relay, &hub)
                 .map(|message| Heard::Message { message, relay: relay.to_string() })
                 .into_iter()
                 .collect(),
             Arrival::Kept { events, relay, _share } => {
-                let looked = events.iter().filter_map(|event| look(event, &relay, &gate, &keys));
+                let looked = events.iter().filter_map(|event| look(event, &relay, &hub));
                 let mut messages: Vec<Verified> = looked.collect();
                 // Wraps are in an order of chance; what they say is in the order of its writing,
                 // as well as its writer's clock tells.
@@ -116,7 +114,8 @@ pub(super) async fn run(
 }
 
 /// Checks and opens one event, unless another relay's copy was ahead of it.
-fn look(event: &Event, relay: &str, gate: &Gate, keys: &Keys) -> Option<Verified> {
+fn look(event: &Event, relay: &str, hub: &Hub) -> Option<Verified> {
+    let gate = &hub.gate;
     if gate.has_seen(&event.id) {
         return None;
     }
@@ -125,5 +124,5 @@ fn look(event: &Event, relay: &str, gate: &Gate, keys: &Keys) -> Option<Verified
         return None;
     }
     gate.saw(event.id);
-    wrap::open(event, keys, now()).inspect_err(|why| gate.refuse(relay, *why)).ok()
+    wrap::open(event, &hub.keys, hub.clock.now()).inspect_err(|why| gate.refuse(relay, *why)).ok()
 }

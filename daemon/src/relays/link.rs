@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nostr::secp256k1::rand::{Rng, thread_rng};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
+use super::about;
 use super::admission::Budget;
-use super::connect::{Failure, connect};
+use super::connect::{Connected, Failure, connect};
 use super::hub::Hub;
 use super::outbox::{Job, Notice, Outbox};
 use super::query::{Queries, Query};
@@ -36,6 +37,8 @@ pub(super) enum Order {
     Ask(Query),
     /// What was heard is to be heard again.
     HearAgain,
+    /// The machine slept: is the connection still there?
+    Wake,
     /// Send what waits, and close.
     Close {
         /// By then at the latest.
@@ -60,6 +63,10 @@ pub(super) struct Link {
     pub catching_up: JoinSet<bool>,
     /// An inbox missed something while nobody looked.
     pub missed: bool,
+    /// The machine woke: a connection that stands is to prove it.
+    pub woken: bool,
+    /// The same, for a pause.
+    wake: Arc<Notify>,
     pub closing: Option<(Instant, oneshot::Sender<()>)>,
     /// Why there is no connection, once an attempt failed: questions are answered with it.
     resting: Option<String>,
@@ -85,6 +92,8 @@ impl Link {
             url,
             catching_up: JoinSet::new(),
             missed: false,
+            woken: false,
+            wake: Arc::default(),
             closing: None,
             resting: None,
         }
@@ -93,7 +102,7 @@ impl Link {
     /// Connects, serves, and connects again.
     pub async fn run(mut self) {
         let (mut failures, mut served) = (0_u32, false);
-        let mut reminding = JoinSet::new();
+        let mut chores = JoinSet::new();
         loop {
             self.status.connecting();
             let url = Arc::clone(&self.url);
@@ -102,16 +111,23 @@ impl Link {
             let connecting = async move { connect(&url, public_only).await };
             let Some(outcome) = self.meanwhile(connecting).await else { break };
             let failure = match outcome {
-                Ok(socket) => {
+                Ok(Connected { socket, date, took }) => {
                     self.resting = None;
+                    if let Some(date) = date {
+                        self.hub.told_time(&self.url, &date, took);
+                    }
+                    if self.hub.wants_limits(&self.url) {
+                        let (hub, url) = (Arc::clone(&self.hub), Arc::clone(&self.url));
+                        chores.spawn(about::learn(hub, url, public_only));
+                    }
                     if served && self.roles.is_ours() {
                         let (hub, url) = (Arc::clone(&self.hub), Arc::clone(&self.url));
-                        reminding.spawn(hub.remind(url));
+                        chores.spawn(hub.remind(url));
                     }
                     served = true;
                     let start = Instant::now();
                     let failure = self.serve(socket).await;
-                    reminding.abort_all();
+                    chores.abort_all();
                     self.catching_up.shutdown().await;
                     if start.elapsed() >= STABLE {
                         failures = 0;
@@ -135,7 +151,10 @@ impl Link {
             }
             let pause = backoff(failures, thread_rng().gen_range(0.5..1.0));
             failures = failures.saturating_add(1);
-            if self.meanwhile(sleep(pause)).await.is_none() {
+            let wake = Arc::clone(&self.wake);
+            // Over when the machine wakes: what failed before may do now.
+            let resting = async move { timeout(pause, wake.notified()).await };
+            if self.meanwhile(resting).await.is_none() {
                 break;
             }
             if self.retires() {
@@ -181,6 +200,10 @@ impl Link {
                 }
             }
             Order::HearAgain => self.missed = true,
+            Order::Wake => {
+                self.woken = true;
+                self.wake.notify_waiters();
+            }
             Order::Close { by, done } => self.closing = Some((by, done)),
         }
     }

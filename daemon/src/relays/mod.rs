@@ -10,8 +10,10 @@
 //! pool: the pool verifies before any budget is checked, drops what a slow reader does not take,
 //! does not say why a connection failed, and resolves a peer's host again after it was checked.
 
+mod about;
 mod admission;
 mod catch_up;
+mod clock;
 mod connect;
 mod delivery;
 mod directory;
@@ -22,6 +24,8 @@ mod inbox;
 mod ingest;
 mod link;
 mod outbox;
+mod pace;
+mod packet;
 mod profile;
 mod query;
 mod queue;
@@ -31,6 +35,7 @@ mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod wrap;
 
 use std::collections::BTreeMap;
@@ -45,6 +50,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub use self::about::Limits;
 pub use self::directory::Found;
 use self::dispatch::Dispatch;
 use self::hub::Hub;
@@ -57,6 +63,9 @@ pub use self::status::RelayState;
 const CLEARING: Duration = Duration::from_secs(2);
 /// How long what waits may take to be sent when we close.
 const FLUSH: Duration = Duration::from_secs(2);
+
+/// How often it is looked whether this machine slept.
+const WATCH: Duration = Duration::from_secs(2);
 
 /// Why the relays could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +111,21 @@ pub enum Heard {
         rumor: RumorId,
         /// Its receiver.
         to: PublicKey,
+    },
+    /// None of the receiver's relays will ever take the message as it is: it is too large. A
+    /// [`Heard::Report`] came before.
+    Unfit {
+        /// The message.
+        rumor: RumorId,
+        /// Why, of one of them.
+        cause: String,
+    },
+    /// This machine slept, or its clock was set forward.
+    Woke,
+    /// What relays say of this machine's clock changed.
+    Clock {
+        /// Milliseconds that they are ahead of it; 0 where that is within what is normal.
+        ahead: i64,
     },
     /// A relay is connected, and its subscription to what is for us is live.
     Connected {
@@ -167,10 +191,10 @@ impl Relays {
         let (news, mut fresh_news) = mpsc::unbounded_channel();
         let (dispatch, sends) = mpsc::channel(dispatch::SENDS);
         let inbox_id = format!("p2p-{}", settings.instance);
-        let hub = Arc::new(Hub::new(keys.clone(), inbox_id, own, ingest, news));
+        let hub = Arc::new(Hub::new(keys, inbox_id, own, ingest, news));
         hub.note_caught_up(settings.caught_up, 0);
         hub.open_own();
-        let listen = ingest::run(arrivals, Arc::clone(&hub.gate), keys, heard.clone());
+        let listen = ingest::run(arrivals, Arc::clone(&hub), heard.clone());
         // Reports take their own way out: they are not behind messages that wait to be opened.
         let report = async move {
             while let Some(news) = fresh_news.recv().await {
@@ -179,7 +203,19 @@ impl Relays {
                 }
             }
         };
+        let waking = Arc::clone(&hub);
+        let wake = async move {
+            let mut watch = crate::steady::Watch::new();
+            loop {
+                tokio::time::sleep(WATCH).await;
+                if watch.jumped() {
+                    tracing::info!("this machine slept, or its clock was set");
+                    waking.wake();
+                }
+            }
+        };
         let tasks = vec![
+            tokio::spawn(wake).abort_handle(),
             tokio::spawn(listen).abort_handle(),
             tokio::spawn(report).abort_handle(),
             tokio::spawn(dispatch::run(Arc::clone(&hub), sends)).abort_handle(),
@@ -197,19 +233,19 @@ impl Relays {
     }
 
     /// Announces that we are up (NIP-38), on the presence relays.
-    pub async fn announce(&self, presence: &Presence, now: Time) {
-        profile::announce(&self.0.hub, presence, now);
+    pub async fn announce(&self, presence: &Presence) {
+        profile::announce(&self.0.hub, presence, self.0.hub.clock.now());
     }
 
     /// Takes the announcement back. Returns when the connected relays took note, within 2 s.
-    pub async fn clear_presence(&self, now: Time) {
-        profile::clear(&self.0.hub, now, CLEARING).await;
+    pub async fn clear_presence(&self) {
+        profile::clear(&self.0.hub, self.0.hub.clock.now(), CLEARING).await;
     }
 
     /// Publishes our profile (kind 0) and where we are to be reached (kinds 10002, 10050), on
     /// all our relays; on those that are not connected, when they are.
     pub async fn publish_profile(&self, profile: &Profile) {
-        profile::publish(&self.0.hub, profile, status::now());
+        profile::publish(&self.0.hub, profile, self.0.hub.clock.now());
     }
 
     /// Asks the presence relays who is up: all, or those with a capability. `limit` is capped
@@ -259,6 +295,18 @@ impl Relays {
     /// Something that was heard could not be kept: relays are to tell it again.
     pub fn hear_again(&self) {
         self.0.hub.hear_again();
+    }
+
+    /// How many milliseconds relays are ahead of this machine's clock; 0 where that is little.
+    #[must_use]
+    pub fn clock_ahead(&self) -> i64 {
+        self.0.hub.clock.offset()
+    }
+
+    /// The time, as others have it: this machine's clock, corrected.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.0.hub.clock.now()
     }
 
     /// How many events were refused since the start, by what was wrong with them.

@@ -1,5 +1,6 @@
 //! What one relay is to be sent, and what it answered: messages by priority, one at a time; our
-//! own announcements by a token of their own, so that neither starves the other.
+//! own announcements by a token of their own, so that neither starves the other. Messages keep to
+//! the pace that the relay's refusals taught.
 //!
 //! No I/O: time and answers come in, packets go out.
 
@@ -7,15 +8,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nostr::{Event, EventId, JsonUtil};
-use p2p_core::engine::Priority;
-use tokio::sync::oneshot;
+use nostr::EventId;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::delivery::Delivery;
+use super::pace::Pace;
+pub(super) use super::packet::{Job, Notice, Packet};
 use super::queue::Queue;
 use super::status::tidy;
+use super::verdict::Verdict;
 
 /// How long a relay may take to answer an event.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
@@ -23,70 +24,13 @@ pub(super) const ANSWER: Duration = Duration::from_secs(10);
 const CONNECTION: Duration = Duration::from_secs(if cfg!(test) { 6 } else { 15 });
 /// How long a message waits at all, behind others or at a relay's rate limit.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// How long to wait after a relay said that it is too much, for each time that it said so.
+/// How long to wait before another attempt, for each one that there was.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How often the same event is sent to the same relay, when the relay asks for another attempt.
+/// How often the same event is sent to the same relay that wants to know who we are, or that the
+/// connection to is lost.
 const TRIES: u8 = 3;
 /// Messages that wait in each lane.
 const LANE: usize = 512;
-
-/// An event as it goes over the wire.
-#[derive(Debug)]
-pub(super) struct Packet {
-    pub id: EventId,
-    pub text: Utf8Bytes,
-}
-
-impl Packet {
-    pub fn new(event: &Event) -> Self {
-        Self { id: event.id, text: format!("[\"EVENT\",{}]", event.as_json()).into() }
-    }
-}
-
-/// A message for a peer.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub packet: Arc<Packet>,
-    pub priority: Priority,
-    pub delivery: Arc<Delivery>,
-    pub queued: Instant,
-    pub tries: u8,
-}
-
-/// An event about ourselves. A newer one of its kind takes its place.
-#[derive(Debug)]
-pub(super) struct Notice {
-    pub kind: u16,
-    pub packet: Arc<Packet>,
-    /// When it is of no use any more.
-    pub until: Option<Instant>,
-    /// Who wants to know when it was taken.
-    pub done: Option<oneshot::Sender<Result<(), String>>>,
-    pub tries: u8,
-}
-
-impl Notice {
-    /// A notice that stays of use.
-    pub fn lasting(kind: u16, packet: &Arc<Packet>) -> Self {
-        Self { kind, packet: Arc::clone(packet), until: None, done: None, tries: 0 }
-    }
-
-    /// A newer one took its place before it went out, which is no failure.
-    fn give_way(self) {
-        if let Some(done) = self.done {
-            let _ = done.send(Err("replaced by a newer one".to_owned()));
-        }
-    }
-
-    fn settle(self, url: &str, outcome: Result<(), String>) {
-        if let Err(cause) = &outcome {
-            tracing::info!(relay = url, kind = self.kind, cause, "an announcement was not taken");
-        }
-        if let Some(done) = self.done {
-            let _ = done.send(outcome);
-        }
-    }
-}
 
 /// What an `OK` was about.
 #[derive(Debug, PartialEq, Eq)]
@@ -107,6 +51,9 @@ pub(super) struct Outbox {
     notice_out: Option<(Notice, Instant)>,
     messages_paused: Option<Instant>,
     notices_paused: Option<Instant>,
+    pace: Pace,
+    /// Why the relay did not take the last event.
+    refusal: Option<String>,
     /// Since when there is no connection, and why.
     down: Option<(Instant, String)>,
 }
@@ -121,13 +68,22 @@ impl Outbox {
             notice_out: None,
             messages_paused: None,
             notices_paused: None,
+            pace: Pace::default(),
+            refusal: None,
             down: Some((now, "no answer yet".to_owned())),
         }
     }
 
+    /// Takes a message. One that waits already goes once: the sender repeats it by its own clock,
+    /// and knows nothing of ours.
     pub fn add_message(&mut self, job: Job) {
+        let out = self.message_out.as_mut().map(|(out, _)| out).filter(|out| out.is_same(&job));
+        if let Some(same) = out.or(self.messages.find_mut(|waiting| waiting.is_same(&job))) {
+            same.deliveries.extend(job.deliveries);
+            return;
+        }
         if let Err(job) = self.messages.push(job.priority, job) {
-            job.delivery.settle(&self.url, Err("too much is waiting for this relay".to_owned()));
+            job.settle(&self.url, &Err("too much is waiting for this relay".to_owned()));
         }
     }
 
@@ -156,6 +112,7 @@ impl Outbox {
         }
         if self.message_out.is_none()
             && !is_paused(self.messages_paused, now)
+            && !is_paused(self.pace.due(), now)
             && let Some(job) = self.messages.pop()
         {
             let text = job.packet.text.clone();
@@ -168,30 +125,45 @@ impl Outbox {
     /// The relay answered an event.
     pub fn answered(&mut self, id: EventId, taken: bool, words: &str, now: Instant) -> Answered {
         let verdict = Verdict::read(taken, words);
-        if let Some((mut job, _)) = self.message_out.take_if(|(job, _)| job.packet.id == id) {
-            job.tries += 1;
-            match verdict {
-                Verdict::Taken => job.delivery.settle(&self.url, Ok(())),
-                Verdict::Later(answered) if job.tries < TRIES => {
+        let outcome = if verdict == Verdict::Taken { Ok(()) } else { Err(tidy(words)) };
+        let job = self.message_out.take_if(|(job, _)| job.packet.id == id).map(|(job, _)| job);
+        let notice = self.notice_out.take_if(|(n, _)| n.packet.id == id).map(|(notice, _)| notice);
+        if job.is_none() && notice.is_none() {
+            return Answered::Done;
+        }
+        self.refusal = outcome.as_ref().err().cloned();
+        match verdict {
+            Verdict::Taken => self.pace.took(now),
+            Verdict::TooMuch => self.pace.refused(now),
+            Verdict::WhoAreYou | Verdict::Refused => {}
+        }
+        let again = verdict == Verdict::WhoAreYou;
+        if let Some(mut job) = job {
+            job.tries += u8::from(again);
+            if verdict == Verdict::TooMuch || (again && job.tries < TRIES) {
+                if again {
                     self.messages_paused = Some(now + PAUSE * u32::from(job.tries));
-                    self.messages.put_back(job.priority, job);
-                    return answered;
                 }
-                _ => job.delivery.settle(&self.url, Err(tidy(words))),
-            }
-        } else if let Some((mut notice, _)) = self.notice_out.take_if(|(n, _)| n.packet.id == id) {
-            notice.tries += 1;
-            match verdict {
-                Verdict::Taken => notice.settle(&self.url, Ok(())),
-                Verdict::Later(answered) if notice.tries < TRIES => {
-                    self.notices_paused = Some(now + PAUSE * u32::from(notice.tries));
-                    self.return_notice(notice);
-                    return answered;
-                }
-                _ => notice.settle(&self.url, Err(tidy(words))),
+                self.messages.put_back(job.priority, job);
+            } else {
+                job.settle(&self.url, &outcome);
             }
         }
-        Answered::Done
+        if let Some(mut notice) = notice {
+            notice.tries += 1;
+            if (verdict == Verdict::TooMuch || again) && notice.tries < TRIES {
+                self.notices_paused = Some(now + PAUSE * u32::from(notice.tries));
+                self.return_notice(notice);
+            } else {
+                notice.settle(&self.url, outcome);
+            }
+        }
+        if again { Answered::NeedsAuth } else { Answered::Done }
+    }
+
+    /// Why the relay did not take the last event, and how many it takes in a minute.
+    pub fn trouble(&self) -> (Option<&str>, Option<u32>) {
+        (self.refusal.as_deref(), self.pace.per_minute())
     }
 
     /// The relay knows now who we are: what waited for that goes at once.
@@ -215,7 +187,7 @@ impl Outbox {
             if job.tries < TRIES {
                 self.messages.put_back(job.priority, job);
             } else {
-                job.delivery.settle(&self.url, Err(format!("connection lost: {cause}")));
+                job.settle(&self.url, &Err(format!("connection lost: {cause}")));
             }
         }
         if let Some((notice, _)) = self.notice_out.take() {
@@ -226,7 +198,8 @@ impl Outbox {
     /// Gives up on what waited too long.
     pub fn expire(&mut self, now: Instant) {
         if let Some((job, _)) = self.message_out.take_if(|(_, by)| now >= *by) {
-            job.delivery.settle(&self.url, Err("no answer in 10 s".to_owned()));
+            self.refusal = Some("no answer in 10 s".to_owned());
+            job.settle(&self.url, &Err("no answer in 10 s".to_owned()));
         }
         if let Some((mut notice, _)) = self.notice_out.take_if(|(_, by)| now >= *by) {
             notice.tries += 1;
@@ -242,7 +215,7 @@ impl Outbox {
                 Some((_, cause)) => format!("not connected: {cause}"),
                 None => "the relay takes too little at a time".to_owned(),
             };
-            job.delivery.settle(&self.url, Err(cause));
+            job.settle(&self.url, &Err(cause));
         }
         while let Some(at) =
             self.notices.iter().position(|notice| notice.until.is_some_and(|until| now >= until))
@@ -257,9 +230,12 @@ impl Outbox {
     pub fn next_deadline(&self) -> Option<Instant> {
         let down = self.down.as_ref().map(|(since, _)| *since);
         let waiting = self.messages.heads().map(|job| deadline(job, down)).min();
+        // While an answer is owed, its own deadline counts.
+        let message_waits = self.message_out.is_none() && !self.messages.is_empty();
+        let notice_waits = self.notice_out.is_none() && !self.notices.is_empty();
         let paused = [
-            self.messages_paused.filter(|_| !self.messages.is_empty()),
-            self.notices_paused.filter(|_| !self.notices.is_empty()),
+            self.messages_paused.max(self.pace.due()).filter(|_| message_waits),
+            self.notices_paused.filter(|_| notice_waits),
         ];
         let out = [
             self.message_out.as_ref().map(|(_, by)| *by),
@@ -288,7 +264,7 @@ impl Outbox {
     pub fn abandon(&mut self, cause: &str) {
         let out = self.message_out.take().map(|(job, _)| job);
         for job in out.into_iter().chain(self.messages.take_while(|_| true)) {
-            job.delivery.settle(&self.url, Err(cause.to_owned()));
+            job.settle(&self.url, &Err(cause.to_owned()));
         }
         let out = self.notice_out.take().map(|(notice, _)| notice);
         for notice in out.into_iter().chain(self.notices.drain(..)) {
@@ -315,32 +291,15 @@ fn deadline(job: &Job, down: Option<Instant>) -> Instant {
     down.map_or(at_all, |since| at_all.min(job.queued.max(since) + CONNECTION))
 }
 
-/// What an `OK` says (NIP-01).
-enum Verdict {
-    Taken,
-    Later(Answered),
-    Refused,
-}
-
-impl Verdict {
-    fn read(taken: bool, words: &str) -> Self {
-        match words.split_once(':').map(|(prefix, _)| prefix) {
-            _ if taken => Self::Taken,
-            Some("duplicate") => Self::Taken,
-            Some("rate-limited") => Self::Later(Answered::Done),
-            Some("auth-required") => Self::Later(Answered::NeedsAuth),
-            _ => Self::Refused,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use nostr::{EventBuilder, Keys};
+    use p2p_core::engine::Priority;
     use p2p_core::{PublicKey, RumorId};
     use tokio::sync::mpsc::{self, UnboundedReceiver};
 
     use super::super::Heard;
+    use super::super::delivery::Delivery;
     use super::*;
 
     struct Bench {
@@ -349,6 +308,7 @@ mod tests {
         heard: mpsc::UnboundedSender<Heard>,
         keys: Keys,
         now: Instant,
+        count: u8,
     }
 
     impl Bench {
@@ -356,7 +316,7 @@ mod tests {
             let (heard, reports) = mpsc::unbounded_channel();
             let now = Instant::now();
             let outbox = Outbox::new("wss://r".into(), now);
-            Self { outbox, reports, heard, keys: Keys::generate(), now }
+            Self { outbox, reports, heard, keys: Keys::generate(), now, count: 0 }
         }
 
         fn packet(&self, text: &str) -> Arc<Packet> {
@@ -365,15 +325,26 @@ mod tests {
         }
 
         fn job(&mut self, priority: Priority, text: &str) -> EventId {
+            self.count += 1;
+            self.attempt(self.count, priority, text)
+        }
+
+        /// An attempt at the message of this number.
+        fn attempt(&mut self, rumor: u8, priority: Priority, text: &str) -> EventId {
             let packet = self.packet(text);
             let (stale, _) = mpsc::unbounded_channel();
-            let delivery =
-                Delivery::new(RumorId([0; 32]), PublicKey([0; 32]), 1, self.heard.clone(), stale);
+            let delivery = Delivery::new(
+                RumorId([rumor; 32]),
+                PublicKey([0; 32]),
+                1,
+                self.heard.clone(),
+                stale,
+            );
             let id = packet.id;
             self.outbox.add_message(Job {
                 packet,
                 priority,
-                delivery: Arc::new(delivery),
+                deliveries: vec![Arc::new(delivery)],
                 queued: self.now,
                 tries: 0,
             });
@@ -439,22 +410,54 @@ mod tests {
     }
 
     #[test]
-    fn a_limited_rate_is_waited_out_a_bounded_number_of_times() {
+    fn a_limited_rate_is_waited_out_and_learnt() {
         let mut bench = Bench::new();
         bench.outbox.connected();
         let id = bench.job(Priority::Text, "text");
-        for pause in [10, 20] {
+        let words = ["rate-limited: slow down", "error: you are noting too much, SLOW DOWN"];
+        for (attempt, pause) in [15, 20, 40, 60, 60].into_iter().enumerate() {
             bench.sends("text");
-            let words = "rate-limited: slow down";
+            let words = words[attempt % 2];
             assert_eq!(bench.outbox.answered(id, false, words, bench.now), Answered::Done);
+            assert_eq!(bench.outbox.trouble().0, Some(words));
             bench.sends_nothing();
             assert!(bench.reports.is_empty());
+            assert_eq!(bench.outbox.trouble().1, Some(4));
             bench.now += Duration::from_secs(pause);
             assert_eq!(bench.outbox.next_deadline(), Some(bench.now));
         }
         bench.sends("text");
-        bench.outbox.answered(id, false, "rate-limited: slow down", bench.now);
-        assert_eq!(bench.report(), Err("rate-limited: slow down".into()));
+        bench.outbox.answered(id, true, "", bench.now);
+        assert_eq!(bench.report(), Ok(()));
+        bench.job(Priority::Chunk, "chunk");
+        bench.job(Priority::Text, "more");
+        bench.sends_nothing();
+        bench.notice(30315, "presence");
+        bench.sends("presence");
+        bench.now += Duration::from_secs(60);
+        bench.sends("more");
+    }
+
+    #[test]
+    fn attempts_at_the_same_message_that_wait_together_go_once() {
+        let mut bench = Bench::new();
+        bench.outbox.connected();
+        bench.job(Priority::Control, "first");
+        bench.sends("first");
+        let id = bench.attempt(77, Priority::Text, "once");
+        bench.attempt(77, Priority::Text, "again");
+        bench.now += ANSWER;
+        bench.outbox.expire(bench.now);
+        assert!(bench.report().is_err());
+        bench.sends("once");
+        bench.attempt(77, Priority::Text, "and again");
+        bench.outbox.answered(id, true, "", bench.now);
+        for _ in 0..3 {
+            assert_eq!(bench.report(), Ok(()));
+        }
+        bench.sends_nothing();
+        bench.attempt(77, Priority::Text, "later");
+        bench.sends("later");
     }
 
     #[test]

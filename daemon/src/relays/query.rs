@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::about::Limits;
 use super::status::tidy;
 
 /// Questions that one relay is asked at the same time; relays limit subscriptions.
@@ -71,9 +72,9 @@ impl Queries {
         }
     }
 
-    /// The next question to ask, as it goes over the wire.
-    pub fn next(&mut self, now: Instant) -> Option<Utf8Bytes> {
-        if self.open.len() >= AT_ONCE {
+    /// The next question to ask a relay with these limits, as it goes over the wire.
+    pub fn next(&mut self, now: Instant, limits: &Limits) -> Option<Utf8Bytes> {
+        if self.open.len() >= limits.questions(AT_ONCE) {
             return None;
         }
         let query = self.waiting.pop_front()?;

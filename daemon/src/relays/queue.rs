@@ -38,6 +38,11 @@ impl<T> Queue<T> {
         self.lanes.iter_mut().find_map(VecDeque::pop_front)
     }
 
+    /// An item that waits, to be changed.
+    pub fn find_mut(&mut self, wanted: impl Fn(&T) -> bool) -> Option<&mut T> {
+        self.lanes.iter_mut().flatten().find(|item| wanted(item))
+    }
+
     /// The item that waited longest in each lane.
     pub fn heads(&self) -> impl Iterator<Item = &T> {
         self.lanes.iter().filter_map(VecDeque::front)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use nostr::{
     ClientMessage, Event, EventBuilder, EventId, JsonUtil, RelayMessage, RelayUrl, SubscriptionId,
+    Timestamp,
 };
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
@@ -25,6 +26,8 @@ use super::wrap::Rejected;
 const PING: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 /// How long a relay may be silent, pings included.
 const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 7 } else { 50 });
+/// How long it may be silent after this machine slept.
+const PROOF: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(10);
 /// Challenges that are answered on one connection (NIP-42).
@@ -44,6 +47,8 @@ struct Session {
     /// When anything came last.
     alive: Instant,
     pinged: Instant,
+    /// Since the machine woke: when the relay must have shown itself.
+    proof: Option<Instant>,
     /// When there was last something to send.
     busy: Instant,
     /// The relay's last words.
@@ -77,6 +82,7 @@ impl Link {
         tracing::info!(relay = %self.url, "connected");
         self.status.connected();
         self.outbox.connected();
+        self.woken = false;
         let now = Instant::now();
         let mut session = Session {
             inbox: self.roles.inbox.then(|| Inbox::new(now)),
@@ -84,6 +90,7 @@ impl Link {
             out: VecDeque::from([ping()]),
             alive: now,
             pinged: now,
+            proof: None,
             busy: now,
             farewell: None,
         };
@@ -97,6 +104,9 @@ impl Link {
             let now = Instant::now();
             if now >= session.alive + SILENCE {
                 return Failure::network(format!("no sign of life for {} s", SILENCE.as_secs()));
+            }
+            if session.proof.is_some_and(|by| now >= by) {
+                return Failure::network("gone since this machine slept");
             }
             if self.is_done(&session, now) {
                 let _ = timeout(Duration::from_millis(300), socket.close(None)).await;
@@ -125,7 +135,14 @@ impl Link {
     /// Does what is due by the clock. False when this connection is good for nothing.
     fn tend(&mut self, session: &mut Session, at: Instant) -> bool {
         self.outbox.expire(at);
+        let (refusal, pace) = self.outbox.trouble();
+        self.status.writing(refusal, pace);
         session.out.extend(self.queries.expire(at).into_iter().map(Message::Text));
+        if std::mem::take(&mut self.woken) {
+            session.proof = Some(at + PROOF);
+            session.pinged = at;
+            session.out.push_back(ping());
+        }
         if at >= session.pinged + PING {
             session.pinged = at;
             session.out.push_back(ping());
@@ -133,7 +150,7 @@ impl Link {
         if let Some(inbox) = &mut session.inbox {
             match inbox.step(at) {
                 Step::Subscribe => {
-                    let filter = inbox::live(self.hub.me, now());
+                    let filter = inbox::live(self.hub.me, self.hub.clock.now());
                     session.out.push_back(Message::Text(req(&self.hub.inbox_id, &filter)));
                 }
                 Step::Silent => self.status.deaf("no answer to our subscription".to_owned()),
@@ -150,7 +167,8 @@ impl Link {
         }
         // What the relay refuses before it knows us is asked afterwards.
         if session.auth.sent.is_none_or(|(_, sent)| at >= sent + AUTH) {
-            while let Some(text) = self.queries.next(at) {
+            let limits = self.hub.limits(&self.url);
+            while let Some(text) = self.queries.next(at, &limits) {
                 session.out.push_back(Message::Text(text));
             }
         }
@@ -188,7 +206,8 @@ impl Link {
         let auth = session.auth.sent.map(|(_, sent)| sent + AUTH).filter(|by| *by > session.alive);
         let idle = (!self.roles.is_ours()).then(|| session.busy + IDLE);
         let inbox = session.inbox.as_ref().map(Inbox::next_deadline);
-        for other in [self.next_deadline(), closing, auth, idle, inbox].into_iter().flatten() {
+        let others = [self.next_deadline(), closing, auth, idle, inbox, session.proof];
+        for other in others.into_iter().flatten() {
             deadline = deadline.min(other);
         }
         deadline
@@ -205,6 +224,7 @@ impl Link {
     fn receive(&mut self, session: &mut Session, message: Message) {
         let at = Instant::now();
         session.alive = at;
+        session.proof = None;
         let text = match message {
             Message::Text(text) => text,
             Message::Pong(sent) => return self.ponged(&sent),
@@ -332,7 +352,9 @@ impl Link {
         let (Some(challenge), Ok(url)) = (&auth.challenge, RelayUrl::parse(&self.url)) else {
             return;
         };
-        let event = EventBuilder::auth(challenge, url).sign_with_keys(&self.hub.keys);
+        let at = Timestamp::from(self.hub.clock.now().secs());
+        let event =
+            EventBuilder::auth(challenge, url).custom_created_at(at).sign_with_keys(&self.hub.keys);
         if let Ok(event) = event {
             auth.sent = Some((event.id, Instant::now()));
             auth.answered += 1;

@@ -1,11 +1,14 @@
 //! How each relay is doing: a small table that the connections write and anybody reads.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use p2p_core::Time;
 
+use super::about::Limits;
 use super::settings::Roles;
+/// This machine's clock.
+pub(super) use crate::now;
 
 /// How one relay is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,14 @@ pub struct RelayState {
     pub listening: bool,
     /// The last measured round trip, in milliseconds.
     pub rtt_ms: Option<u64>,
+    /// Why it did not take the last event that we wrote; nothing once it takes one.
+    pub refusal: Option<String>,
+    /// Since when it takes none.
+    pub refusing_since: Option<Time>,
+    /// Events a minute that are written to it, where it showed that there is a limit.
+    pub pace: Option<u32>,
+    /// The limits that it names (NIP-11).
+    pub limits: Limits,
 }
 
 /// A connection's own line in the table.
@@ -46,6 +57,10 @@ impl Status {
             since: now(),
             listening: false,
             rtt_ms: None,
+            refusal: None,
+            refusing_since: None,
+            pace: None,
+            limits: Limits::default(),
         })))
     }
 
@@ -99,6 +114,19 @@ impl Status {
         line.cause = Some(cause);
     }
 
+    /// What there is to say about writing.
+    pub fn writing(&self, refusal: Option<&str>, pace: Option<u32>) {
+        let mut line = self.line();
+        let since = refusal.map(|_| line.refusing_since.unwrap_or_else(now));
+        line.refusing_since = since;
+        line.refusal = refusal.map(str::to_owned);
+        line.pace = pace;
+    }
+
+    pub fn limited(&self, limits: Limits) {
+        self.line().limits = limits;
+    }
+
     pub fn measured(&self, rtt: Duration) {
         self.line().rtt_ms = Some(u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX));
     }
@@ -106,12 +134,6 @@ impl Status {
     fn line(&self) -> MutexGuard<'_, RelayState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The host's clock.
-pub(super) fn now() -> Time {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Text that a relay sent, fit to be shown: no control or bidi characters, and short.

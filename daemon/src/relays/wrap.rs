@@ -69,12 +69,14 @@ struct Inner<'a> {
     content: std::borrow::Cow<'a, str>,
 }
 
-/// Seals a rumor with our key and wraps it for `to`.
+/// Seals a rumor with our key and wraps it for `to`. The wrap is dated back by up to `backdating`
+/// seconds, which is [`BACKDATING`] unless a relay takes less.
 pub(super) fn wrap(
     rumor: &Rumor,
     keys: &Keys,
     to: PublicKey,
     now: Time,
+    backdating: u64,
 ) -> Result<Event, WrapError> {
     let inner = Inner {
         id: Some(rumor.id()),
@@ -85,24 +87,26 @@ pub(super) fn wrap(
         content: (&rumor.content).into(),
     };
     let inner = serde_json::to_string(&inner).unwrap_or_default();
-    let seal = encrypted(Kind::Seal, &inner, keys, to, now)?.sign_with_keys(keys)?;
+    let seal = encrypted(Kind::Seal, &inner, keys, to, now, BACKDATING)?.sign_with_keys(keys)?;
     let once = Keys::generate();
     let to_tag = Tag::public_key(nostr::PublicKey::from_byte_array(to.0));
-    let wrap = encrypted(Kind::GiftWrap, &seal.as_json(), &once, to, now)?.tag(to_tag);
+    let wrap = encrypted(Kind::GiftWrap, &seal.as_json(), &once, to, now, backdating)?.tag(to_tag);
     Ok(wrap.sign_with_keys(&once)?)
 }
 
-/// An event builder with `text` encrypted from `keys` to `to`, at a time of the last two days.
+/// An event builder with `text` encrypted from `keys` to `to`, at a time up to so many seconds
+/// back.
 fn encrypted(
     kind: Kind,
     text: &str,
     keys: &Keys,
     to: PublicKey,
     now: Time,
+    backdating: u64,
 ) -> Result<EventBuilder, nip44::Error> {
     let to = nostr::PublicKey::from_byte_array(to.0);
     let content = nip44::encrypt(keys.secret_key(), &to, text, nip44::Version::V2)?;
-    let at = now.secs().saturating_sub(thread_rng().gen_range(0..=BACKDATING));
+    let at = now.secs().saturating_sub(thread_rng().gen_range(0..=backdating));
     Ok(EventBuilder::new(kind, content).custom_created_at(Timestamp::from(at)))
 }
 
@@ -175,7 +179,7 @@ mod tests {
     /// A wrap made by hand, around whatever is to be tried.
     fn gift(inside: &str, to: &Keys, tags: Vec<Tag>) -> Event {
         let once = Keys::generate();
-        encrypted(Kind::GiftWrap, inside, &once, key(to), NOW)
+        encrypted(Kind::GiftWrap, inside, &once, key(to), NOW, BACKDATING)
             .unwrap()
             .tag(Tag::public_key(to.public_key()))
             .tags(tags)
@@ -184,7 +188,10 @@ mod tests {
     }
 
     fn seal(kind: Kind, inside: &str, from: &Keys, to: &Keys) -> Event {
-        encrypted(kind, inside, from, key(to), NOW).unwrap().sign_with_keys(from).unwrap()
+        encrypted(kind, inside, from, key(to), NOW, BACKDATING)
+            .unwrap()
+            .sign_with_keys(from)
+            .unwrap()
     }
 
     fn json(rumor: &Rumor) -> serde_json::Value {
@@ -207,7 +214,7 @@ mod tests {
         let (alice, bob) = (Keys::generate(), Keys::generate());
         for text in TRICKY {
             let rumor = rumor(&alice, text);
-            let event = wrap(&rumor, &alice, key(&bob), NOW).unwrap();
+            let event = wrap(&rumor, &alice, key(&bob), NOW, BACKDATING).unwrap();
             assert!(event.created_at.as_secs() <= NOW.secs());
             assert!(event.created_at.as_secs() >= NOW.secs() - BACKDATING);
             assert_ne!(event.pubkey, alice.public_key());
@@ -224,7 +231,8 @@ mod tests {
     fn every_wrap_is_by_another_key() {
         let (alice, bob) = (Keys::generate(), Keys::generate());
         let rumor = rumor(&alice, "again");
-        let wraps: Vec<_> = (0..2).map(|_| wrap(&rumor, &alice, key(&bob), NOW).unwrap()).collect();
+        let wraps: Vec<_> =
+            (0..2).map(|_| wrap(&rumor, &alice, key(&bob), NOW, BACKDATING).unwrap()).collect();
         assert_ne!(wraps[0].pubkey, wraps[1].pubkey);
         assert_ne!(wraps[0].id, wraps[1].id);
     }
@@ -312,7 +320,7 @@ mod tests {
     #[test]
     fn the_wrap_itself_is_checked() {
         let (alice, bob, mallory) = (Keys::generate(), Keys::generate(), Keys::generate());
-        let good = wrap(&rumor(&alice, "x"), &alice, key(&bob), NOW).unwrap();
+        let good = wrap(&rumor(&alice, "x"), &alice, key(&bob), NOW, BACKDATING).unwrap();
         assert_eq!(unwrap(&good, &mallory), Err(Rejected::NotForUs));
 
         let mut other_id = good.clone();
@@ -320,7 +328,7 @@ mod tests {
         assert_eq!(unwrap(&other_id, &bob), Err(Rejected::WrapId));
 
         let mut other_sig = good.clone();
-        other_sig.sig = wrap(&rumor(&alice, "y"), &alice, key(&bob), NOW).unwrap().sig;
+        other_sig.sig = wrap(&rumor(&alice, "y"), &alice, key(&bob), NOW, BACKDATING).unwrap().sig;
         assert_eq!(unwrap(&other_sig, &bob), Err(Rejected::WrapSignature));
 
         let once = Keys::generate();
@@ -348,7 +356,9 @@ mod tests {
     #[test]
     fn what_is_too_large_or_no_key_is_an_error() {
         let (alice, bob) = (Keys::generate(), Keys::generate());
-        assert!(wrap(&rumor(&alice, &"x".repeat(70_000)), &alice, key(&bob), NOW).is_err());
-        assert!(wrap(&rumor(&alice, "x"), &alice, PublicKey([0xff; 32]), NOW).is_err());
+        assert!(
+            wrap(&rumor(&alice, &"x".repeat(70_000)), &alice, key(&bob), NOW, BACKDATING).is_err()
+        );
+        assert!(wrap(&rumor(&alice, "x"), &alice, PublicKey([0xff; 32]), NOW, BACKDATING).is_err());
     }
 }

@@ -20,8 +20,8 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         }
         Change::Delivered(rumor) => messages::delivered(db, *rumor),
         Change::Undelivered(rumor) => messages::undelivered(db, *rumor),
-        Change::Moved { from, to, conversation, slot } => {
-            messages::moved(db, *from, *to, conversation, *slot)
+        Change::Moved { from, to, conversation, slot, claimed_at } => {
+            messages::moved(db, *from, *to, conversation, *slot, *claimed_at)
         }
         Change::StreamOut(stream) => streams::put_out(db, stream),
         Change::StreamIn(stream) => {

@@ -34,7 +34,8 @@ pub(super) async fn run(service: &Service, params: List) -> Result<ListResult, R
         let message = format!("no relay said who is online ({})", causes.join("; "));
         return Err(RpcError::new(ErrorCode::NoRelay, message).hint("p2p status --probe"));
     }
-    let now = crate::now();
+    // Announcements are dated by the clock that others have.
+    let now = service.relays.now();
     let mut online: Vec<Sighting> = found
         .sightings
         .into_iter()

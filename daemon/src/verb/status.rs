@@ -32,6 +32,8 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         identity: identity(service),
         daemon: daemon(service),
         relays,
+        clock_ahead_s: Some((service.relays.clock_ahead() + 500).div_euclid(1000))
+            .filter(|s| *s != 0),
         calls: calls?,
         questions: questions.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?,
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
@@ -53,6 +55,10 @@ fn relay(state: crate::relays::RelayState) -> view::Relay {
         since_ms: state.since.0,
         listening: state.listening,
         rtt_ms: state.rtt_ms,
+        refusal: state.refusal,
+        refusing_since_ms: state.refusing_since.map(|since| since.0),
+        writes_per_minute: state.pace,
+        demands: state.limits.demands().into_iter().map(String::from).collect(),
     }
 }
 

@@ -103,6 +103,7 @@ impl Chaos {
             let calamity = rng.pick(&CALAMITIES).copied().unwrap_or(Calamity::Nothing);
             let moment = rng.span(0, 400);
             proxy.storm(self.weather(&mut rng));
+            proxy.lift_limit();
             (self.tell)(&format!("round {round}: {calamity:?} after {moment:?}"));
             let plans = [(); 2].map(|()| words::Plan::new(&mut rng));
             let [alice, bob] = &mut sides;

@@ -47,6 +47,7 @@ pub(super) async fn receive(shared: Arc<Shared>, mut stream: TcpStream) {
     }
     // Where there is no relay behind it, the proxy is none either.
     let Ok((relay, _)) = connect_async(&shared.upstream).await else { return };
+    #[expect(clippy::result_large_err, reason = "that is how tungstenite wants it")]
     let dated = |_: &Request, mut response: Response| {
         if let Ok(date) = HeaderValue::from_str(&date) {
             response.headers_mut().insert("date", date);

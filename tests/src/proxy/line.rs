@@ -43,7 +43,7 @@ impl Queue {
 
     fn due(&mut self) -> Option<Message> {
         let due = self.0.front().is_some_and(|(at, _)| *at <= Instant::now());
-        self.0.pop_front_if(|_| due).map(|(_, message)| message)
+        if due { self.0.pop_front().map(|(_, message)| message) } else { None }
     }
 }
 

@@ -162,6 +162,11 @@ impl Proxy {
         self.plan().limit = Some(plan::Limit { events, span, since: Instant::now(), taken: 0 });
     }
 
+    /// Takes as many events as come.
+    pub fn lift_limit(&self) {
+        self.plan().limit = None;
+    }
+
     /// What it says about itself (NIP-11). Nothing by default: then it answers with 404.
     pub fn about(&self, document: Value) {
         self.plan().about = Some(document);

@@ -81,13 +81,13 @@ impl Store {
                     message.delivery = Delivery::Undelivered;
                 }
             }
-            Change::Moved { from, to, conversation, slot } => {
+            Change::Moved { from, to, conversation, slot, claimed_at } => {
                 if let Some(message) = self.sent(from) {
                     if message.conversation != conversation {
                         message.delivery = Delivery::Queued;
                     }
                     (message.rumor, message.slot) = (to, Some(slot));
-                    message.conversation = conversation;
+                    (message.conversation, message.claimed_at) = (conversation, claimed_at);
                 }
             }
             Change::StreamOut(stream) => {

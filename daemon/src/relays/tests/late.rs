@@ -17,7 +17,7 @@ async fn put(relay: &Embedded, from: &Keys, to: PublicKey, count: u64) {
                 tags: vec![],
                 content: n.to_string(),
             };
-            let event = wrap::wrap(&rumor, &from, to, status::now()).unwrap();
+            let event = wrap::wrap(&rumor, &from, to, status::now(), wrap::BACKDATING).unwrap();
             assert!(wire.publish(&serde_json::to_value(&event).unwrap()).0);
         }
     };

@@ -241,18 +241,17 @@ async fn agents_are_found_by_capability_until_they_clear() {
         names.sort();
         names
     };
-    let now = status::now();
-    watcher.relays.announce(&present("watcher", &["docs"]), now).await;
-    alice.relays.announce(&present("alice", &["docs", "rust"]), now).await;
+    watcher.relays.announce(&present("watcher", &["docs"])).await;
+    alice.relays.announce(&present("alice", &["docs", "rust"])).await;
     // Three announcements in one second: the last one counts.
     for name in ["b", "bo", "bob"] {
-        bob.relays.announce(&present(name, &["docs"]), now).await;
+        bob.relays.announce(&present(name, &["docs"])).await;
     }
     wait(async || find(None).await == ["alice", "bob"]).await;
     assert_eq!(find(Some("docs")).await, ["alice", "bob"]);
     assert_eq!(find(Some("rust")).await, ["alice"]);
     assert!(find(Some("cooking")).await.is_empty());
-    alice.relays.clear_presence(now).await;
+    alice.relays.clear_presence().await;
     assert_eq!(find(None).await, ["bob"]);
 }
 
@@ -263,8 +262,8 @@ async fn an_expired_or_forged_announcement_is_nobody() {
     let dead = nowhere();
     let both = Agent::new(&[(relay.url(), Roles::both()), (&dead, Roles::both())]);
     let old = Time(status::now().0 - presence::LIFETIME.as_millis() as u64 - 5000);
-    alice.relays.announce(&present("old", &[]), old).await;
-    watcher.relays.announce(&present("new", &[]), status::now()).await;
+    profile::announce(&alice.relays.0.hub, &present("old", &[]), old);
+    watcher.relays.announce(&present("new", &[])).await;
     let find = async || both.relays.find_agents(None, 50, Duration::from_secs(5)).await;
     wait(async || !find().await.sightings.is_empty()).await;
     let found = find().await;
@@ -309,13 +308,13 @@ async fn a_peers_relay_is_left_when_it_is_not_wanted_any_more() {
     let mut alice = Agent::at(&relay).await;
     let hub = Arc::clone(&alice.relays.0.hub);
     let rumor = alice.rumor("x");
-    let event = wrap::wrap(&rumor, &hub.keys, alice.key, status::now()).unwrap();
+    let event = wrap::wrap(&rumor, &hub.keys, alice.key, status::now(), wrap::BACKDATING).unwrap();
     let (stale, _) = mpsc::unbounded_channel();
     let delivery = delivery::Delivery::new(rumor.id(), alice.key, 1, hub.heard.clone(), stale);
     let job = outbox::Job {
         packet: Arc::new(outbox::Packet::new(&event)),
         priority: Priority::Text,
-        delivery: Arc::new(delivery),
+        deliveries: vec![Arc::new(delivery)],
         queued: Instant::now(),
         tries: 0,
     };
@@ -357,7 +356,10 @@ async fn what_is_too_large_for_relays_is_refused_at_once() {
     let (mut alice, bob) = (Agent::at(&relay).await, Agent::at(&relay).await);
     let id = alice.send(bob.key, &"x".repeat(40_000));
     let (_, refused) = alice.outcome(id).await;
-    assert_eq!(refused, [("*".to_owned(), "too large".to_owned())]);
+    let cause = "too large: 76975 bytes, and it takes 65536".to_owned();
+    assert_eq!(refused, [(relay.url().to_owned(), cause)]);
+    let unfit = alice.until(|heard| matches!(heard, Heard::Unfit { .. })).await;
+    assert!(matches!(unfit, Heard::Unfit { rumor, .. } if rumor == id));
 }
 
 #[tokio::test]
@@ -496,7 +498,7 @@ async fn a_relay_that_serves_rubbish_is_survived_and_altered_copies_hide_nothing
         tags: vec![],
         content: "genuine".into(),
     };
-    let genuine = wrap::wrap(&rumor, &alice, to, status::now()).unwrap();
+    let genuine = wrap::wrap(&rumor, &alice, to, status::now(), wrap::BACKDATING).unwrap();
     let mut altered = genuine.clone();
     altered.content.push('A');
     let url = scripted(move |_, message| {

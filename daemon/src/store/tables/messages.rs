@@ -90,9 +90,11 @@ pub(in crate::store) fn moved(
     to: RumorId,
     conversation: &Conversation,
     (stream, number): (StreamId, u64),
+    claimed_at: u64,
 ) -> Result<(), StoreError> {
     db.run(
         "UPDATE messages SET rumor = :to, stream = :stream, number = :number,
+             claimed_at = :claimed_at,
              delivery = iif(conversation = :place, delivery, 'queued'),
              relays_ok = iif(conversation = :place, relays_ok, 0),
              relays = iif(conversation = :place, relays, 0),
@@ -102,6 +104,7 @@ pub(in crate::store) fn moved(
             ":from": from.to_string(),
             ":to": to.to_string(),
             ":place": conversation_key(conversation),
+            ":claimed_at": claimed_at.cast_signed(),
             ":stream": stream.to_string(),
             ":number": number.cast_signed(),
         },

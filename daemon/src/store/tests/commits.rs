@@ -141,7 +141,13 @@ fn what_moves_to_another_call_starts_anew_there() {
 }
 
 fn moved(from: u8, to: u8, conversation: Conversation, slot: (StreamId, u64)) -> Change {
-    Change::Moved { from: rumor_id(from), to: rumor_id(to), conversation, slot }
+    Change::Moved {
+        from: rumor_id(from),
+        to: rumor_id(to),
+        conversation,
+        slot,
+        claimed_at: NOW.secs(),
+    }
 }
 
 fn outbox(n: u8, number: u64) -> Change {

@@ -1,0 +1,119 @@
+//! This machine's clock, as everything here goes by it: it never goes back.
+//!
+//! What is due is due at a time of day, over restarts too. A clock that is set back would put all
+//! of that off; so from then on time goes on from where it was, as long as this process lives.
+//! A clock that is set forward, and a machine that wakes, are believed. That others' clocks say
+//! something else is known to `relays`, which corrects what they are to read.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use p2p_core::Time;
+
+/// A difference between two clocks that is no delay any more.
+const JUMP: Duration = Duration::from_secs(10);
+
+/// The time.
+#[must_use]
+pub fn now() -> Time {
+    static STEADY: Mutex<Option<Steady>> = Mutex::new(None);
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let wall = Time(u64::try_from(wall.as_millis()).unwrap_or(u64::MAX));
+    let mut steady = STEADY.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = Instant::now();
+    steady.get_or_insert(Steady { now: wall, at }).read(wall, at)
+}
+
+/// The last reading.
+#[derive(Debug)]
+struct Steady {
+    now: Time,
+    at: Instant,
+}
+
+impl Steady {
+    fn read(&mut self, wall: Time, at: Instant) -> Time {
+        let goes_on = self.now + at.saturating_duration_since(self.at);
+        // Whole milliseconds are read off: what is left of one counts next time.
+        if wall > goes_on || goes_on > self.now {
+            (self.now, self.at) = (wall.max(goes_on), at);
+        }
+        self.now
+    }
+}
+
+/// Notices that time went by while nothing ran: the machine slept, or its clock was set forward.
+#[derive(Debug)]
+pub struct Watch {
+    now: Time,
+    at: Instant,
+}
+
+impl Watch {
+    /// Begins to watch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { now: now(), at: Instant::now() }
+    }
+
+    /// Whether that happened since it was last asked.
+    pub fn jumped(&mut self) -> bool {
+        self.read(now(), Instant::now())
+    }
+
+    fn read(&mut self, now: Time, at: Instant) -> bool {
+        let by_clock = now.since(self.now);
+        let ran = at.saturating_duration_since(self.at);
+        (self.now, self.at) = (now, at);
+        by_clock > ran + JUMP
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Time = Time::from_secs(1_700_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_clock_that_is_set_back_goes_on_and_one_that_is_set_forward_is_believed() {
+        let start = Instant::now();
+        let mut steady = Steady { now: DAY + HOUR, at: start };
+        assert_eq!(steady.read(DAY, start), DAY + HOUR);
+        assert_eq!(steady.read(DAY + SECOND, start + SECOND), DAY + HOUR + SECOND);
+        // Caught up with.
+        let wall = DAY + HOUR + HOUR;
+        assert_eq!(steady.read(wall, start + SECOND * 2), wall);
+        assert_eq!(steady.read(DAY, start + SECOND * 3), wall + SECOND);
+    }
+
+    #[test]
+    fn readings_of_less_than_a_millisecond_add_up() {
+        let start = Instant::now();
+        let mut steady = Steady { now: DAY, at: start };
+        for n in 1..=5000 {
+            steady.read(DAY, start + Duration::from_micros(200) * n);
+        }
+        assert_eq!(steady.now, DAY + SECOND);
+    }
+
+    #[test]
+    fn sleep_is_noticed_and_being_late_is_not_sleep() {
+        let start = Instant::now();
+        let mut watch = Watch { now: DAY, at: start };
+        assert!(!watch.read(DAY + HOUR, start + HOUR));
+        // The time that does not run while a machine sleeps.
+        assert!(watch.read(DAY + HOUR + HOUR, start + HOUR + SECOND));
+        assert!(!watch.read(DAY + HOUR + HOUR + SECOND, start + HOUR + SECOND * 2));
+        // Set back.
+        assert!(!watch.read(DAY, start + HOUR + SECOND * 3));
+    }
+}

@@ -1,0 +1,43 @@
+//! What relays say of themselves, through the real binary: limits and the time.
+
+use p2p_tests::proxy::Proxy;
+use p2p_tests::{Agent, Meeting, Relay, eventually, until};
+use serde_json::json;
+
+#[test]
+fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
+    let relay = Relay::start();
+    let proxy = Proxy::before(relay.url());
+    proxy.about(json!({"limitation": {"max_message_length": 8000, "payment_required": true}}));
+    proxy.clock_ahead(7200);
+    let agent = |name| Agent::new(name, &[proxy.url()]);
+    let meeting = Meeting::of(relay, agent("alice"), agent("bob"));
+    let talk = meeting.call("a narrow line");
+    let status = eventually("the limits are known", || {
+        let status = meeting.alice.json(&["status"]);
+        (status["relays"][0]["demands"][0] == "wants to be paid").then_some(status)
+    });
+    let ahead = status["clock_ahead_s"].as_i64().unwrap();
+    assert!((7190..=7210).contains(&ahead), "{ahead}");
+    let shown = meeting.alice.run(&["status"]).exits(0).stdout;
+    assert!(shown.contains("\nclock: 2h behind what the relays say;"), "{shown}");
+    // Two hours of difference and both see each other all the same.
+    until("bob is online", || {
+        let online = meeting.alice.json(&["list"]);
+        online["agents"][0]["peer"]["name"] == "bob"
+    });
+
+    let sent = meeting.alice.json(&["send", "--call", &talk.alice, &"x".repeat(9000)]);
+    let handle = sent["message"]["handle"].as_str().unwrap().to_owned();
+    until("it is given up", || {
+        let message = meeting.alice.json(&["read", &handle]);
+        message["delivery"]["state"] == "undelivered"
+    });
+    let inbox = meeting.alice.json(&["inbox"]).to_string();
+    assert!(inbox.contains("too large: ") && inbox.contains("and it takes 8000"), "{inbox}");
+    // What comes behind it is not held up.
+    meeting.alice.json(&["send", "short", "--until", "delivered", "--wait", "60"]);
+    let heard: Vec<String> =
+        p2p_tests::transcript(&meeting.bob, &talk.bob).into_iter().map(|said| said.text).collect();
+    assert_eq!(heard, ["short"]);
+}
