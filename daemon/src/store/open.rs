@@ -86,6 +86,11 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// the database: a file that we do not understand stays as it is. `None` for a new one.
 fn inspect(path: &Path, secret: &[u8; 32]) -> Result<Option<(i64, Vault)>, StoreError> {
     let damaged = |what: String| StoreError::Damaged { path: path.into(), what };
+    let empty = |path: &Path| fs::metadata(path).map_or(true, |file| file.len() == 0);
+    // A log begins after the first page was written; SQLite would throw it away.
+    if empty(path) && !empty(&beside(path, "-wal")) {
+        return Err(damaged("the file is empty, its log is not".into()));
+    }
     let look = || -> Result<_, StoreError> {
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
