@@ -184,8 +184,11 @@ fn an_empty_file_beside_a_log_is_damage() {
     home.commit(vec![new(message(1, in_call(1), "kept"))]);
     let dir = crashed(&home);
     fs::write(dir.path().join("store.db"), b"").unwrap();
-    let error = refused(&dir, &SECRET);
+    let log = || fs::read(dir.path().join("store.db-wal")).unwrap();
+    let before = log();
+    let error = open(&dir).unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(log() == before, "the log changed");
 }
 
 #[test]
