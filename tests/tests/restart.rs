@@ -8,8 +8,10 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
+use p2p_ipc::ErrorCode;
 use p2p_tests::{
-    Agent, Meeting, Relay, Talk, eventually, is_alive, send_signal, state, transcript, until,
+    Agent, Meeting, Relay, Running, Talk, binary, eventually, is_alive, send_signal, state,
+    transcript, until,
 };
 
 /// More messages a minute than tests send.
@@ -281,4 +283,37 @@ fn no_words_are_readable_in_the_files() {
     assert!(said.contains(&"zyxmessage".into()) && said.contains(&"zyxopening".into()), "{said:?}");
     assert_eq!(bob.json(&["calls"])["calls"][0]["reason_text"], "zyxreason");
     assert_eq!(alice.json(&["calls"])["calls"][0]["note"], "zyxnote");
+}
+
+/// A file that may not grow is what a full disk is to SQLite.
+#[test]
+fn on_a_full_disk_nothing_is_sent_and_nothing_is_lost() {
+    let meeting = chatty(Relay::start());
+    let talk = meeting.call("a small disk");
+    let alice = &meeting.alice;
+    alice.json(&["daemon", "stop"]);
+    let line = format!("trap '' XFSZ; ulimit -f 1000; exec '{}' daemon run", binary().display());
+    let mut shell = alice.command("/bin/sh");
+    let cramped = Running::start("[alice] daemon run".into(), shell.args(["-c", &line]), "");
+    until("the daemon is up", || alice.run(&["daemon", "status", "--json"]).code == Some(0));
+    let mut texts = Vec::new();
+    let refused = loop {
+        assert!(texts.len() < 200, "the disk is never full");
+        let text = format!("{} {}", texts.len(), "x".repeat(20_000));
+        let output = alice.run(&["send", "--call", &talk.alice, &text, "--json"]);
+        if output.code != Some(0) {
+            let (error, _) = output.failure(1);
+            assert_eq!(error.code, ErrorCode::StoreFailed, "{error}");
+            break text;
+        }
+        texts.push(text);
+    };
+    assert!(!texts.is_empty());
+    assert_eq!(meeting.same_transcript(&talk).len(), texts.len());
+    cramped.signal(Signal::SIGTERM);
+    let _ = cramped.end();
+    // There is room again, and the same words are no repetition: they were never said.
+    alice.json(&["send", "--call", &talk.alice, &refused]);
+    texts.push(refused);
+    once_each(&meeting, &talk, &texts);
 }

@@ -47,6 +47,14 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The copy that is made before the format changes could not be made: nothing was changed.
+    #[error("the store's format is to change, and no copy could be made at {}: {what}", path.display())]
+    Copy {
+        /// Where the copy goes.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
     /// A row holds what we never write, or was tampered with.
     #[error("row {row} of table {table} in the store cannot be read: {what}")]
     Corrupt {

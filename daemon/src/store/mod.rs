@@ -9,6 +9,7 @@
 //! `tables/` turns one table into the core's records and back. The core's types stay free to
 //! change; the rumors alone are kept as the JSON that they are on the wire.
 
+mod backup;
 mod commit;
 mod conversation;
 mod error;

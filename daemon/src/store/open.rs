@@ -9,8 +9,8 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::error::StoreError;
-use super::migrations;
 use super::seal::Vault;
+use super::{backup, migrations};
 
 /// Marks a database as ours: `p2p` and a 1, in ASCII.
 const APPLICATION: i64 = 0x7032_7031;
@@ -29,7 +29,12 @@ pub(super) fn writer(path: &Path, secret: &[u8; 32]) -> Result<(Connection, Vaul
     db.pragma_update(None, "foreign_keys", true)?;
     let vault = match known {
         Some((format, vault)) if format == migrations::latest() => vault,
-        known => upgrade(&mut db, secret, known)?,
+        known => {
+            if let Some((format, _)) = &known {
+                backup::make(&db, path, *format)?;
+            }
+            upgrade(&mut db, secret, known)?
+        }
     };
     Ok((db, vault))
 }
@@ -70,7 +75,8 @@ fn close_to_others(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// What stands beside the store under its name and more.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
@@ -80,6 +86,11 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// the database: a file that we do not understand stays as it is. `None` for a new one.
 fn inspect(path: &Path, secret: &[u8; 32]) -> Result<Option<(i64, Vault)>, StoreError> {
     let damaged = |what: String| StoreError::Damaged { path: path.into(), what };
+    let empty = |path: &Path| fs::metadata(path).map_or(true, |file| file.len() == 0);
+    // A log begins after the first page was written; SQLite would throw it away.
+    if empty(path) && !empty(&beside(path, "-wal")) {
+        return Err(damaged("the file is empty, its log is not".into()));
+    }
     let look = || -> Result<_, StoreError> {
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let verdict: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

@@ -56,6 +56,25 @@ fn a_disk_that_refuses_takes_back_all() {
 }
 
 #[test]
+fn a_full_disk_takes_back_all_and_is_no_end() {
+    let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]);
+    let pages: i64 = home.store.sql.pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
+    let limit = |home: &Home, pages: i64| {
+        let set = format!("PRAGMA max_page_count = {pages}");
+        home.store.sql.query_row(&set, [], |_| Ok(())).unwrap();
+    };
+    limit(&home, pages);
+    let long = new(message(2, in_call(1), &"x".repeat(20_000)));
+    let refused = home.store.commit(&[Change::Seen(rumor_id(1), NOW), long.clone()]);
+    let Err(StoreError::Sql(error)) = refused else { panic!("{refused:?}") };
+    assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
+    assert!(home.snapshot().seen.is_empty());
+    limit(&home, i64::from(u32::MAX));
+    home.commit(vec![Change::Seen(rumor_id(1), NOW), long]);
+    assert_eq!(home.reopened().reader().message_count(in_call(1)).unwrap(), 2);
+}
+
+#[test]
 fn a_file_that_is_not_there_has_no_state() {
     let mut home = Home::new();
     let unknown = home

@@ -1,6 +1,7 @@
 //! Tests of the store, by what they promise.
 
 mod commits;
+mod golden;
 mod inbox;
 mod lists;
 mod opening;

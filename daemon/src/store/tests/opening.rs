@@ -176,3 +176,41 @@ fn an_empty_file_becomes_a_store() {
     assert_eq!(mode(&dir.path().join("store.db")), 0o600);
     assert!(open(&dir).is_ok());
 }
+
+/// A store is never without its first page once there was a log.
+#[test]
+fn an_empty_file_beside_a_log_is_damage() {
+    let mut home = Home::new();
+    home.commit(vec![new(message(1, in_call(1), "kept"))]);
+    let dir = crashed(&home);
+    fs::write(dir.path().join("store.db"), b"").unwrap();
+    let log = || fs::read(dir.path().join("store.db-wal")).unwrap();
+    let before = log();
+    let error = open(&dir).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    assert!(log() == before, "the log changed");
+}
+
+#[test]
+fn of_a_log_that_was_cut_every_whole_commit_counts() {
+    let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]).reopened();
+    let log = |home: &Home| fs::metadata(home.dir.path().join("store.db-wal")).unwrap().len();
+    home.commit(vec![new(message(2, in_call(1), "second"))]);
+    let whole = log(&home);
+    home.commit(vec![new(message(3, in_call(1), "third"))]);
+    let end = log(&home);
+    assert!(whole < end);
+    for (length, count) in [(end, 3), (end - 1, 2), (whole, 2), (whole - 1, 1), (10, 1), (0, 1)] {
+        let dir = crashed(&home);
+        let log = fs::OpenOptions::new().write(true).open(dir.path().join("store.db-wal")).unwrap();
+        log.set_len(length).unwrap();
+        let mut store = open(&dir).unwrap();
+        let found = store.reader().unwrap().message_count(in_call(1)).unwrap();
+        assert_eq!(found, count, "cut at {length}");
+        store.commit(&[new(message(9, in_call(1), "and on"))]).unwrap();
+    }
+    // Without its log it is what the last checkpoint left.
+    let dir = crashed(&home);
+    fs::remove_file(dir.path().join("store.db-wal")).unwrap();
+    assert_eq!(open(&dir).unwrap().reader().unwrap().message_count(in_call(1)).unwrap(), 1);
+}
