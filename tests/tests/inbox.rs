@@ -269,7 +269,7 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     until("it waits", || is_waiting(waiting.pid()));
     alice.kill9();
     let (error, _) = waiting.end().failure(4);
-    assert!(error.retryable && error.hint.unwrap().contains("again"), "{}", error.message);
+    assert!(error.retryable && error.message.contains("again"), "{}", error.message);
 
     // A call that is waited for goes on ringing, and one that is accepted stays so.
     let calling = alice.start(&["call", "bob", "another", "--wait", "60", "--json"]);
