@@ -62,6 +62,8 @@ pub enum Verb {
     Read(verb::read::Args),
     /// Wait until something comes
     Wait(verb::wait::Args),
+    /// Follow what comes, a JSON line an event
+    Watch(verb::watch::Args),
     /// One line about what waits, or nothing
     Pending(verb::pending::Args),
     /// Ask the human behind this agent

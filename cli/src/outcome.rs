@@ -18,8 +18,8 @@ pub enum Waiting {
 
 /// What a verb that went well shows, and what follows once it was shown.
 pub struct Outcome {
-    /// The result.
-    pub shown: Box<dyn Render>,
+    /// The result; nothing where all of it was shown while it came.
+    pub shown: Option<Box<dyn Render>>,
     /// What the process exits with: 0, or 3 when nothing came in time.
     pub exit: ExitCode,
     /// How to add what waits.
@@ -31,12 +31,13 @@ pub struct Outcome {
 impl Outcome {
     /// A result that exits with 0.
     pub fn new(shown: impl Render + 'static) -> Self {
-        Self {
-            shown: Box::new(shown),
-            exit: ExitCode::Ok,
-            waiting: Waiting::Added,
-            marks: Vec::new(),
-        }
+        Self { shown: Some(Box::new(shown)), waiting: Waiting::Added, ..Self::streamed() }
+    }
+
+    /// A stream that is over and exits with 0.
+    #[must_use]
+    pub fn streamed() -> Self {
+        Self { shown: None, exit: ExitCode::Ok, waiting: Waiting::Shown, marks: Vec::new() }
     }
 
     /// Sets the exit code.

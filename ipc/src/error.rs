@@ -92,6 +92,8 @@ error_codes! {
     UnknownMethod => "unknown_method", Usage, false;
     /// The line is no JSON-RPC request.
     BadRequest => "bad_request", Usage, false;
+    /// No entry of the event log has this number, or it is gone.
+    Cursor => "cursor", Usage, false;
     /// Client and daemon share no protocol version.
     Version => "version", NoDaemon, false;
     /// Nothing came within the wait.

@@ -47,6 +47,7 @@ methods! {
     "file": FetchFile => FileBytes;
     "inbox": Inbox => InboxResult;
     "wait": Wait => InboxResult;
+    "watch": Watch => WatchResult;
     "confirm": Confirm => Done;
     "read": Read => ReadResult;
     "pending": PendingParams => Pending;
@@ -112,6 +113,9 @@ pub struct StatusResult {
     pub unread_dms: u32,
     /// What waits.
     pub pending: Pending,
+    /// The number of the event log's last entry. What it tells of is in this answer already.
+    #[serde(default)]
+    pub seq: u64,
     /// Whether a hook command is configured.
     pub hook: bool,
     /// Why it cannot be run.
@@ -369,6 +373,43 @@ pub struct Mark {
     pub conversation: String,
     /// Everything up to here was shown.
     pub seq: u64,
+}
+
+/// Reads the event log from a number on, once there is something. A client that asks again and
+/// again follows the log at its own pace, and costs the daemon nothing in between.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Watch {
+    /// Only what this reader was not shown; every entry when left out.
+    pub reader: Option<String>,
+    /// Only this call.
+    pub call: Option<String>,
+    /// Only these kinds; any when empty.
+    #[serde(default)]
+    pub kinds: Vec<ItemKind>,
+    /// Only entries behind this number.
+    pub after: u64,
+    /// At most so many items.
+    pub limit: u32,
+    /// At most so many bytes of text, in whole; a longer message is cut.
+    pub max_bytes: u32,
+    /// How long to wait for the first.
+    pub wait_ms: u64,
+}
+
+/// The answer to [`Watch`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WatchResult {
+    /// Oldest first.
+    pub items: Vec<Item>,
+    /// With a reader: what to send as [`Confirm::marks`] once the items were shown, one an item.
+    pub marks: Vec<Mark>,
+    /// Pass this as [`Watch::after`] next.
+    pub seq: u64,
+    /// How many entries of the log up to there are gone that were not shown, whatever call or
+    /// kind they were of.
+    pub missed: u64,
+    /// Where entries are gone: pass this to begin with the first that is there.
+    pub before: u64,
 }
 
 /// Says that items were shown.

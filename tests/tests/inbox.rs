@@ -72,6 +72,69 @@ fn a_reader_takes_nobody_elses_mail() {
     assert!(texts(&subagent.end().result(0)).contains(&"for all".into()));
 }
 
+/// The lines of a `watch` that ended.
+fn watched(agent: &Agent, args: &[&str]) -> Vec<Value> {
+    let output = agent.run(&[&["watch"], args].concat());
+    output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn events(lines: &[Value]) -> Vec<(u64, String)> {
+    let events = lines.iter().filter(|line| line["type"] == "event");
+    let words = events.filter_map(|line| {
+        Some((line["seq"].as_u64()?, line["message"]["text"].as_str()?.to_owned()))
+    });
+    words.collect()
+}
+
+#[test]
+fn watchers_and_the_agent_read_the_same_mail() {
+    let meeting = Meeting::new();
+    quiet_call(&meeting);
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    let last = watched(bob, &["--wait", "0"])[0]["seq"].as_u64().unwrap();
+    assert_eq!(bob.fails(2, &["watch", "--from", "9999"]).code, ErrorCode::Cursor);
+
+    // It comes while two watch, and each sees it; the one with a name goes on behind it.
+    let watching = bob.start(&["watch", "--limit", "1", "--for", "message"]);
+    let named = bob.start(&["watch", "--reader", "bridge", "--wait", "60"]);
+    until("both wait", || is_waiting(watching.pid()) && is_waiting(named.pid()));
+    say(alice, "one");
+    let watching = watching.end().exits(0);
+    assert!(watching.stdout.lines().next().unwrap().contains("\"type\":\"snapshot\""));
+    assert!(watching.stdout.contains("\"text\":\"one\""), "{watching}");
+    until("it counts as shown", || {
+        bob.json(&["inbox", "--reader", "bridge", "--peek"])["left"] == 0
+            && texts(&bob.json(&["inbox", "--reader", "bridge", "--peek"])).is_empty()
+    });
+    named.signal(Signal::SIGKILL);
+    let _ = named.end();
+    say(alice, "two");
+
+    // One that dies before its output was taken gets it again.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut dying = bob.command(binary());
+    dying.args(["watch", "--reader", "bridge"]).stdin(Stdio::null()).stdout(writer);
+    dying.stderr(Stdio::null()).status().unwrap();
+    let words =
+        |lines: &[Value]| events(lines).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    assert_eq!(words(&watched(bob, &["--reader", "bridge", "--wait", "0"])), ["two"]);
+    assert!(words(&watched(bob, &["--reader", "bridge", "--wait", "0"])).is_empty());
+
+    // Numbers go on from any place, for anybody, and the agent has read none of it.
+    let from = last.to_string();
+    let all = watched(bob, &["--from", &from, "--wait", "0"]);
+    assert_eq!(words(&all), ["one", "two"]);
+    let first = events(&all)[0].0.to_string();
+    assert_eq!(words(&watched(bob, &["--from", &first, "--wait", "0"])), ["two"]);
+    assert!(
+        words(&watched(bob, &["--reader", "other", "--wait", "0"]))
+            .ends_with(&["one".into(), "two".into()])
+    );
+    alice.in_vain(&["send", "two", "--until", "read", "--wait", "0"]);
+    assert_eq!(texts(&bob.json(&["inbox"])), ["one", "two"]);
+}
+
 #[test]
 fn a_page_has_twenty_items_and_sixteen_kilobytes() {
     let meeting = Meeting::new();
@@ -206,7 +269,7 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     until("it waits", || is_waiting(waiting.pid()));
     alice.kill9();
     let (error, _) = waiting.end().failure(4);
-    assert!(error.retryable && error.hint.unwrap().contains("again"), "{}", error.message);
+    assert!(error.retryable && error.message.contains("again"), "{}", error.message);
 
     // A call that is waited for goes on ringing, and one that is accepted stays so.
     let calling = alice.start(&["call", "bob", "another", "--wait", "60", "--json"]);

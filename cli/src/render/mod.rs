@@ -14,6 +14,7 @@ pub mod samples;
 pub mod screen;
 pub mod service;
 pub mod status;
+pub mod stream;
 pub mod transcript;
 pub mod verify;
 pub mod words;

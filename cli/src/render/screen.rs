@@ -6,12 +6,15 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use p2p_ipc::RpcError;
 use p2p_ipc::view::Pending;
 
 use super::envelope::Envelope;
+use super::stream::Line;
 use super::{Page, Render, clean};
-use crate::outcome::{Ending, Waiting};
+use crate::outcome::{Ending, Outcome, Waiting};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +33,8 @@ impl Screen {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let (shown, waiting) = match ending {
-            Ok(outcome) => (Some(outcome.shown.as_ref()), outcome.waiting),
+            Ok(Outcome { shown: None, .. }) => return Ok(()),
+            Ok(outcome) => (outcome.shown.as_deref(), outcome.waiting),
             Err(failure) => (failure.shown.as_deref(), Waiting::Added),
         };
         let pending = pending.map(|pending| besides_what_was_read(pending, waiting));
@@ -72,6 +76,33 @@ impl Screen {
         } else {
             out(&page(shown).finish(None))
         }
+    }
+
+    /// Prints a line of a stream. An error means that stdout did not take it.
+    ///
+    /// # Errors
+    /// When stdout is closed or full.
+    pub fn line(self, line: &Line<'_>) -> io::Result<()> {
+        out(&line.json()?)
+    }
+
+    /// Checks that there is a stdout to stream to.
+    ///
+    /// # Errors
+    /// When it was closed from the start.
+    pub fn usable(self) -> io::Result<()> {
+        if was_closed()? { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+
+    /// Whether nobody will ever read what is printed from now on: the other end of the pipe is
+    /// gone, which a verb that waits would not notice before it has something to print.
+    #[must_use]
+    pub fn is_abandoned(self) -> bool {
+        let stdout = io::stdout();
+        let mut looked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+        poll(&mut looked, PollTimeout::ZERO).is_ok()
+            && looked[0].revents().is_some_and(|events| events.intersects(gone))
     }
 
     /// Shows how far things are before the verb waits: on stdout, or on stderr where stdout
@@ -170,7 +201,25 @@ fn one_line(line: &str) -> String {
 /// Writes past the library's own stdout, which takes a descriptor that cannot be written to for
 /// one that took everything.
 fn out(text: &str) -> io::Result<()> {
-    stdout()?.write_all(text.as_bytes())
+    let mut stdout = stdout()?;
+    let mut left = text.as_bytes();
+    while !left.is_empty() {
+        match stdout.write(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => left = &left[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Whoever started us may read the same pipe without blocking, and slowly.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut full = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+                match poll(&mut full, PollTimeout::NONE) {
+                    Ok(_) | Err(Errno::EINTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn stdout() -> io::Result<File> {

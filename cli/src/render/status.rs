@@ -328,6 +328,7 @@ mod tests {
             questions: vec![samples::question()],
             unread_dms: 0,
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
+            seq: 5,
             hook: true,
             hook_problem: None,
             twin_since_ms: None,

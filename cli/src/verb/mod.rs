@@ -26,6 +26,7 @@ pub mod status;
 pub mod transcript;
 pub mod verify;
 pub mod wait;
+pub mod watch;
 pub mod whoami;
 
 use crate::args::Verb;
@@ -52,6 +53,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Inbox(args)) => inbox::run(&args, session),
         Some(Verb::Read(args)) => read::run(&args, session),
         Some(Verb::Wait(args)) => wait::run(&args, session),
+        Some(Verb::Watch(args)) => watch::run(&args, session),
         Some(Verb::Pending(args)) => pending::run(&args, session),
         Some(Verb::Escalate(args)) => escalate::run(&args, session),
         Some(Verb::Questions(args)) => questions::run(&args, session),

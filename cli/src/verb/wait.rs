@@ -35,7 +35,7 @@ pub struct Args {
 
 /// What to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Kind {
+pub enum Kind {
     /// Somebody calls
     Ring,
     /// Words
@@ -49,7 +49,9 @@ enum Kind {
 }
 
 impl Kind {
-    fn items(self) -> &'static [ItemKind] {
+    /// What the inbox calls it.
+    #[must_use]
+    pub fn items(self) -> &'static [ItemKind] {
         match self {
             Self::Ring => &[ItemKind::Ring, ItemKind::Knock],
             Self::Message => &[ItemKind::Message],

@@ -35,7 +35,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use conversation::{conversation_key, parse_conversation_key};
 pub use error::StoreError;
-pub use read::{CallRow, FileRow, MessageRow, QuestionRow, Reader};
+pub use read::{CallRow, FileRow, MessageRow, QuestionRow, Reader, Wanted};
 
 use seal::Vault;
 use sql::{Db, Table};

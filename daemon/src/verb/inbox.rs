@@ -100,12 +100,16 @@ fn read(service: &Service, params: &Inbox) -> Result<InboxResult, RpcError> {
     })
 }
 
-fn mark(event: &Event) -> Mark {
+pub(super) fn mark(event: &Event) -> Mark {
     Mark { conversation: conversation_key(&event.conversation), seq: event.seq }
 }
 
 /// As many items as fit. The first one is cut if it alone does not.
-fn fit(show: &Show<'_>, events: &[Event], max_bytes: usize) -> Result<Vec<Item>, RpcError> {
+pub(super) fn fit(
+    show: &Show<'_>,
+    events: &[Event],
+    max_bytes: usize,
+) -> Result<Vec<Item>, RpcError> {
     let mut room = max_bytes.max(SHORTEST_CUT);
     let mut items: Vec<Item> = Vec::new();
     for event in events {
@@ -147,7 +151,7 @@ pub(super) async fn confirm(service: &Service, params: Confirm) -> Result<Done, 
     Ok(Done {})
 }
 
-fn reader_name(name: Option<&str>) -> Result<&str, RpcError> {
+pub(super) fn reader_name(name: Option<&str>) -> Result<&str, RpcError> {
     let name = name.unwrap_or(AGENT);
     if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
         let message = format!("a reader's name has 1 to {NAME_LIMIT} bytes");

@@ -22,6 +22,7 @@ mod status;
 mod stop;
 mod transcript;
 mod verify;
+mod watch;
 mod which;
 
 use std::future::Future;
@@ -59,6 +60,7 @@ pub(crate) async fn dispatch(
         m::FetchFile::NAME => run(service, params, files::fetch).await,
         m::Inbox::NAME => run(service, params, inbox::run).await,
         m::Wait::NAME => run(service, params, inbox::wait).await,
+        m::Watch::NAME => run(service, params, watch::run).await,
         m::Confirm::NAME => run(service, params, inbox::confirm).await,
         m::Read::NAME => run(service, params, read::run).await,
         m::PendingParams::NAME => run(service, params, pending::run).await,

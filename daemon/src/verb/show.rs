@@ -220,6 +220,22 @@ pub(super) fn item_kind(kind: EventKind) -> view::ItemKind {
     }
 }
 
+/// The way back.
+pub(super) fn event_kind(kind: view::ItemKind) -> EventKind {
+    match kind {
+        view::ItemKind::Ring => EventKind::Ring,
+        view::ItemKind::Knock => EventKind::Knock,
+        view::ItemKind::Answered => EventKind::Answered,
+        view::ItemKind::Message => EventKind::Message,
+        view::ItemKind::File => EventKind::File,
+        view::ItemKind::Reply => EventKind::Reply,
+        view::ItemKind::End => EventKind::End,
+        view::ItemKind::Missed => EventKind::Missed,
+        view::ItemKind::Undelivered => EventKind::Undelivered,
+        view::ItemKind::Notice => EventKind::Notice,
+    }
+}
+
 pub(super) fn state(state: &State) -> view::CallState {
     match state {
         State::Dialing(_) => view::CallState::Dialing,

@@ -20,6 +20,8 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
     let reader = params.reader.as_deref();
     let store = service.reader();
     let show = Show::new(service, &store, reader);
+    // First, so that nothing that comes meanwhile is missing in both.
+    let seq = store.max_event_seq().map_err(stored)?;
     let name = reader.unwrap_or(AGENT);
     let open = store.open_calls(name).map_err(stored)?;
     let unread = store.calls_with_unread(name).map_err(stored)?;
@@ -38,6 +40,7 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         questions: questions.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?,
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
         pending: pending::count(&store, name)?,
+        seq,
         hook: !service.config.hooks.command.is_empty(),
         hook_problem: service.hook_problem.clone(),
         twin_since_ms: service.host.twin().borrow().map(|since| since.0),

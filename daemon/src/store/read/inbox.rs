@@ -37,7 +37,7 @@ pub(super) fn unread_in(db: Db<'_>, reader: &str, conversation: &str) -> Result<
     )
 }
 
-fn place(call: Option<CallId>) -> Option<String> {
+pub(super) fn place(call: Option<CallId>) -> Option<String> {
     call.map(|call| conversation_key(&Conversation::Call(call)))
 }
 
@@ -142,14 +142,5 @@ impl Reader {
         };
         last.reverse();
         Ok(last)
-    }
-
-    /// The number of the last entry; 0 before the first.
-    ///
-    /// # Errors
-    /// See [`Self::inbox`].
-    pub fn max_event_seq(&self) -> Result<u64> {
-        let last = self.view()?.db().number("SELECT coalesce(max(seq), 0) FROM events", [])?;
-        Ok(last.cast_unsigned())
     }
 }

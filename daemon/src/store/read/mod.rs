@@ -5,6 +5,7 @@
 mod calls;
 mod files;
 mod inbox;
+mod log;
 mod messages;
 mod peers;
 
@@ -19,6 +20,8 @@ use rusqlite::{Connection, Transaction};
 use super::error::StoreError;
 use super::seal::Vault;
 use super::sql::Db;
+
+pub use log::Wanted;
 
 /// Answers questions about what is kept. Belongs to one thread at a time; make one a thread.
 pub struct Reader {

@@ -3,13 +3,13 @@
 use p2p_core::Conversation;
 use p2p_core::call::State;
 use p2p_core::engine::Change;
-use p2p_core::record::{Content, Event, EventKind, Message};
+use p2p_core::record::{Content, Counters, Event, EventKind, Message};
 
 use super::Home;
 use super::samples::{
     BOB, NOW, call, call_id, ended_at, event, in_call, message, new, received, stream,
 };
-use crate::store::{conversation_key, parse_conversation_key};
+use crate::store::{Reader, Wanted, conversation_key, parse_conversation_key};
 
 const DIRECT: Conversation = Conversation::Direct(BOB);
 
@@ -90,6 +90,62 @@ fn the_inbox_has_a_limit_and_says_what_is_left() {
     assert_eq!(inbox(Some(call_id(1)), 2), (vec![1, 3], 1));
     assert_eq!(inbox(Some(call_id(3)), 2), (vec![], 0));
     assert_eq!(inbox(None, 0), (vec![], 5));
+}
+
+const ALL: Wanted<'_> = Wanted { after: 0, reader: None, call: None, kinds: &[], limit: 99 };
+
+fn stretch(reader: &Reader, wanted: Wanted<'_>) -> (Vec<u64>, u64) {
+    let found = reader.log(wanted).unwrap();
+    (seqs(&found.events), found.upto)
+}
+
+#[test]
+fn the_log_goes_on_behind_a_number() {
+    let mut home = log();
+    home.commit(vec![shown("me", in_call(1), 3)]);
+    let reader = home.reader();
+    let messages = [EventKind::Message, EventKind::End];
+    for (wanted, seqs, upto) in [
+        (ALL, vec![1, 2, 3, 4, 5], 5),
+        (Wanted { after: 3, ..ALL }, vec![4, 5], 5),
+        (Wanted { after: 3, limit: 1, ..ALL }, vec![4], 4),
+        (Wanted { after: 3, limit: 0, ..ALL }, vec![], 3),
+        (Wanted { after: 5, ..ALL }, vec![], 5),
+        (Wanted { call: Some(call_id(2)), ..ALL }, vec![2], 5),
+        (Wanted { kinds: &messages, ..ALL }, vec![3, 4, 5], 5),
+        (Wanted { kinds: &messages, limit: 2, ..ALL }, vec![3, 4], 4),
+        (Wanted { reader: Some("me"), ..ALL }, vec![2, 4, 5], 5),
+        (Wanted { reader: Some("me"), after: 2, ..ALL }, vec![4, 5], 5),
+        (Wanted { reader: Some("you"), call: Some(call_id(1)), ..ALL }, vec![1, 3, 5], 5),
+    ] {
+        assert_eq!(stretch(&reader, wanted), (seqs, upto), "{wanted:?}");
+    }
+}
+
+#[test]
+fn what_was_removed_from_the_log_is_missed() {
+    let mut home = log();
+    home.commit(vec![
+        shown("me", in_call(1), 1),
+        Change::Counters(Counters { events: 6, ..Counters::default() }),
+    ]);
+    let dir = home.tamper("DELETE FROM events WHERE seq IN (2, 3)");
+    let store = super::open(&dir).unwrap();
+    let reader = store.reader().unwrap();
+    assert_eq!(reader.max_event_seq().unwrap(), 6);
+    assert_eq!(stretch(&reader, ALL), (vec![1, 4, 5], 6));
+    let removed = |name, after, upto| {
+        let gap = reader.removed(name, after, upto).unwrap();
+        (gap.removed, gap.before)
+    };
+    assert_eq!(removed(None, 0, 6), (3, 0));
+    assert_eq!(removed(None, 1, 5), (2, 3));
+    assert_eq!(removed(None, 3, 5), (0, 3));
+    assert_eq!(removed(None, 5, 6), (1, 6));
+    // A reader misses what came behind its cursor; a new one nothing.
+    assert_eq!(removed(Some("me"), 0, 5), (2, 3));
+    assert_eq!(removed(Some("me"), 4, 5), (0, 4));
+    assert_eq!(removed(Some("new"), 0, 6), (0, 6));
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! What `watch` prints: one JSON object a line, each with its `type`, and nothing else.
+
+use p2p_ipc::method::StatusResult;
+use p2p_ipc::view::{Call, Item, Pending, Question};
+use serde::Serialize;
+
+use crate::wait::Waiting;
+
+/// The version of the lines.
+const VERSION: u32 = 1;
+
+/// A line of the stream.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Line<'a> {
+    /// The first line: how things are.
+    Snapshot {
+        /// The number of the log's last entry. What it tells of is in this line already.
+        seq: u64,
+        /// Calls that are not over, and ended ones with unread items.
+        calls: &'a [Call],
+        /// Questions that wait for the owner.
+        questions: &'a [Question],
+        /// Unread direct messages.
+        unread_dms: u32,
+        /// What waits.
+        pending: &'a Pending,
+    },
+    /// An entry of the log.
+    Event(&'a Item),
+    /// Entries are gone that were not shown.
+    Lagged {
+        /// How many, of whatever call and kind.
+        missed: u64,
+        /// What follows goes on behind this number.
+        seq: u64,
+    },
+    /// The last line.
+    End {
+        /// The log was read up to here: go on behind it.
+        seq: u64,
+        /// How many events were shown.
+        events: u32,
+        /// How waiting went.
+        #[serde(flatten)]
+        waiting: Waiting,
+    },
+}
+
+impl<'a> Line<'a> {
+    /// How things are.
+    #[must_use]
+    pub fn snapshot(status: &'a StatusResult) -> Self {
+        let StatusResult { seq, calls, questions, unread_dms, pending, .. } = status;
+        Self::Snapshot { seq: *seq, calls, questions, unread_dms: *unread_dms, pending }
+    }
+
+    /// The line, with its newline.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn json(&self) -> serde_json::Result<String> {
+        #[derive(Serialize)]
+        struct Versioned<'a> {
+            v: u32,
+            #[serde(flatten)]
+            line: &'a Line<'a>,
+        }
+        Ok(serde_json::to_string(&Versioned { v: VERSION, line: self })? + "\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples;
+    use p2p_ipc::view::ItemKind;
+
+    #[test]
+    fn a_line_says_what_it_is() {
+        let item = Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+        let line = Line::Event(&item).json().unwrap();
+        assert!(line.starts_with("{\"v\":1,\"type\":\"event\",\"seq\":"), "{line}");
+        assert!(line.ends_with("}\n") && line.contains("\"untrusted\":true"), "{line}");
+        assert_eq!(
+            Line::Lagged { missed: 3, seq: 7 }.json().unwrap(),
+            "{\"v\":1,\"type\":\"lagged\",\"missed\":3,\"seq\":7}\n"
+        );
+        let waiting = Waiting { reached: false, waited_s: 1, interrupted: true };
+        assert_eq!(
+            Line::End { seq: 7, events: 0, waiting }.json().unwrap(),
+            "{\"v\":1,\"type\":\"end\",\"seq\":7,\"events\":0,\"reached\":false,\"waited_s\":1,\"interrupted\":true}\n"
+        );
+    }
+}
