@@ -18,7 +18,7 @@ use super::about::Limits;
 use super::delivery::Delivery;
 use super::hub::Hub;
 use super::outbox::{Job, Packet};
-use super::route::{Lookup, look_up};
+use super::route::{self, Lookup, look_up};
 use super::wrap;
 
 /// Messages that wait for this task.
@@ -79,6 +79,9 @@ pub(super) async fn run(hub: Arc<Hub>, mut sends: mpsc::Receiver<Dispatch>) {
 
 impl Dispatcher {
     fn send(&mut self, to: PublicKey, rumor: Rumor, priority: Priority) {
+        if to == self.hub.me {
+            return self.pass(to, &rumor, priority, &route::own(&self.hub));
+        }
         self.make_place();
         let now = Instant::now();
         let peer = self.peers.entry(to).or_default();

@@ -4,11 +4,14 @@
 //! takes a "seal" of any kind and a rumor with a false id.
 
 use nostr::nips::nip44;
-use nostr::secp256k1::rand::{Rng, thread_rng};
-use nostr::{Event, EventBuilder, JsonUtil, Keys, Kind, Tag, Timestamp};
+use nostr::secp256k1::rand::rngs::StdRng;
+use nostr::secp256k1::rand::{Rng, SeedableRng};
+use nostr::{Event, EventBuilder, JsonUtil, Keys, Kind, SECP256K1, Tag, Timestamp};
 use p2p_core::rumor::Forgery;
+use p2p_core::wire::TEXT_KIND;
 use p2p_core::{PublicKey, Rumor, RumorId, Time, Verified};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// How far back a seal's and a wrap's time is set, at most: two days, as NIP-59 wants.
 pub(super) const BACKDATING: u64 = 2 * 24 * 3600;
@@ -54,7 +57,7 @@ pub(super) enum WrapError {
     #[error("the receiver's key is no point of the curve, or the text is too large")]
     Encrypt(#[from] nip44::Error),
     #[error("cannot be signed")]
-    Sign(#[from] nostr::event::builder::Error),
+    Sign(#[from] nostr::event::Error),
 }
 
 /// A rumor as it travels. Only the id may be missing.
@@ -87,16 +90,35 @@ pub(super) fn wrap(
         content: (&rumor.content).into(),
     };
     let inner = serde_json::to_string(&inner).unwrap_or_default();
-    let seal = encrypted(Kind::Seal, &inner, keys, to, now, BACKDATING)?.sign_with_keys(keys)?;
-    let once = Keys::generate();
+    let plain = rumor.kind == TEXT_KIND && rumor.tag("v").is_none();
+    let mut rng = if plain { repeatable(rumor, keys) } else { StdRng::from_entropy() };
+    let now = if plain { Time::from_secs(rumor.created_at) } else { now };
+    let seal = encrypted(&mut rng, Kind::Seal, &inner, keys, to, now, BACKDATING)?;
+    let seal = signed(&mut rng, seal, keys)?.as_json();
+    let once = Keys::generate_with_rng(&mut rng);
     let to_tag = Tag::public_key(nostr::PublicKey::from_byte_array(to.0));
-    let wrap = encrypted(Kind::GiftWrap, &seal.as_json(), &once, to, now, backdating)?.tag(to_tag);
-    Ok(wrap.sign_with_keys(&once)?)
+    let wrap = encrypted(&mut rng, Kind::GiftWrap, &seal, &once, to, now, backdating)?.tag(to_tag);
+    signed(&mut rng, wrap, &once)
+}
+
+/// Chance that comes out the same for the same rumor. A person's app may show words again that
+/// come in another wrap; relays know the same one by its id, however often it is tried.
+fn repeatable(rumor: &Rumor, keys: &Keys) -> StdRng {
+    let mut hash = Sha256::new();
+    hash.update(b"p2p plain wrap");
+    hash.update(keys.secret_key().as_secret_bytes());
+    hash.update(rumor.id().0);
+    StdRng::from_seed(hash.finalize().into())
+}
+
+fn signed(rng: &mut StdRng, event: EventBuilder, keys: &Keys) -> Result<Event, WrapError> {
+    Ok(event.build(keys.public_key()).sign_with_ctx(SECP256K1, rng, keys)?)
 }
 
 /// An event builder with `text` encrypted from `keys` to `to`, at a time up to so many seconds
 /// back.
 fn encrypted(
+    rng: &mut StdRng,
     kind: Kind,
     text: &str,
     keys: &Keys,
@@ -105,8 +127,8 @@ fn encrypted(
     backdating: u64,
 ) -> Result<EventBuilder, nip44::Error> {
     let to = nostr::PublicKey::from_byte_array(to.0);
-    let content = nip44::encrypt(keys.secret_key(), &to, text, nip44::Version::V2)?;
-    let at = now.secs().saturating_sub(thread_rng().gen_range(0..=backdating));
+    let content = nip44::encrypt_with_rng(rng, keys.secret_key(), &to, text, nip44::Version::V2)?;
+    let at = now.secs().saturating_sub(rng.gen_range(0..=backdating));
     Ok(EventBuilder::new(kind, content).custom_created_at(Timestamp::from(at)))
 }
 
@@ -167,7 +189,8 @@ mod tests {
     }
 
     fn rumor(from: &Keys, content: &str) -> Rumor {
-        let tags = vec![vec!["p".into(), "x".into()], vec!["note".into(), content.into()]];
+        let tags = [["p", "x"], ["v", "1"], ["note", content]].map(|tag| tag.map(String::from));
+        let tags = tags.map(Vec::from).into();
         Rumor { pubkey: key(from), created_at: NOW.secs(), kind: 14, tags, content: content.into() }
     }
 
@@ -179,16 +202,24 @@ mod tests {
     /// A wrap made by hand, around whatever is to be tried.
     fn gift(inside: &str, to: &Keys, tags: Vec<Tag>) -> Event {
         let once = Keys::generate();
-        encrypted(Kind::GiftWrap, inside, &once, key(to), NOW, BACKDATING)
-            .unwrap()
-            .tag(Tag::public_key(to.public_key()))
-            .tags(tags)
-            .sign_with_keys(&once)
-            .unwrap()
+        encrypted(
+            &mut StdRng::from_entropy(),
+            Kind::GiftWrap,
+            inside,
+            &once,
+            key(to),
+            NOW,
+            BACKDATING,
+        )
+        .unwrap()
+        .tag(Tag::public_key(to.public_key()))
+        .tags(tags)
+        .sign_with_keys(&once)
+        .unwrap()
     }
 
     fn seal(kind: Kind, inside: &str, from: &Keys, to: &Keys) -> Event {
-        encrypted(kind, inside, from, key(to), NOW, BACKDATING)
+        encrypted(&mut StdRng::from_entropy(), kind, inside, from, key(to), NOW, BACKDATING)
             .unwrap()
             .sign_with_keys(from)
             .unwrap()
@@ -235,6 +266,24 @@ mod tests {
             (0..2).map(|_| wrap(&rumor, &alice, key(&bob), NOW, BACKDATING).unwrap()).collect();
         assert_ne!(wraps[0].pubkey, wraps[1].pubkey);
         assert_ne!(wraps[0].id, wraps[1].id);
+    }
+
+    #[test]
+    fn words_to_an_ordinary_app_go_in_the_same_wrap_however_often() {
+        let (alice, bob) = (Keys::generate(), Keys::generate());
+        let mut plain = rumor(&alice, "hello");
+        plain.tags.retain(|tag| tag[0] != "v");
+        let later = NOW + std::time::Duration::from_secs(100_000);
+        let wraps = [NOW, later].map(|now| wrap(&plain, &alice, key(&bob), now, BACKDATING));
+        let [first, again] = wraps.map(Result::unwrap);
+        assert_eq!(first, again);
+        assert_eq!(unwrap(&first, &bob).unwrap().rumor(), &plain);
+        // Other words, or another sender, and nothing of it is the same.
+        let other = wrap(&rumor(&alice, "hello"), &alice, key(&bob), NOW, BACKDATING).unwrap();
+        assert_ne!(other.pubkey, first.pubkey);
+        plain.content = "hello!".into();
+        let other = wrap(&plain, &alice, key(&bob), NOW, BACKDATING).unwrap();
+        assert_ne!(other.pubkey, first.pubkey);
     }
 
     #[test]

@@ -14,7 +14,7 @@ async fn put(relay: &Embedded, from: &Keys, to: PublicKey, count: u64) {
                 pubkey: PublicKey(from.public_key().to_bytes()),
                 created_at: 1_700_000_000 + n,
                 kind: 14,
-                tags: vec![],
+                tags: vec![vec!["v".into(), "1".into()]],
                 content: n.to_string(),
             };
             let event = wrap::wrap(&rumor, &from, to, status::now(), wrap::BACKDATING).unwrap();

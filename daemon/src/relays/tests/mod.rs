@@ -71,7 +71,7 @@ impl Agent {
             pubkey: self.key,
             created_at: status::now().secs(),
             kind: 14,
-            tags: vec![],
+            tags: vec![vec!["v".into(), "1".into()]],
             content: text.into(),
         }
     }
@@ -495,7 +495,7 @@ async fn a_relay_that_serves_rubbish_is_survived_and_altered_copies_hide_nothing
         pubkey: PublicKey(alice.public_key().to_bytes()),
         created_at: 1,
         kind: 14,
-        tags: vec![],
+        tags: vec![vec!["v".into(), "1".into()]],
         content: "genuine".into(),
     };
     let genuine = wrap::wrap(&rumor, &alice, to, status::now(), wrap::BACKDATING).unwrap();
