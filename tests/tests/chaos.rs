@@ -1,5 +1,8 @@
 //! A few rounds of chaos through the real binary. `cargo run -p p2p-tests --bin chaos` plays
 //! hundreds, of any seed.
+//!
+//! Broken once: an outbox that is not written to the store lost 45 of 57; a receiving stream that
+//! releases whatever comes doubled 36 and misplaced 47.
 
 use std::time::Duration;
 

@@ -41,3 +41,26 @@ fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
         p2p_tests::transcript(&meeting.bob, &talk.bob).into_iter().map(|said| said.text).collect();
     assert_eq!(heard, ["short"]);
 }
+
+#[test]
+fn what_was_caught_up_with_is_not_asked_for_again_after_a_kill() {
+    let relay = Relay::start();
+    let proxy = Proxy::before(relay.url());
+    let agent = Agent::new("alice", &[proxy.url()]);
+    // From when on it asks for what was kept: not by the live subscription, which has a name.
+    let asked = || -> Vec<u64> {
+        let asked = proxy.tally().asked;
+        let kept = asked.iter().filter(|message| {
+            message[1].as_str().is_some_and(|id| id.starts_with('q')) && message[2]["#p"].is_array()
+        });
+        kept.map(|message| message[2]["since"].as_u64().unwrap_or_default()).collect()
+    };
+    agent.json(&["status"]);
+    until("it asks for everything there is", || asked().last() == Some(&0));
+    let now = || std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+    until("it asks for two days and an hour of it", || {
+        agent.kill9();
+        agent.json(&["status"]);
+        eventually("it asks at all", || asked().last().copied()).abs_diff(now() - 176_400) < 60
+    });
+}

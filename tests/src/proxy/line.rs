@@ -176,7 +176,7 @@ impl Line {
             }
             "REQ" => {
                 let id = message[1].as_str().unwrap_or_default().to_owned();
-                *self.shared.plan().tally.asked.entry(id.clone()).or_default() += 1;
+                self.shared.plan().asked(message);
                 let receiver = message[2]["#p"][0].as_str().map(str::to_owned);
                 self.subscriptions.entry(id).or_default().receiver = receiver;
                 false

@@ -1,6 +1,6 @@
 //! What goes wrong, and when: rules by hand, a storm by chance, and the count of both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -161,8 +161,8 @@ pub struct Tally {
     pub up: u64,
     /// Messages of the relay.
     pub down: u64,
-    /// Subscriptions asked for, by id; questions that came once are among them.
-    pub asked: BTreeMap<String, u64>,
+    /// What was asked for lately: each `REQ`.
+    pub asked: VecDeque<Value>,
     /// Faults, by their names.
     pub faults: BTreeMap<&'static str, u64>,
 }
@@ -180,6 +180,9 @@ impl Tally {
         self.faults.values().sum()
     }
 }
+
+/// How much of what was asked is remembered.
+const ASKED: usize = 256;
 
 /// A limit on writes.
 #[derive(Debug)]
@@ -233,6 +236,14 @@ impl Plan {
             return Some(Fault::Refuse("rate-limited: slow down".to_owned()));
         }
         self.storm.as_mut().and_then(Storm::pick)
+    }
+
+    /// Notes a `REQ`.
+    pub fn asked(&mut self, message: &Value) {
+        self.tally.asked.push_back(message.clone());
+        if self.tally.asked.len() > ASKED {
+            self.tally.asked.pop_front();
+        }
     }
 
     pub fn count(&mut self, fault: &Fault) {

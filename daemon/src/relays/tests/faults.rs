@@ -1,4 +1,8 @@
 //! Relays that fail in every way that they do, made so by the proxy.
+//!
+//! Broken once, each with its test red: no audit; no limit on silence; nothing forgotten when it is
+//! to be heard again; no proof of life after sleep; no end of a pause then; no limit of a message's
+//! size or of its age; no correction of the clock; attempts at one message that do not go as one.
 
 use p2p_tests::proxy::{Door, Fault, Proxy, Rule};
 use serde_json::json;
