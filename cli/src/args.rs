@@ -78,6 +78,8 @@ pub enum Verb {
     Transcript(verb::transcript::Args),
     /// Whether both ends of a call have the same transcript
     Verify(verb::verify::Args),
+    /// Delete calls that are over
+    Purge(verb::purge::Args),
     /// Names for keys, and who may ring
     Contacts(verb::contacts::Args),
     /// The identity file

@@ -148,6 +148,7 @@ impl Debug for Command {
             Self::Escalate { call, question, options, quiet } => {
                 show("Escalate", &(call, Hidden(question), Hidden(options), quiet))
             }
+            Self::Purge(call) => show("Purge", call),
             Self::End(call, text) => show("End", &(call, Hidden(text))),
             Self::Name(key, name) => show("Name", &(key, Hidden(name))),
             Self::Allow(key) => show("Allow", key),
@@ -207,6 +208,7 @@ impl Debug for Change {
             Self::Tombstone(grave) => show("Tombstone", grave),
             Self::File(file) => show("File", file),
             Self::FileState(file, state) => show("FileState", &(file, state)),
+            Self::CallGone(call) => show("CallGone", call),
             Self::FileMoved(file, call) => show("FileMoved", &(file, call)),
             Self::Question(question) => show("Question", question),
             Self::Event(event) => show("Event", event),

@@ -12,6 +12,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use serde::Deserialize;
 
 use crate::relays::{RelaySpec, Roles};
+use crate::tidy::Retention;
 
 /// Longest announced name, in bytes.
 const NAME_LIMIT: usize = 64;
@@ -33,6 +34,7 @@ struct File {
     relay: Option<Vec<RelaySpec>>,
     hooks: Hooks,
     limits: Limits,
+    retention: RetentionDays,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -121,6 +123,37 @@ impl Default for Limits {
     }
 }
 
+/// How many days things are kept; 0 is for ever.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionDays {
+    /// Calls that are over, with all that was said in them, and direct messages.
+    messages_days: u64,
+    /// Received files.
+    files_days: u64,
+}
+
+impl Default for RetentionDays {
+    fn default() -> Self {
+        Self { messages_days: 365, files_days: 0 }
+    }
+}
+
+impl RetentionDays {
+    fn spans(&self) -> Result<Retention, Wrong> {
+        // A call is needed for a while after it ended.
+        const DAYS: RangeInclusive<u64> = 7..=36_500;
+        let span = |key, days| match days {
+            0 => Ok(None),
+            days => within(key, days, DAYS).map(|()| Some(Duration::from_secs(days * 24 * 3600))),
+        };
+        Ok(Retention {
+            messages: span("retention.messages_days", self.messages_days)?,
+            files: span("retention.files_days", self.files_days)?,
+        })
+    }
+}
+
 /// Everything that can be chosen, as it is in force.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -138,6 +171,8 @@ pub struct Config {
     pub hooks: Hooks,
     /// Caps.
     pub limits: Limits,
+    /// How long things are kept.
+    pub retention: Retention,
     /// What the engine is told, but for the name.
     pub engine: Settings,
 }
@@ -206,6 +241,7 @@ impl Config {
         if hooks.command.first().is_some_and(|program| program.trim().is_empty()) {
             return Err(Wrong { key: "hooks.command", what: "names no program".into() });
         }
+        let retention = file.retention.spans()?;
         let engine = Settings {
             policy,
             calls,
@@ -223,6 +259,7 @@ impl Config {
             relays,
             hooks: file.hooks,
             limits: file.limits,
+            retention,
             engine,
         })
     }
@@ -337,6 +374,7 @@ mod tests {
             ("[limits]\nreceives_per_minute = 0", "limits.receives_per_minute"),
             ("[limits]\ndownloads_mib = 0", "limits.downloads_mib"),
             ("[limits]\ndownloads_mib = 9000000000000", "limits.downloads_mib"),
+            ("[retention]\nmessages_days = 1", "retention.messages_days: 1 is not within 7 to"),
             ("name = \" \"", "name: \" \" is blank"),
             ("name = \"a\\u0007b\"", "control character"),
             ("capabilities = [\"two words\"]", "holds ' '"),

@@ -16,6 +16,13 @@ pub struct Downloads {
 }
 
 impl Downloads {
+    /// Where this agent's settings say.
+    #[must_use]
+    pub fn of(place: &p2p_ipc::Place, config: &crate::config::Config) -> Self {
+        let cap = config.limits.downloads_mib.saturating_mul(1024 * 1024);
+        Self { folder: place.downloads.clone(), cap }
+    }
+
     /// Writes a received file under a safe name, and answers with its path. Doing the same again
     /// after a crash is no error.
     ///
@@ -36,6 +43,18 @@ impl Downloads {
                 _ => Err(format!("{path:?} is there already and was not touched")),
             },
             Err(e) => Err(format!("cannot write {path:?}: {e}")),
+        }
+    }
+
+    /// Deletes a received file, if it is one and in this folder. True when it is gone.
+    #[must_use]
+    pub fn remove(&self, path: &str) -> bool {
+        let path = Path::new(path);
+        let ours = path.parent() == Some(&self.folder);
+        match fs::symlink_metadata(path) {
+            Ok(file) if ours && file.is_file() => fs::remove_file(path).is_ok(),
+            Ok(_) => false,
+            Err(e) => e.kind() == io::ErrorKind::NotFound,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::downloads::Downloads;
 use crate::hooks::Runner;
 use crate::relays::Relays;
 use crate::store::{Store, StoreError};
+use crate::tidy::{Retention, Tidying};
 
 /// Messages that wait for the engine; past that, who brings more waits.
 const QUEUE: usize = 1024;
@@ -44,6 +45,7 @@ enum Message {
     Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
     CaughtUp { relay: String, at: Time, epoch: u64 },
     Settle(oneshot::Sender<()>),
+    Compact(oneshot::Sender<()>),
     Stop,
 }
 
@@ -83,6 +85,8 @@ pub struct Parts {
     pub hooks: Runner,
     /// Where files go.
     pub downloads: Downloads,
+    /// How long things are kept.
+    pub retention: Retention,
 }
 
 /// A handle to the engine's thread.
@@ -105,7 +109,8 @@ impl Host {
         let (yielded, twin) = watch::channel(None);
         let runtime = tokio::runtime::Handle::current();
         let weak = queue.downgrade();
-        let thread = Thread { yielded, parts, engine, changed, runtime, queue: weak };
+        let tidying = Tidying::new(parts.retention);
+        let thread = Thread { yielded, parts, engine, tidying, changed, runtime, queue: weak };
         let handle = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || thread.run(messages))?;
@@ -156,6 +161,14 @@ impl Host {
         }
     }
 
+    /// Gives the disk back what a lot of deleting left free.
+    pub async fn compact(&self) {
+        let (done, compacted) = oneshot::channel();
+        if self.queue.send(Message::Compact(done)).await.is_ok() {
+            let _ = compacted.await;
+        }
+    }
+
     /// Counts commits: whoever waits for a change looks again when this moves.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -191,6 +204,7 @@ struct Thread {
     yielded: watch::Sender<Option<Time>>,
     parts: Parts,
     engine: Engine,
+    tidying: Tidying,
     changed: watch::Sender<u64>,
     runtime: tokio::runtime::Handle,
     queue: mpsc::WeakSender<Message>,
@@ -227,7 +241,9 @@ impl Thread {
 
     fn sleep(&self) -> Duration {
         let now = crate::now();
-        self.engine.next_timeout().map_or(LONGEST_SLEEP, |at| at.since(now)).min(LONGEST_SLEEP)
+        let next = [self.engine.next_timeout(), Some(self.tidying.due())];
+        let next = next.into_iter().flatten().min();
+        next.map_or(LONGEST_SLEEP, |at| at.since(now)).min(LONGEST_SLEEP)
     }
 
     /// One round: everything in, one commit, everything out.
@@ -252,10 +268,22 @@ impl Thread {
                 }
                 Message::CaughtUp { relay, at, epoch } => caught_up.push((relay, at, epoch)),
                 Message::Settle(done) => settled.push(done),
+                Message::Compact(done) => {
+                    if let Err(error) = self.parts.store.compact() {
+                        tracing::warn!(%error, "the store could not be made smaller");
+                    }
+                    settled.push(done);
+                }
                 Message::Stop => {}
             }
         }
         self.engine.handle(now, Input::Tick);
+        if now >= self.tidying.due() {
+            let Parts { store, downloads, .. } = &mut self.parts;
+            if let Err(error) = self.tidying.step(now, store, &mut self.engine, downloads) {
+                tracing::warn!(%error, "the store could not be tidied");
+            }
+        }
         let mut changes: Vec<Change> = Vec::new();
         let mut effects: Vec<Output> = Vec::new();
         while let Some(output) = self.engine.poll() {

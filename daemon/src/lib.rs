@@ -17,6 +17,7 @@ mod service;
 pub mod socket;
 mod steady;
 pub mod store;
+mod tidy;
 mod verb;
 
 pub use service::{Start, run};

@@ -148,10 +148,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     );
     let mut engine = config.engine.clone();
     engine.name.clone_from(&name);
-    let downloads = Downloads {
-        folder: place.downloads.clone(),
-        cap: config.limits.downloads_mib.saturating_mul(1024 * 1024),
-    };
+    let downloads = Downloads::of(&place, &config);
     let parts = Parts {
         me: identity.public,
         instance,
@@ -160,6 +157,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         relays: relays.clone(),
         hooks,
         downloads,
+        retention: config.retention,
     };
     let (host, thread) = Host::start(parts).map_err(|e| unusable(&place, &e))?;
     let (stop, stopped) = watch::channel(false);

@@ -16,6 +16,7 @@ pub mod inbox;
 pub mod list;
 pub mod overview;
 pub mod pending;
+pub mod purge;
 pub mod questions;
 pub mod read;
 pub mod relay;
@@ -61,6 +62,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Calls(args)) => calls::run(&args, session),
         Some(Verb::Transcript(args)) => transcript::run(&args, session),
         Some(Verb::Verify(args)) => verify::run(&args, session),
+        Some(Verb::Purge(args)) => purge::run(&args, session),
         Some(Verb::Contacts(args)) => contacts::run(&args, session),
         Some(Verb::Identity(args)) => identity::run(&args, session),
         Some(Verb::Daemon(args)) => daemon::run(&args, session),

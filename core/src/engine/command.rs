@@ -43,6 +43,7 @@ impl Engine {
             Command::Escalate { call, question, options, quiet } => {
                 self.escalate(now, call, question, options, quiet)
             }
+            Command::Purge(call) => self.purge(now, call),
             Command::End(call, text) => self.end(now, call, text),
             Command::Name(key, name) => self.name(now, key, name),
             Command::Allow(key) => {

@@ -152,7 +152,7 @@ impl Engine {
         }
         let receiving =
             channel.receiving.entry(slot.stream).or_insert_with(|| Receiving::new(slot.stream));
-        if self.seen.contains(&rumor) {
+        if self.seen.contains_key(&rumor) {
             receiving.incoming.owes_ack = true;
             channel.ack_due = Some(channel.ack_due.unwrap_or(ack_due));
             return;
@@ -172,7 +172,7 @@ impl Engine {
             .receiving
             .get(&slot.stream)
             .map(|receiving| channel.stream_in(&receiving.incoming, Lane::File(file)));
-        self.seen.insert(rumor);
+        self.seen.insert(rumor, now);
         self.persist(Change::Seen(rumor, now));
         self.persist(Change::Chunk { stream: slot.stream, number: slot.number, rumor, bytes });
         if let Some(record) = record {

@@ -127,6 +127,8 @@ pub enum Command {
         /// Do not tell the peer.
         quiet: bool,
     },
+    /// Forget a call that is over, with all that was said in it.
+    Purge(CallId),
     /// End a call, whatever its state.
     End(CallId, String),
     /// Pin a name to a key; it may ring.
@@ -198,6 +200,9 @@ pub enum Refusal {
     /// The peer is blocked.
     #[error("the peer is blocked")]
     Blocked,
+    /// The call goes on, or something of it is still on its way.
+    #[error("the call is not over, or something of it is still on its way")]
+    NotOver,
     /// To ourselves.
     #[error("that is this agent itself")]
     Own,
@@ -374,6 +379,8 @@ pub enum Change {
     Seen(RumorId, Time),
     /// A call ended before it was known here.
     Tombstone(Tombstone),
+    /// A call is gone, with everything in it, unless a reader has not been shown all of it.
+    CallGone(CallId),
     /// A file.
     File(Box<File>),
     /// How a file stands.
@@ -416,8 +423,8 @@ pub struct Snapshot {
     pub chunks: Vec<(StreamId, u64, RumorId, Vec<u8>)>,
     /// Files that are under way.
     pub files: Vec<File>,
-    /// Rumors that were taken in.
-    pub seen: Vec<RumorId>,
+    /// Rumors that were taken in, and when.
+    pub seen: Vec<(RumorId, Time)>,
     /// Calls that ended before they were known here.
     pub tombstones: Vec<Tombstone>,
     /// What was said within the last two minutes, with handle and time.

@@ -26,13 +26,13 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use crate::call::{By, Call, Effect, Event as CallEvent, State, WORD_LIFETIME};
+use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
-use crate::wire::{Body, Control, Stamp, encode};
+use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
 
 /// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
@@ -42,12 +42,25 @@ const SEEN_AGAIN: Duration = crate::presence::LIFETIME;
 const SWEEP: Duration = Duration::from_secs(3600);
 /// A bucket that nobody took from for this long is full, which is what an absent one is.
 const METER_IDLE: Duration = Duration::from_secs(60);
+/// How long the id of a rumor that was taken in is remembered. A new relay is asked for all that it
+/// has; what is older than this is not taken in again.
+pub const SEEN_KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
+/// So many ids are remembered however old they are.
+pub const SEEN_LEAST: usize = 10_000;
 
 /// A call and its lanes.
 #[derive(Debug)]
 struct Session {
     call: Call,
     channel: Channel,
+}
+
+impl Session {
+    /// Whether it is over, and nothing of it is owed to the peer or on its way there.
+    fn is_done(&self) -> bool {
+        let confirmed = |ended: &Ended| ended.word.is_none() && self.channel.is_idle();
+        matches!(&self.call.state, State::Ended(ended) if confirmed(ended))
+    }
 }
 
 /// Who is behind a move of a call.
@@ -75,7 +88,7 @@ pub struct Engine {
     files: BTreeMap<u32, File>,
     offers: BTreeMap<RumorId, CallId>,
     tombstones: BTreeMap<CallId, Tombstone>,
-    seen: BTreeSet<RumorId>,
+    seen: BTreeMap<RumorId, Time>,
     /// When this run began.
     started: Time,
     /// When it last said hello to others under its key.
@@ -223,11 +236,7 @@ impl Engine {
     fn sweep(&mut self, now: Time) {
         self.swept = now;
         let over = |session: &Session| match &session.call.state {
-            State::Ended(ended) => {
-                now.since(ended.at) >= WORD_LIFETIME
-                    && ended.word.is_none()
-                    && session.channel.is_idle()
-            }
+            State::Ended(ended) => now.since(ended.at) >= WORD_LIFETIME && session.is_done(),
             _ => false,
         };
         let over: Vec<CallId> =
@@ -242,6 +251,27 @@ impl Engine {
         self.offers.retain(|_, call| rings(call));
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
         self.meters.retain(|_, meter| now.since(meter.last()) < METER_IDLE);
+        if self.seen.len() > SEEN_LEAST {
+            self.seen.retain(|_, at| now.since(*at) < SEEN_KEPT);
+        }
+    }
+
+    /// Forgets a call with all that was said in it. A ring of it that is still on its way is none.
+    fn purge(&mut self, now: Time, id: CallId) -> Result<Reply, Refusal> {
+        if let Some(session) = self.calls.get(&id) {
+            let moving = self.files.values().any(|file| file.call == id);
+            if moving || !session.is_done() {
+                return Err(Refusal::NotOver);
+            }
+            let peer = session.call.peer;
+            self.calls.remove(&id);
+            // The one reason that makes no missed call of a ring.
+            let tombstone = Tombstone { call: id, peer, reason: Reason::Merged, at: now };
+            self.tombstones.insert(id, tombstone.clone());
+            self.persist(Change::Tombstone(tombstone));
+        }
+        self.persist(Change::CallGone(id));
+        Ok(Reply::Done)
     }
 
     /// Moves one call and does what follows.

@@ -1,6 +1,7 @@
 //! Rings that come in: who may, what when both ring, what when we are busy.
 
 use super::channel::Channel;
+use super::receive::is_forgotten;
 use super::{Cause, Change, Engine, Priority, Session, opening_id};
 use crate::call::{By, Call, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
@@ -34,7 +35,10 @@ impl Engine {
             }
             return;
         }
-        if self.seen.contains(&ring.rumor) || !self.may_ring(&ring, known) {
+        if self.seen.contains_key(&ring.rumor)
+            || is_forgotten(now, ring.sent)
+            || !self.may_ring(&ring, known)
+        {
             return;
         }
         if crate::call::is_stale(now, ring.sent, &ring.offer) {
@@ -188,7 +192,7 @@ impl Engine {
     }
 
     fn open_call(&mut self, now: Time, ring: &Ring, knock: bool) -> CallId {
-        self.seen.insert(ring.rumor);
+        self.seen.insert(ring.rumor, now);
         self.persist(Change::Seen(ring.rumor, now));
         let handle = self.number(|counters| &mut counters.calls);
         let call = Call::offered(handle, ring.call, ring.from, now, ring.sent, &ring.offer, knock);

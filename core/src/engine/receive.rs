@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::channel::{Channel, Parked};
 use super::offers::Ring;
-use super::{Cause, Change, Engine, Priority};
+use super::{Cause, Change, Engine, Priority, SEEN_KEPT};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Incoming, Parcel};
@@ -14,6 +14,8 @@ use crate::rumor::Verified;
 use crate::time::Time;
 use crate::wire::{Body, Closing, Control, Item, Packet, Reason, Slot, decode};
 
+/// By how much a writer's clock may be wrong.
+const SKEW: Duration = Duration::from_secs(2 * 24 * 3600);
 /// Direct messages that all strangers together may leave in a minute.
 const STRANGERS_RATE: u32 = 10;
 
@@ -165,7 +167,7 @@ impl Engine {
                 }
             }
             Conversation::Direct(_) => {
-                if !self.seen.contains(&packet.id) && !self.may_write(now, from) {
+                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from) {
                     return;
                 }
                 self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
@@ -200,7 +202,7 @@ impl Engine {
     ) {
         let from = packet.from;
         let id = packet.id;
-        let duplicate = self.seen.contains(&id);
+        let duplicate = self.seen.contains_key(&id);
         if !duplicate && !self.within_rate(now, from) {
             return;
         }
@@ -282,7 +284,7 @@ impl Engine {
     }
 
     fn remember_seen(&mut self, now: Time, id: RumorId) {
-        self.seen.insert(id);
+        self.seen.insert(id, now);
         self.persist(Change::Seen(id, now));
     }
 
@@ -300,7 +302,7 @@ impl Engine {
         // gap that nobody fills any more.
         if let Some(was) = was {
             let waits = self.channel(conversation).is_some_and(|c| c.take_held(was).is_some());
-            if self.seen.contains(&was) && !waits {
+            if self.seen.contains_key(&was) && !waits {
                 return;
             }
             self.remember_seen(now, was);
@@ -351,7 +353,8 @@ impl Engine {
     /// Words from an ordinary app.
     fn plain(&mut self, now: Time, packet: &Packet, text: String) {
         let from = packet.from;
-        if self.seen.contains(&packet.id)
+        if self.seen.contains_key(&packet.id)
+            || is_forgotten(now, Time::from_secs(packet.created_at))
             || text.trim().is_empty()
             || !self.may_write(now, from)
             || !self.within_rate(now, from)
@@ -408,6 +411,12 @@ impl Engine {
             self.persist(Change::StreamIn(record));
         }
     }
+}
+
+/// Whether its writer says that it is so old that its id would be forgotten here by now: it cannot
+/// be told from a repetition, which relays may serve for years.
+pub(super) fn is_forgotten(now: Time, written: Time) -> bool {
+    now.since(written) > SEEN_KEPT.saturating_sub(SKEW)
 }
 
 /// A packet of the text lane as its stream takes it.

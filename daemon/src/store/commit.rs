@@ -4,6 +4,7 @@ use p2p_core::engine::Change;
 use p2p_core::record::Counters;
 
 use super::error::StoreError;
+use super::retention;
 use super::sql::Db;
 use super::tables::{calls, events, files, messages, peers, questions, streams, waiting};
 
@@ -41,6 +42,7 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         Change::ChunksGone(stream) => waiting::chunks_gone(db, *stream),
         Change::Seen(rumor, at) => waiting::put_seen(db, *rumor, *at),
         Change::Tombstone(grave) => peers::put_tombstone(db, grave),
+        Change::CallGone(call) => retention::call_gone(db, *call),
         Change::File(file) => files::put(db, file),
         Change::FileMoved(handle, call) => files::put_call(db, *handle, *call),
         Change::FileState(handle, state) => files::put_state(db, *handle, state),

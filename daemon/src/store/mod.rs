@@ -16,6 +16,7 @@ mod error;
 mod migrations;
 mod open;
 mod read;
+mod retention;
 mod seal;
 mod snapshot;
 mod sql;
@@ -36,6 +37,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use conversation::{conversation_key, parse_conversation_key};
 pub use error::StoreError;
 pub use read::{CallRow, FileRow, MessageRow, QuestionRow, Reader, Wanted};
+pub use retention::Due;
 
 use seal::Vault;
 use sql::{Db, Table};

@@ -27,6 +27,8 @@ pub(super) fn writer(path: &Path, secret: &[u8; 32]) -> Result<(Connection, Vaul
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten.
+    db.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     let vault = match known {
         Some((format, vault)) if format == migrations::latest() => vault,
         known => {

@@ -81,7 +81,9 @@ pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
             [],
             files::read,
         )?,
-        seen: db.all(&SEEN, "SELECT rumor FROM seen ORDER BY at", [], |row| row.id("rumor"))?,
+        seen: db.all(&SEEN, "SELECT * FROM seen ORDER BY at", [], |row| {
+            Ok((row.id("rumor")?, row.time("at")?))
+        })?,
         tombstones: db.all(
             &TOMBSTONES,
             "SELECT * FROM tombstones ORDER BY call",

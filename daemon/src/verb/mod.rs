@@ -13,6 +13,7 @@ pub(crate) mod hook;
 mod inbox;
 mod list;
 mod pending;
+mod purge;
 mod questions;
 mod read;
 mod send;
@@ -70,6 +71,7 @@ pub(crate) async fn dispatch(
         m::Calls::NAME => run(service, params, calls::run).await,
         m::Transcript::NAME => run(service, params, transcript::run).await,
         m::Verify::NAME => run(service, params, verify::run).await,
+        m::Purge::NAME => run(service, params, purge::run).await,
         m::Contacts::NAME => run(service, params, contacts::list).await,
         m::EditContact::NAME => run(service, params, contacts::edit).await,
         m::Stop::NAME => run(service, params, stop::run).await,
@@ -129,6 +131,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
         Refusal::Yielded => (C::Twin, Some("p2p status".into())),
+        Refusal::NotOver => (C::Policy, Some("p2p calls".into())),
         Refusal::Own | Refusal::Empty => (C::Usage, None),
         Refusal::TooMany(_) => {
             message += "; is there something new to say?";

@@ -1,6 +1,6 @@
 //! What is on an agent's disk: applies changes as the real store does, and is as strict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use p2p_core::call::{Call, State, WORD_LIFETIME};
@@ -38,7 +38,7 @@ pub struct Store {
     chunks: BTreeMap<(StreamId, u64), (RumorId, Vec<u8>)>,
     /// Files by handle.
     pub files: BTreeMap<u32, File>,
-    seen: BTreeSet<RumorId>,
+    seen: BTreeMap<RumorId, Time>,
     tombstones: BTreeMap<CallId, Tombstone>,
     /// The event log.
     pub events: Vec<Event>,
@@ -121,8 +121,12 @@ impl Store {
                 self.chunks.insert((stream, number), (rumor, bytes));
             }
             Change::ChunksGone(stream) => self.chunks.retain(|(id, _), _| *id != stream),
-            Change::Seen(rumor, _) => {
-                self.seen.insert(rumor);
+            Change::Seen(rumor, at) => {
+                self.seen.entry(rumor).or_insert(at);
+            }
+            // Nobody purges here.
+            Change::CallGone(call) => {
+                self.calls.remove(&call);
             }
             Change::Tombstone(grave) => {
                 self.tombstones.insert(grave.call, grave);
@@ -253,7 +257,7 @@ impl Store {
                 .map(|((id, n), (rumor, bytes))| (*id, *n, *rumor, bytes.clone()))
                 .collect(),
             files: self.files.values().filter(under_way).cloned().collect(),
-            seen: self.seen.iter().copied().collect(),
+            seen: self.seen.iter().map(|(id, at)| (*id, *at)).collect(),
             tombstones: self.tombstones.values().cloned().collect(),
             recent: said
                 .filter_map(|m| match &m.content {

@@ -104,19 +104,19 @@ impl Reader {
     }
 
     /// One state of the store.
-    fn view(&self) -> Result<View<'_>, StoreError> {
+    pub(super) fn view(&self) -> Result<View<'_>, StoreError> {
         Ok(View { state: self.sql.unchecked_transaction()?, vault: &self.vault })
     }
 }
 
 /// One state of the store; see [`Reader::view`].
-struct View<'a> {
+pub(super) struct View<'a> {
     state: Transaction<'a>,
     vault: &'a Vault,
 }
 
 impl View<'_> {
-    fn db(&self) -> Db<'_> {
+    pub(super) fn db(&self) -> Db<'_> {
         Db { sql: &self.state, vault: self.vault }
     }
 }

@@ -107,7 +107,7 @@ fn records_come_back_equal() {
     let snapshot = home.snapshot();
     assert_eq!(snapshot.counters, counters);
     assert_eq!(snapshot.peers, peers);
-    assert_eq!(snapshot.seen, [rumor_id(1), rumor_id(2)]);
+    assert_eq!(snapshot.seen, [(rumor_id(1), Time(1)), (rumor_id(2), Time(2))]);
     assert_eq!(snapshot.tombstones, [tombstone]);
     assert_eq!(snapshot.files, [transferring]);
     assert_eq!(snapshot.held, [(stream(2), 8, rumor("held"))]);

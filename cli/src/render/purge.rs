@@ -1,0 +1,63 @@
+//! What was deleted, or would be.
+
+use p2p_ipc::method::{KeptBecause, Purged};
+use serde::Serialize;
+
+use super::words::{name, size};
+use super::{Page, Text};
+
+/// Calls shown by name.
+const SHOWN: usize = 20;
+
+/// The answer of `purge`.
+#[derive(Debug, Serialize)]
+pub struct Deleted {
+    /// What the daemon says.
+    #[serde(flatten)]
+    pub purged: Purged,
+    /// The command that does it.
+    #[serde(skip)]
+    pub command: String,
+}
+
+impl Text for Deleted {
+    fn text(&self, page: &mut Page) {
+        let Purged { done, calls, kept, store_bytes } = &self.purged;
+        let messages: u64 = calls.iter().map(|call| u64::from(call.messages)).sum();
+        let files: u64 = calls.iter().map(|call| u64::from(call.files)).sum();
+        page.line(format!(
+            "{} {}, {}, {}; the store has {}",
+            if *done { "deleted" } else { "would delete" },
+            count(calls.len() as u64, "call"),
+            count(messages, "message"),
+            count(files, "file"),
+            size(*store_bytes)
+        ));
+        for purged in calls.iter().take(SHOWN) {
+            let messages = count(u64::from(purged.messages), "message");
+            let files = count(u64::from(purged.files), "file");
+            let (c, peer) = (&purged.call.handle, name(&purged.call.peer));
+            page.line(format!("{c} {peer}: {messages}, {files}"));
+        }
+        if calls.len() > SHOWN {
+            page.line(format!("and {} more", calls.len() - SHOWN));
+        }
+        for (why, told) in
+            [(KeptBecause::Unread, "unread"), (KeptBecause::Unfinished, "still on their way")]
+        {
+            let stay = kept.iter().filter(|kept| kept.why == why);
+            let stay: Vec<&str> = stay.map(|kept| kept.handle.as_str()).collect();
+            if !stay.is_empty() {
+                page.line(format!("kept, {told}: {}", stay.join(" ")));
+            }
+        }
+        if !done && !calls.is_empty() {
+            page.line("nothing was deleted yet");
+            page.next(&self.command);
+        }
+    }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
