@@ -52,6 +52,8 @@ pub enum Verb {
     Request(verb::request::Args),
     /// Send a direct message, outside any call
     Dm(verb::dm::Args),
+    /// Take back a message or file that has not gone out
+    Cancel(verb::cancel::Args),
     /// Send a file in a call
     Sendfile(verb::sendfile::Args),
     /// List files, or fetch one that was received

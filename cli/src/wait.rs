@@ -145,7 +145,12 @@ pub fn hopeless(known: &Followed, until: Until) -> Option<RpcError> {
     {
         return Some(ended(call));
     }
-    let gone = known.message.delivery.as_ref()?.state == DeliveryState::Undelivered;
+    let state = known.message.delivery.as_ref()?.state;
+    if state == DeliveryState::Cancelled {
+        let text = format!("{message} was cancelled");
+        return Some(RpcError::new(ErrorCode::TooLate, text).hint(format!("p2p read {message}")));
+    }
+    let gone = state == DeliveryState::Undelivered;
     gone.then(|| {
         RpcError::new(ErrorCode::Unreachable, format!("{message} was given up as undelivered"))
             .hint(format!("p2p read {message}"))

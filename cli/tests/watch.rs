@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Output};
 use std::time::{Duration, Instant};
 
-use fake::{Fake, page, status};
+use fake::{Fake, call, message};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use p2p_ipc::codec::Request;
@@ -188,4 +188,31 @@ fn entries_that_are_gone_are_told_of() {
         assert_eq!(types(&lines), ["snapshot", "lagged", "event", "end"]);
         assert_eq!((&lines[1]["seq"], &lines[2]["seq"]), (&json!(7), &json!(8)));
     }
+}
+
+/// A quiet agent's status.
+fn status() -> Value {
+    let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
+    let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});
+    json!({"identity": {"name": "me", "npub": "npub1", "hex": "7", "about": null,
+            "capabilities": [], "path": "", "presence": "off", "new": false},
+        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "how": "service", "instance": "i",
+            "paths": paths},
+        "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
+        "pending": nothing, "seq": 4, "hook": false, "hook_problem": null, "owner": null})
+}
+
+/// A page of the log: so many messages behind a number.
+fn page(after: u64, items: u64, text: &str) -> Value {
+    let numbers = after + 1..=after + items;
+    let item = |seq| {
+        let mut message = message();
+        message["text"] = text.into();
+        json!({"seq": seq, "kind": "message", "at_ms": 1, "call": null, "message": message,
+            "file": null, "text": null})
+    };
+    let mark = |seq| json!({"conversation": "x", "seq": seq});
+    json!({"items": numbers.clone().map(item).collect::<Vec<_>>(),
+        "marks": numbers.map(mark).collect::<Vec<_>>(),
+        "seq": after + items, "missed": 0, "before": after})
 }

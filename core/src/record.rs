@@ -138,6 +138,8 @@ pub enum Delivery {
     Delivered,
     /// Given up, or never to go out.
     Undelivered,
+    /// Taken back by our agent before anybody had it.
+    Cancelled,
 }
 
 /// One message.

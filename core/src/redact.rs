@@ -149,6 +149,7 @@ impl Debug for Command {
                 show("Escalate", &(call, Hidden(question), Hidden(options), quiet))
             }
             Self::Purge(call) => show("Purge", call),
+            Self::Cancel(said) => show("Cancel", said),
             Self::End(call, text) => show("End", &(call, Hidden(text))),
             Self::Name(key, name) => show("Name", &(key, Hidden(name))),
             Self::Allow(key) => show("Allow", key),
@@ -188,6 +189,7 @@ impl Debug for Change {
             Self::Relays { rumor, accepted, relays } => show("Relays", &(rumor, accepted, relays)),
             Self::Delivered(rumor) => show("Delivered", rumor),
             Self::Undelivered(rumor) => show("Undelivered", rumor),
+            Self::Cancelled(rumor) => show("Cancelled", rumor),
             Self::Moved { from, to, conversation, slot, claimed_at: _ } => {
                 show("Moved", &(from, to, conversation, slot))
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::{CallId, InstanceId, PublicKey, Time};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -252,11 +252,18 @@ impl Thread {
         // Dropped at the end of the round, which is what they wait for.
         let mut settled = Vec::new();
         let mut caught_up = Vec::new();
+        let mut withdrawn = Vec::new();
         let now = crate::now();
         for message in batch {
             match message {
                 Message::Input(input) => self.engine.handle(now, input),
+                Message::Command(Command::Cancel(said), done) if !self.withdraws(&said) => {
+                    let _ = done.send(Err(Fault::Refused(Refusal::TooLate)));
+                }
                 Message::Command(command, done) => {
+                    if let Command::Cancel(said) = &command {
+                        withdrawn.extend(self.engine.to_withdraw(said).unwrap_or_default());
+                    }
                     let token = waiting.len() as u64;
                     waiting.push(done);
                     self.engine.handle(now, Input::Command { token, command });
@@ -293,6 +300,7 @@ impl Thread {
             }
         }
         if let Err(error) = self.parts.store.commit(&changes) {
+            self.parts.relays.readmit(&withdrawn);
             return self.failed(&error, waiting);
         }
         for (relay, at, epoch) in caught_up {
@@ -305,6 +313,12 @@ impl Thread {
         if !changes.is_empty() {
             self.changed.send_modify(|count| *count += 1);
         }
+    }
+
+    /// Whether nothing of what is to be taken back has left or will leave.
+    fn withdraws(&self, said: &Said) -> bool {
+        let rumors = self.engine.to_withdraw(said);
+        rumors.is_some_and(|rumors| self.parts.relays.withdraw(&rumors))
     }
 
     fn perform(

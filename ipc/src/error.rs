@@ -132,6 +132,8 @@ error_codes! {
     Unreachable => "unreachable", NotReached, true;
     /// The peer is a person's app or unknown, and takes direct messages only.
     PlainPeer => "plain_peer", NotReached, false;
+    /// What is to be taken back may have gone out already.
+    TooLate => "too_late", Refused, false;
     /// A policy of ours refuses it.
     Policy => "policy", Refused, false;
     /// Another daemon runs with this key, and was there first.

@@ -42,6 +42,7 @@ methods! {
     "send": Send => Sent;
     "dm": Dm => Sent;
     "follow_message": FollowMessage => Followed;
+    "cancel": Cancel => Cancelled;
     "sendfile": SendFile => File;
     "files": Files => FilesResult;
     "file": FetchFile => FileBytes;
@@ -278,6 +279,20 @@ pub struct Followed {
     pub reached: bool,
     /// The call as it stands: it may have ended meanwhile.
     pub call: Option<Call>,
+}
+
+/// Takes back a message, or a file, that no relay was sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cancel {
+    /// `m41`, or `f3` for a file of ours.
+    pub message: String,
+}
+
+/// The answer to [`Cancel`]: nobody will ever hear it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// The message as it stands.
+    pub message: Message,
 }
 
 /// Sends a file in a call.

@@ -130,6 +130,8 @@ pub enum DeliveryState {
     Read,
     /// It was given up, or the call ended before it could go out.
     Undelivered,
+    /// It was taken back before any relay was sent it.
+    Cancelled,
 }
 
 /// The receipt of an outgoing message.

@@ -46,6 +46,8 @@ pub struct Tally {
     pub messages: u64,
     /// Files that arrived.
     pub files: u64,
+    /// Messages that were taken back.
+    pub cancelled: u64,
     /// Times a process died.
     pub crashes: u64,
     /// Forged messages.
@@ -60,6 +62,7 @@ impl Tally {
         self.merged += other.merged;
         self.messages += other.messages;
         self.files += other.files;
+        self.cancelled += other.cancelled;
         self.crashes += other.crashes;
         self.forged += other.forged;
     }

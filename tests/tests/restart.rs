@@ -48,6 +48,60 @@ fn once_each(meeting: &Meeting, talk: &Talk, texts: &[String]) {
     assert_eq!(count.len(), texts.len());
 }
 
+#[test]
+fn what_was_taken_back_never_goes_out() {
+    let mut meeting = Meeting::on(Relay::start_to_die());
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    // What waits for the answer has not gone out.
+    let talk = meeting.ring("second thoughts");
+    let say = |text: &str| {
+        let sent = alice.json(&["send", text]);
+        sent["message"]["handle"].as_str().unwrap_or_default().to_owned()
+    };
+    let hasty = say("hasty");
+    assert_eq!(alice.json(&["cancel", &hasty])["message"]["delivery"]["state"], "cancelled");
+    assert_eq!(alice.json(&["cancel", &hasty])["message"]["delivery"]["state"], "cancelled");
+    say("meant");
+    bob.json(&["answer", "accept", "--call", &talk.bob, "--wait", "60"]);
+    until("it goes out", || heard(bob, &talk) == ["meant"]);
+
+    // Nor has what is said while no relay is there, and it goes out by none that comes back.
+    meeting.relay.kill();
+    let alice = &meeting.alice;
+    let cut_off = || alice.json(&["status"])["relays"][0]["connected"] == false;
+    until("the relay is missed", cut_off);
+    let say = |text: &str| {
+        let sent = alice.json(&["send", text]);
+        sent["message"]["handle"].as_str().unwrap_or_default().to_owned()
+    };
+    let (rash, after) = (say("rash"), say("after"));
+    fs::write(alice.work().join("rash.md"), "rash").unwrap();
+    let file = alice.json(&["sendfile", "rash.md"]);
+    let file = file["handle"].as_str().unwrap();
+    assert_eq!(alice.json(&["cancel", &rash])["message"]["delivery"]["state"], "cancelled");
+    assert_eq!(alice.json(&["cancel", file])["message"]["kind"], "file");
+    let text = alice.run(&["read", &rash]).exits(0);
+    assert!(text.stdout.contains("cancelled"), "{text}");
+    // The same words are not the message that was taken back.
+    let again = alice.json(&["send", "rash"]);
+    assert_eq!(again["repeated"], false);
+    meeting.relay.revive();
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    until("the rest goes out", || heard(bob, &talk) == ["meant", "after", "rash"]);
+    let again = again["message"]["handle"].as_str().unwrap();
+    for message in [after.as_str(), again] {
+        assert_eq!(alice.fails(9, &["cancel", message]).code, ErrorCode::TooLate);
+    }
+    alice.json(&["send", "the end", "--until", "delivered", "--wait", "60"]);
+    assert_eq!(heard(bob, &talk), ["meant", "after", "rash", "the end"]);
+    assert_eq!(bob.json(&["files"])["files"], serde_json::json!([]));
+}
+
+/// What an agent heard in a call.
+fn heard(agent: &Agent, talk: &Talk) -> Vec<String> {
+    transcript(agent, &talk.bob).into_iter().map(|said| said.text).collect()
+}
+
 /// Moments for things to happen at, from a seed that a failing run prints.
 struct Moments(u64);
 

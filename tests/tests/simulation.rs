@@ -55,6 +55,7 @@ fn agents_agree_after_any_storm() {
         ("merged", sum.merged),
         ("messages", sum.messages),
         ("files", sum.files),
+        ("cancelled", sum.cancelled),
         ("crashes", sum.crashes),
         ("forged", sum.forged),
     ] {

@@ -1,6 +1,6 @@
 //! What came: the inbox, a wait's report, and what follows a message that was sent.
 
-use p2p_ipc::method::{InboxResult, Until};
+use p2p_ipc::method::{Cancelled, InboxResult, Until};
 use p2p_ipc::view::{Call, CallState, Delivery, EndReason, Item, ItemKind, Message};
 use serde::Serialize;
 
@@ -112,6 +112,19 @@ impl Text for SentMessage {
             items(&self.reply, page);
             page.line(format!("{} read, {} left", self.reply.len(), self.left));
         }
+    }
+}
+
+impl Text for Cancelled {
+    fn text(&self, page: &mut Page) {
+        let message = &self.message;
+        let place = message.call.as_deref().unwrap_or("dm");
+        page.line(format!(
+            "{} {place} to {}: nobody will hear it",
+            receipt(message),
+            name(&message.peer)
+        ));
+        page.next("p2p status");
     }
 }
 

@@ -136,6 +136,7 @@ pub fn delivery(delivery: &Delivery) -> String {
         DeliveryState::Delivered => "delivered, not read".into(),
         DeliveryState::Read => "read".into(),
         DeliveryState::Undelivered => "undelivered".into(),
+        DeliveryState::Cancelled => "cancelled".into(),
     }
 }
 

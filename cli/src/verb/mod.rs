@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod call;
 pub mod calls;
+pub mod cancel;
 pub mod contacts;
 pub mod daemon;
 pub mod demo;
@@ -49,6 +50,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Send(args)) => send::run(&args, session),
         Some(Verb::Request(args)) => request::run(args, session),
         Some(Verb::Dm(args)) => dm::run(&args, session),
+        Some(Verb::Cancel(args)) => cancel::run(&args, session),
         Some(Verb::Sendfile(args)) => sendfile::run(&args, session),
         Some(Verb::Files(args)) => files::run(&args, session),
         Some(Verb::Inbox(args)) => inbox::run(&args, session),

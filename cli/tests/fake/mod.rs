@@ -157,30 +157,3 @@ pub fn inbox(items: usize) -> Value {
     json!({"items": vec![item; items], "left": 0, "call": call("active", None),
         "last_sent": null, "marks": vec![json!({"conversation": "x", "seq": 5}); items]})
 }
-
-/// A quiet agent's status.
-pub fn status() -> Value {
-    let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
-    let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});
-    json!({"identity": {"name": "me", "npub": "npub1", "hex": "7", "about": null,
-            "capabilities": [], "path": "", "presence": "off", "new": false},
-        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "how": "service", "instance": "i",
-            "paths": paths},
-        "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
-        "pending": nothing, "seq": 4, "hook": false, "hook_problem": null, "owner": null})
-}
-
-/// A page of the log: so many messages behind a number.
-pub fn page(after: u64, items: u64, text: &str) -> Value {
-    let numbers = after + 1..=after + items;
-    let item = |seq| {
-        let mut message = message();
-        message["text"] = text.into();
-        json!({"seq": seq, "kind": "message", "at_ms": 1, "call": null, "message": message,
-            "file": null, "text": null})
-    };
-    let mark = |seq| json!({"conversation": "x", "seq": seq});
-    json!({"items": numbers.clone().map(item).collect::<Vec<_>>(),
-        "marks": numbers.map(mark).collect::<Vec<_>>(),
-        "seq": after + items, "missed": 0, "before": after})
-}

@@ -19,12 +19,12 @@ impl Engine {
             let chunks = self.chunks(said, file)?;
             // A file of which pieces are acknowledged has gone out.
             let whole = chunks.pending.len() as u64 == chunks.last;
-            if !whole || chunks.pending.values().any(is_out) {
+            if !whole || chunks.pending.values().any(Pending::is_out) {
                 return None;
             }
             rumors.extend(chunks.pending.values().map(|pending| pending.id));
         }
-        Some(rumors).filter(|_| !is_out(pending))
+        Some(rumors).filter(|_| !pending.is_out())
     }
 
     /// Takes it back.
@@ -77,9 +77,4 @@ impl Engine {
         let sending = &self.channel_of(said.conversation)?.sending;
         sending.values().find(|sending| sending.file == file).map(|sending| &sending.chunks)
     }
-}
-
-/// Whether it is out as far as the engine knows.
-fn is_out(pending: &Pending) -> bool {
-    pending.taken || pending.held || pending.told || pending.exposed
 }

@@ -40,6 +40,7 @@ impl Engine {
                 self.turn(now, Conversation::Call(call))?;
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
+            Command::Cancel(said) => self.cancel(now, said),
             Command::Escalate { call, question, options, quiet } => {
                 self.escalate(now, call, question, options, quiet)
             }

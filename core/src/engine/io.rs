@@ -116,6 +116,8 @@ pub enum Command {
         /// What.
         bytes: Vec<u8>,
     },
+    /// Take back what was said, or a file. See [`super::Engine::to_withdraw`].
+    Cancel(Said),
     /// Ask the owner.
     Escalate {
         /// In which call.
@@ -148,6 +150,19 @@ pub enum Command {
         /// What this says about streams: the highest number that our agent was shown.
         read: Vec<(Conversation, StreamId, u64)>,
     },
+}
+
+/// A message of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// Where.
+    pub conversation: Conversation,
+    /// Its handle.
+    pub message: u32,
+    /// Its rumor.
+    pub rumor: RumorId,
+    /// The handle of the file that it offers.
+    pub file: Option<u32>,
 }
 
 /// What became of a command.
@@ -222,6 +237,9 @@ pub enum Refusal {
     /// Nothing to send.
     #[error("there is nothing to send")]
     Empty,
+    /// A relay took the message, or may have.
+    #[error("it may have gone out already")]
+    TooLate,
     /// Another key has this name.
     #[error("the name belongs to another contact")]
     NameTaken(PublicKey),
@@ -319,6 +337,8 @@ pub enum Change {
     Delivered(RumorId),
     /// A message was given up.
     Undelivered(RumorId),
+    /// A message was taken back before anybody had it.
+    Cancelled(RumorId),
     /// A message moved to another stream. In another call it starts anew: queued.
     Moved {
         /// Its old id.

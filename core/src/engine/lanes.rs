@@ -30,6 +30,14 @@ impl Engine {
         }
     }
 
+    /// The same, to look at.
+    pub(super) fn channel_of(&self, conversation: Conversation) -> Option<&Channel> {
+        match conversation {
+            Conversation::Call(call) => self.calls.get(&call).map(|session| &session.channel),
+            Conversation::Direct(key) => self.direct.get(&key),
+        }
+    }
+
     fn channels(&mut self) -> impl Iterator<Item = &mut Channel> {
         self.calls.values_mut().map(|s| &mut s.channel).chain(self.direct.values_mut())
     }
@@ -40,7 +48,7 @@ impl Engine {
     }
 
     /// Whether messages of this conversation may travel now.
-    fn is_open(&self, conversation: Conversation) -> bool {
+    pub(super) fn is_open(&self, conversation: Conversation) -> bool {
         match conversation {
             Conversation::Call(call) => self.calls.get(&call).is_some_and(|s| s.call.carries()),
             Conversation::Direct(_) => true,
@@ -286,6 +294,9 @@ impl Engine {
             let slot = stream.next_slot();
             let (from, claimed_at) = (pending.id, pending.rumor.created_at);
             let id = self.keep(now, to, Lane::Text, relocate(&pending.rumor, to, slot));
+            if let Some(words) = self.channel(to).and_then(|channel| channel.words.as_mut()) {
+                words.expose_last(pending.is_out() || pending.attempts > 0);
+            }
             let slot = (slot.stream, slot.number);
             self.persist(Change::Moved { from, to: id, conversation: to, slot, claimed_at });
         }
@@ -440,26 +451,32 @@ impl Engine {
             let words = channel.words.as_ref()?;
             let pending = words.pending.get(&number)?;
             let news = pending.rumor.tag("type") != Some("digest");
-            Some((channel.peer, words.id, pending.id, pending.is_void(), news))
+            Some((pending.id, pending.is_void(), news))
         };
         let found = self.channel(conversation).and_then(|channel| find(channel));
-        let Some((peer, stream, id, void, news)) = found else { return false };
+        let Some((id, void, news)) = found else { return false };
         if void {
             return true;
         }
-        let slot = Slot::new(stream, number);
-        let body = Body::Numbered(conversation, slot, Item::Void);
-        let rumor = encode(&self.stamp(now, peer, Vec::new()), &body);
-        let kept = Box::new(rumor.clone());
-        if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
-            words.replace(now, number, rumor);
-        }
         self.persist(Change::Undelivered(id));
-        self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
+        self.fill(now, conversation, number);
         if news {
             self.event(now, EventKind::Undelivered, conversation, None, Some(why.into()));
         }
         false
+    }
+
+    /// Puts a void in the place of what will never be said.
+    pub(super) fn fill(&mut self, now: Time, conversation: Conversation, number: u64) {
+        let Some(channel) = self.channel_of(conversation) else { return };
+        let Some(stream) = channel.words.as_ref().map(|words| words.id) else { return };
+        let body = Body::Numbered(conversation, Slot::new(stream, number), Item::Void);
+        let rumor = encode(&self.stamp(now, channel.peer, Vec::new()), &body);
+        let kept = Box::new(rumor.clone());
+        if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
+            words.replace(now, number, rumor);
+        }
+        self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
     }
 
     fn give_up_plain(&mut self, now: Time, conversation: Conversation, number: u64) {

@@ -8,6 +8,7 @@
 //! throws the engine away and restores it from what is on disk.
 
 mod agreement;
+mod cancel;
 mod channel;
 mod command;
 mod files;
@@ -19,7 +20,9 @@ mod restore;
 mod twin;
 mod unfit;
 
-pub use io::{Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Snapshot};
+pub use io::{
+    Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Said, Snapshot,
+};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;

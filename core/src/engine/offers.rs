@@ -177,6 +177,9 @@ impl Engine {
         if let Some(text) = opening
             && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text))
         {
+            if let Some(words) = self.channel(there).and_then(|channel| channel.words.as_mut()) {
+                words.expose_last(true);
+            }
             let (from, claimed_at) = (opening_id(from), self.told(said_at).secs());
             let conversation = there;
             self.persist(Change::Moved { from, to: id, conversation, slot, claimed_at });

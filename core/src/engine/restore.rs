@@ -6,7 +6,8 @@ use super::channel::{Channel, Parked, Receiving, Sending};
 use super::receive::parcel;
 use super::twin::QUIET;
 use super::{Engine, Ids, Session, Snapshot};
-use crate::ids::{Conversation, InstanceId, PublicKey};
+use crate::call::{Call, State};
+use crate::ids::{Conversation, InstanceId, PublicKey, StreamId};
 use crate::lane::{Incoming, Outgoing, Parcel, Pending};
 use crate::policy::{Meter, Settings};
 use crate::record::{Lane, StreamIn, StreamOut};
@@ -71,6 +72,7 @@ impl Engine {
                 since: entry.since,
                 ..Pending::new(now, entry.rumor, id)
             };
+            let pending = Pending { exposed: engine.may_be_out(entry.stream), ..pending };
             let streams = engine.streams_out().find(|(stream, _)| stream.id == entry.stream);
             if let Some((stream, _)) = streams {
                 stream.pending.insert(entry.number, pending);
@@ -105,6 +107,19 @@ impl Engine {
         }
         engine.resume(now);
         engine
+    }
+
+    /// Whether what waits in a stream may have gone out in an earlier run. What waits for the
+    /// answer to a call did not.
+    fn may_be_out(&self, stream: StreamId) -> bool {
+        let rings = |call: &Call| {
+            matches!(call.state, State::Dialing(_) | State::Ringing(_) | State::Incoming(_))
+        };
+        let waits = |session: &Session| {
+            let mut lanes = session.channel.outgoing();
+            rings(&session.call) && lanes.any(|(lane, _)| lane.id == stream)
+        };
+        !self.calls.values().any(waits)
     }
 
     /// What a crash may have interrupted: files that are whole but not written.

@@ -29,6 +29,9 @@ pub struct Pending {
     pub held: bool,
     /// It was reported as delivered.
     pub told: bool,
+    /// It may have reached a relay in a way that the relays of this run do not know: in an
+    /// earlier run, under another id, or in an offer.
+    pub exposed: bool,
     /// When it was handed over.
     pub since: Time,
 }
@@ -222,6 +225,13 @@ impl Outgoing {
         self.pending.iter().filter(|(_, p)| old(p)).map(|(number, _)| *number).collect()
     }
 
+    /// Notes that the last rumor may be known already, if it `is` so.
+    pub fn expose_last(&mut self, is: bool) {
+        if let Some(pending) = self.pending.get_mut(&self.last) {
+            pending.exposed |= is;
+        }
+    }
+
     /// Puts another rumor in a number's place: a void for what will never be sent.
     pub fn replace(&mut self, now: Time, number: u64, rumor: Rumor) {
         if let Some(pending) = self.pending.get_mut(&number) {
@@ -243,6 +253,7 @@ impl Pending {
             taken: false,
             held: false,
             told: false,
+            exposed: false,
             since: now,
         }
     }
@@ -251,6 +262,13 @@ impl Pending {
     #[must_use]
     pub fn is_void(&self) -> bool {
         self.rumor.tag("type") == Some("void")
+    }
+
+    /// Whether it is out, as far as can be known here: once it was given to the relays, they know
+    /// more.
+    #[must_use]
+    pub fn is_out(&self) -> bool {
+        self.taken || self.held || self.told || self.exposed
     }
 
     fn due(&self, schedule: &Schedule) -> Time {

@@ -1,12 +1,13 @@
 //! How one message fares at all the relays that it was given to.
 
 use core::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use p2p_core::{PublicKey, RumorId};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Heard;
+use super::wire::Wire;
 
 /// The tally of one message. Each relay settles its part once, and each part is reported.
 pub(super) struct Delivery {
@@ -16,6 +17,7 @@ pub(super) struct Delivery {
     heard: UnboundedSender<Heard>,
     /// Told of a receiver whom no relay took anything for.
     stale: UnboundedSender<PublicKey>,
+    wire: Arc<Wire>,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +39,17 @@ impl Delivery {
         stale: UnboundedSender<PublicKey>,
     ) -> Self {
         let tally = Mutex::new(Tally { waiting: relays, ..Tally::default() });
-        Self { rumor, to, tally, heard, stale }
+        Self { rumor, to, tally, heard, stale, wire: Arc::default() }
+    }
+
+    /// It passes this gate.
+    pub fn by(self, wire: Arc<Wire>) -> Self {
+        Self { wire, ..self }
+    }
+
+    /// Whether it may be transmitted now; see [`Wire::leaves`].
+    pub fn leaves(&self) -> bool {
+        self.wire.leaves(self.rumor)
     }
 
     /// The message.

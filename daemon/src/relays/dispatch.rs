@@ -141,7 +141,8 @@ impl Dispatcher {
         };
         let (packet, heard, stale) =
             (Arc::new(Packet::new(&event)), self.hub.heard.clone(), self.stale.clone());
-        let delivery = Arc::new(Delivery::new(id, to, relays.len(), heard, stale));
+        let delivery = Delivery::new(id, to, relays.len(), heard, stale);
+        let delivery = Arc::new(delivery.by(Arc::clone(&self.hub.wire)));
         for (url, limits) in relays.iter().zip(limits) {
             if let Err(cause) = limits.takes(packet.text.len(), packet.content) {
                 delivery.unfit(url, cause);

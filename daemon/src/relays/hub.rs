@@ -21,6 +21,7 @@ use super::outbox::{Job, Notice, Packet};
 use super::query::{Answer, Query};
 use super::settings::{RelaySpec, Roles};
 use super::status::Status;
+use super::wire::Wire;
 
 /// Orders that wait for one connection's attention.
 const ORDERS: usize = 2048;
@@ -38,6 +39,7 @@ pub(super) struct Hub {
     pub own: Vec<RelaySpec>,
     pub gate: Arc<Gate>,
     pub ingest: Ingest,
+    pub wire: Arc<Wire>,
     /// Reports and news of connections. Not bounded, and does not grow: there is one for each
     /// part of a message that the engine itself asked to send.
     pub heard: mpsc::UnboundedSender<Heard>,
@@ -79,6 +81,7 @@ impl Hub {
             own,
             gate: Arc::default(),
             ingest,
+            wire: Arc::default(),
             heard,
             links: Mutex::default(),
             last_stamp: Mutex::default(),

@@ -36,6 +36,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod wire;
 mod wrap;
 
 use std::collections::BTreeMap;
@@ -290,6 +291,18 @@ impl Relays {
     #[must_use]
     pub fn caught_up(&self, relay: &str, at: Time, epoch: u64) -> Option<BTreeMap<String, Time>> {
         self.0.hub.note_caught_up([(relay.to_owned(), at)], epoch)
+    }
+
+    /// Sees to it that none of these messages leaves, now or later. False when one of them may
+    /// have left in this run: then nothing changes.
+    #[must_use]
+    pub fn withdraw(&self, rumors: &[RumorId]) -> bool {
+        self.0.hub.wire.withdraw(rumors)
+    }
+
+    /// Takes back [`Relays::withdraw`].
+    pub fn readmit(&self, rumors: &[RumorId]) {
+        self.0.hub.wire.readmit(rumors);
     }
 
     /// Something that was heard could not be kept: relays are to tell it again.

@@ -115,6 +115,10 @@ impl Outbox {
             && !is_paused(self.pace.due(), now)
             && let Some(job) = self.messages.pop()
         {
+            if !job.leaves() {
+                job.settle(&self.url, &Err("withdrawn".to_owned()));
+                return self.next(now);
+            }
             let text = job.packet.text.clone();
             self.message_out = Some((job, now + ANSWER));
             return Some(text);

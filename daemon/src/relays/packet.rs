@@ -46,6 +46,11 @@ impl Job {
         self.deliveries.iter().for_each(|delivery| delivery.settle(url, outcome.clone()));
     }
 
+    /// Whether it may be transmitted now: it was not withdrawn.
+    pub fn leaves(&self) -> bool {
+        self.deliveries.iter().all(|delivery| delivery.leaves())
+    }
+
     /// Whether it is another attempt at the same message.
     pub fn is_same(&self, other: &Self) -> bool {
         let rumor = |job: &Self| job.deliveries.first().map(|delivery| delivery.rumor());

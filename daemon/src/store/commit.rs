@@ -21,6 +21,7 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         }
         Change::Delivered(rumor) => messages::delivered(db, *rumor),
         Change::Undelivered(rumor) => messages::undelivered(db, *rumor),
+        Change::Cancelled(rumor) => messages::cancelled(db, *rumor),
         Change::Moved { from, to, conversation, slot, claimed_at } => {
             messages::moved(db, *from, *to, conversation, *slot, *claimed_at)
         }

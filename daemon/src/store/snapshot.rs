@@ -111,7 +111,7 @@ fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
     let sent = db.all(
         &MESSAGES,
         "SELECT * FROM messages WHERE outgoing = 1 AND at >= ?1 AND content = 'text'
-         ORDER BY handle",
+             AND delivery <> 'cancelled' ORDER BY handle",
         [since],
         messages::read,
     )?;

@@ -61,6 +61,7 @@ words!(Delivery {
     Delivery::Sent => "sent",
     Delivery::Delivered => "delivered",
     Delivery::Undelivered => "undelivered",
+    Delivery::Cancelled => "cancelled",
 });
 
 words!(EventKind {

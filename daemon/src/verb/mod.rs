@@ -4,6 +4,7 @@
 mod answer;
 mod call;
 mod calls;
+mod cancel;
 mod contacts;
 mod dm;
 mod end;
@@ -56,6 +57,7 @@ pub(crate) async fn dispatch(
         m::Send::NAME => run(service, params, send::run).await,
         m::FollowMessage::NAME => run(service, params, send::follow).await,
         m::Dm::NAME => run(service, params, dm::run).await,
+        m::Cancel::NAME => run(service, params, cancel::run).await,
         m::SendFile::NAME => run(service, params, sendfile::run).await,
         m::Files::NAME => run(service, params, files::list).await,
         m::FetchFile::NAME => run(service, params, files::fetch).await,
@@ -133,6 +135,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::Yielded => (C::Twin, Some("p2p status".into())),
         Refusal::NotOver => (C::Policy, Some("p2p calls".into())),
         Refusal::Own | Refusal::Empty => (C::Usage, None),
+        Refusal::TooLate => (C::TooLate, Some("p2p status")),
         Refusal::TooMany(_) => {
             message += "; is there something new to say?";
             (C::RateLimited, Some("p2p wait"))

@@ -93,7 +93,7 @@ fn reached(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcErr
 
 /// Whether waiting longer is of no use.
 fn hopeless(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcError> {
-    if row.message.delivery == Delivery::Undelivered {
+    if matches!(row.message.delivery, Delivery::Undelivered | Delivery::Cancelled) {
         return Ok(true);
     }
     match (goal, row.message.conversation) {

@@ -190,6 +190,7 @@ impl<'a> Show<'a> {
 /// How far an outgoing message got.
 fn delivery(row: &MessageRow) -> view::Delivery {
     let state = match row.message.delivery {
+        Kept::Cancelled => view::DeliveryState::Cancelled,
         Kept::Undelivered => view::DeliveryState::Undelivered,
         Kept::Delivered if row.read => view::DeliveryState::Read,
         Kept::Delivered => view::DeliveryState::Delivered,

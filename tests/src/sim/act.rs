@@ -1,10 +1,11 @@
 //! What agents do in the first phase.
 
 use p2p_core::call::{Call, State};
-use p2p_core::engine::{Command, Input, Reply};
-use p2p_core::record::Speaks;
+use p2p_core::engine::{Command, Input, Reply, Said};
+use p2p_core::record::{Content, Message, Speaks};
 use p2p_core::{CallId, Conversation, PublicKey};
 
+use super::check::label;
 use super::{Fault, Rng, World};
 
 impl World {
@@ -18,7 +19,8 @@ impl World {
             0..18 => self.ring(index),
             18..28 => self.ring_each_other(index),
             28..50 => self.answer(index),
-            50..72 => self.chatter(index),
+            50..66 => self.chatter(index),
+            66..72 => self.take_back(index),
             72..77 => self.hand_over_file(index),
             77..80 => self.ask_owner(index),
             80..85 => self.end_something(index),
@@ -112,6 +114,43 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Takes back something that was said, if the relays have not transmitted it.
+    fn take_back(&mut self, index: usize) -> Result<(), Fault> {
+        // Some of it while nothing leaves.
+        if self.rng.chance(50) {
+            self.cut(index);
+            self.chatter(index)?;
+            self.hand_over_file(index)?;
+        }
+        for _ in 0..2 {
+            let free = self.free_to_cancel(index);
+            let Some((said, words)) = self.rng.pick(&free).cloned() else { break };
+            if let Some(Ok(_)) = self.command(index, Command::Cancel(said))? {
+                self.tally.cancelled += 1;
+                self.cancelled.push(words);
+            }
+        }
+        Ok(())
+    }
+
+    fn free_to_cancel(&self, index: usize) -> Vec<(Said, String)> {
+        let agent = &self.agents[index];
+        let Some(engine) = &agent.engine else { return Vec::new() };
+        let ours = agent.store.messages.values().filter(|message| message.outgoing);
+        let free = ours.filter_map(|message| {
+            let file = match &message.content {
+                Content::File { file, .. } => Some(*file),
+                _ => None,
+            };
+            let Message { handle, conversation, rumor, .. } = *message;
+            let said = Said { conversation, message: handle, rumor, file };
+            let rumors = engine.to_withdraw(&said)?;
+            let free = rumors.iter().all(|rumor| !agent.transmitted.contains(rumor));
+            free.then(|| (said, label(message)))
+        });
+        free.collect()
     }
 
     fn hand_over_file(&mut self, index: usize) -> Result<(), Fault> {

@@ -1,6 +1,6 @@
 //! One agent: an engine, its disk, and the host between them, which may die at any point.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use p2p_core::engine::{Change, Engine, Input, Output, Refusal, Reply};
 use p2p_core::policy::Settings;
@@ -24,6 +24,8 @@ pub struct Agent {
     settings: Settings,
     /// How often this process gave each rumor to the relays.
     pub sends: BTreeMap<RumorId, u32>,
+    /// What this process transmitted.
+    pub transmitted: BTreeSet<RumorId>,
     /// Files that were written, by call and hash.
     pub written: Vec<(CallId, Sha256, Vec<u8>)>,
     ticks: (Time, u32),
@@ -59,6 +61,7 @@ impl Agent {
             run: 0,
             settings,
             sends: BTreeMap::new(),
+            transmitted: BTreeSet::new(),
             written: Vec::new(),
             ticks: (Time(0), 0),
             notices: false,
@@ -73,6 +76,7 @@ impl Agent {
     pub fn start(&mut self, now: Time, rng: &mut Rng) -> Result<Outcome, Fault> {
         self.run += 1;
         self.sends.clear();
+        self.transmitted.clear();
         let mut instance = [0; 8];
         instance.copy_from_slice(&rng.bytes()[..8]);
         let snapshot = self.store.snapshot(now);

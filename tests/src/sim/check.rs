@@ -41,6 +41,7 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
         tally.files += agent.written.len() as u64;
     }
     nothing_came_twice(world)?;
+    nothing_cancelled_was_heard(world)?;
     each_word_arrived(world)?;
     Ok(tally)
 }
@@ -84,7 +85,8 @@ fn ended_at(call: &Call) -> Time {
     }
 }
 
-fn label(message: &Message) -> String {
+/// What tells a message from every other.
+pub(super) fn label(message: &Message) -> String {
     match &message.content {
         Content::Text(text) => text.clone(),
         Content::Escalation { question, .. } => format!("? {question}"),
@@ -100,7 +102,11 @@ fn is_opening(message: &Message) -> bool {
 
 /// What was said in a conversation, in its order, or heard in the order of arrival.
 fn lane(agent: &Agent, conversation: Conversation, outgoing: bool) -> Vec<String> {
-    let fits = |m: &&Message| m.conversation == conversation && m.outgoing == outgoing;
+    let fits = |m: &&Message| {
+        m.conversation == conversation
+            && m.outgoing == outgoing
+            && m.delivery != Delivery::Cancelled
+    };
     let messages = agent.store.messages.values().filter(fits);
     let mut messages: Vec<_> = messages.filter(|message| !is_opening(message)).collect();
     if outgoing {
@@ -131,6 +137,17 @@ pub fn nothing_came_twice(world: &World) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What was taken back with success is heard by nobody.
+fn nothing_cancelled_was_heard(world: &World) -> Result<(), Fault> {
+    let messages = || world.agents.iter().flat_map(|agent| agent.store.messages.values());
+    let on_record = messages().filter(|m| m.delivery == Delivery::Cancelled).map(label);
+    let quiet: BTreeSet<String> = world.cancelled.iter().cloned().chain(on_record).collect();
+    match messages().filter(|m| !m.outgoing).map(label).find(|words| quiet.contains(words)) {
+        Some(words) => Err(format!("`{words}` was cancelled and heard")),
+        None => Ok(()),
+    }
+}
+
 /// What was said in a call that nobody answered is given up.
 fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
     let waits = |message: &&Message| {
@@ -139,7 +156,7 @@ fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
         call.is_some_and(|call| !call.is_open() && call.answered.is_none())
             && message.outgoing
             && !is_opening(message)
-            && message.delivery != Delivery::Undelivered
+            && !matches!(message.delivery, Delivery::Undelivered | Delivery::Cancelled)
     };
     match agent.store.messages.values().find(waits) {
         Some(message) => Err(format!("m{} waits for nothing", message.handle)),
@@ -150,6 +167,10 @@ fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
 /// Whatever was said in a call, or in one that it was merged into, was heard.
 fn each_word_arrived(world: &World) -> Result<(), Fault> {
     for (index, call, text) in &world.said {
+        let mut messages = world.agents[*index].store.messages.values();
+        if messages.any(|m| m.delivery == Delivery::Cancelled && label(m) == *text) {
+            continue;
+        }
         let calls = &world.agents[*index].store.calls;
         let next = |call: &&Call| merged_into(call).and_then(|next| calls.get(&next));
         let chain: Vec<&Call> = std::iter::successors(calls.get(call), next).take(20).collect();
@@ -201,7 +222,11 @@ fn receipts_are_true(from: &Agent, to: &Agent) -> Result<(), Fault> {
 }
 
 fn files_arrived(from: &Agent, to: &Agent, call: CallId) -> Result<(), Fault> {
+    let cancelled = FileState::Failed("cancelled".into());
     for file in from.store.files.values().filter(|file| file.outgoing && file.call == call) {
+        if file.state == cancelled {
+            continue;
+        }
         if !matches!(file.state, FileState::Complete(_)) {
             return Err(format!("f{} is {:?} at its sender", file.handle, file.state));
         }

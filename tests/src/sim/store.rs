@@ -63,7 +63,9 @@ impl Store {
             }
             Change::Message(message) => return self.message(*message),
             Change::Relays { rumor, accepted, .. } => {
-                let queued = |message: &&mut Message| message.delivery == Delivery::Queued;
+                let queued = |message: &&mut Message| {
+                    matches!(message.delivery, Delivery::Queued | Delivery::Cancelled)
+                };
                 if let Some(message) = self.sent(rumor).filter(queued).filter(|_| accepted > 0) {
                     message.delivery = Delivery::Sent;
                 }
@@ -79,6 +81,14 @@ impl Store {
                 };
                 if let Some(message) = self.sent(rumor).filter(open) {
                     message.delivery = Delivery::Undelivered;
+                }
+            }
+            Change::Cancelled(rumor) => {
+                if let Some(message) = self.sent(rumor) {
+                    if message.delivery != Delivery::Queued {
+                        return Err(format!("m{} is out and was cancelled", message.handle));
+                    }
+                    message.delivery = Delivery::Cancelled;
                 }
             }
             Change::Moved { from, to, conversation, slot, claimed_at } => {
@@ -237,7 +247,9 @@ impl Store {
             Conversation::Direct(_) => true,
         };
         let streams = self.order.iter().filter_map(|id| self.streams_out.get(id));
-        let said = self.messages.values().filter(|m| m.outgoing && now.since(m.at) < REPEATED);
+        let said = self.messages.values().filter(|m| {
+            m.outgoing && m.delivery != Delivery::Cancelled && now.since(m.at) < REPEATED
+        });
         let under_way = |file: &&File| file.state == FileState::Transferring;
         Snapshot {
             counters: self.counters,

@@ -57,6 +57,8 @@ pub struct World {
     pub tally: Tally,
     /// What was said in calls and taken: who, in which call, what.
     pub said: Vec<(usize, CallId, String)>,
+    /// What was taken back.
+    pub cancelled: Vec<String>,
     /// Calls that an agent ended itself.
     pub hung_up: BTreeSet<(usize, CallId)>,
     /// Pairs of which one blocked or forgot the other: nothing is promised between them.
@@ -145,6 +147,7 @@ impl World {
             weather,
             tally: Tally::default(),
             said: Vec::new(),
+            cancelled: Vec::new(),
             hung_up: BTreeSet::new(),
             broken: BTreeSet::new(),
             overheard: Vec::new(),
@@ -346,6 +349,7 @@ impl World {
         if !taken {
             return;
         }
+        self.agents[from].transmitted.insert(rumor.id());
         let Some(target) = self.agents.iter().position(|agent| agent.key == to) else { return };
         let copies = 1 + u64::from(self.rng.chance(self.weather.double));
         for _ in 0..copies {

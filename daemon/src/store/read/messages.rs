@@ -27,6 +27,16 @@ impl Reader {
         Ok(rows(view.db(), "WHERE m.handle = ?1", [handle])?.pop())
     }
 
+    /// The message that carries a file of ours.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn message_of_file(&self, file: u32) -> Result<Option<MessageRow>> {
+        let view = self.view()?;
+        let which = "WHERE m.content = 'file' AND m.file = ?1 AND m.outgoing = 1";
+        Ok(rows(view.db(), which, [file])?.pop())
+    }
+
     /// Messages of a conversation behind `after`, or from its beginning; the oldest first.
     ///
     /// # Errors

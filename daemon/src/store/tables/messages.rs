@@ -57,7 +57,7 @@ pub(in crate::store) fn relays(
 ) -> Result<(), StoreError> {
     db.run(
         "UPDATE messages SET relays_ok = :accepted, relays = :relays,
-             delivery = iif(delivery = 'queued' AND :accepted > 0, 'sent', delivery)
+             delivery = iif(delivery IN ('queued', 'cancelled') AND :accepted > 0, 'sent', delivery)
          WHERE rumor = :rumor AND outgoing = 1",
         named_params! { ":rumor": rumor.to_string(), ":accepted": accepted, ":relays": relays },
     )?;
@@ -78,6 +78,16 @@ pub(in crate::store) fn undelivered(db: Db<'_>, rumor: RumorId) -> Result<(), St
     db.run(
         "UPDATE messages SET delivery = 'undelivered'
          WHERE rumor = ?1 AND outgoing = 1 AND delivery IN ('queued', 'sent')",
+        [rumor.to_string()],
+    )?;
+    Ok(())
+}
+
+/// Taken back, unless it is out.
+pub(in crate::store) fn cancelled(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE messages SET delivery = 'cancelled'
+         WHERE rumor = ?1 AND outgoing = 1 AND delivery = 'queued'",
         [rumor.to_string()],
     )?;
     Ok(())

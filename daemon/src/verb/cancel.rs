@@ -1,0 +1,77 @@
+//! `p2p cancel`: takes back what no relay was sent. What may be out stays as it is.
+
+use p2p_core::Conversation;
+use p2p_core::engine::{Command, Said, opening_id};
+use p2p_core::record::{Content, Delivery, Message};
+use p2p_ipc::method::{Cancel, Cancelled};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::show::{Show, handle};
+use super::{AGENT, send, stored, which};
+use crate::service::Service;
+use crate::store::{MessageRow, Reader};
+
+pub(super) async fn run(service: &Service, params: Cancel) -> Result<Cancelled, RpcError> {
+    service.act();
+    let row = find(&service.reader(), &params.message)?;
+    let name = handle('m', row.message.handle);
+    if row.message.delivery != Delivery::Cancelled {
+        let said = said(&service.reader(), &row.message)?;
+        let done = service.host.command(Command::Cancel(said)).await;
+        done.map_err(|error| match error.code {
+            ErrorCode::TooLate => too_late(&name),
+            _ => error,
+        })?;
+    }
+    let store = service.reader();
+    let row = send::kept(&store, row.message.handle)?;
+    Ok(Cancelled { message: Show::new(service, &store, None).message(&row)? })
+}
+
+fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
+    match which::parse_handle(text) {
+        Some(('f', file)) => store.message_of_file(file).map_err(stored)?.ok_or_else(|| {
+            let message = format!("there is no file {text} that this agent sends");
+            RpcError::new(ErrorCode::NoSuch, message).hint("p2p files")
+        }),
+        _ => send::kept(store, which::numbered('m', "message", text)?),
+    }
+}
+
+/// What the engine is asked to take back, where that is possible at all.
+fn said(store: &Reader, message: &Message) -> Result<Said, RpcError> {
+    let name = handle('m', message.handle);
+    if !message.outgoing {
+        let text = format!("{name} is not this agent's own: it came from the peer");
+        return Err(RpcError::new(ErrorCode::NoSuch, text).hint(format!("p2p read {name}")));
+    }
+    if let Conversation::Call(call) = message.conversation
+        && message.rumor == opening_id(call)
+    {
+        let call = store.call_by_id(AGENT, call).map_err(stored)?;
+        let call = call.map_or_else(String::new, |row| handle('c', row.call.handle));
+        let text = format!("{name} travels with the ring: it goes where the call goes");
+        let hint = format!("p2p end --call {call}");
+        return Err(RpcError::new(ErrorCode::TooLate, text).hint(hint));
+    }
+    match message.delivery {
+        Delivery::Undelivered => {
+            let text = format!("{name} was given up as undelivered already");
+            Err(RpcError::new(ErrorCode::TooLate, text).hint(format!("p2p read {name}")))
+        }
+        Delivery::Sent | Delivery::Delivered => Err(too_late(&name)),
+        Delivery::Queued | Delivery::Cancelled => {
+            let file = match &message.content {
+                Content::File { file, .. } => Some(*file),
+                _ => None,
+            };
+            let Message { handle, conversation, rumor, .. } = *message;
+            Ok(Said { conversation, message: handle, rumor, file })
+        }
+    }
+}
+
+fn too_late(name: &str) -> RpcError {
+    let text = format!("too late: a relay was sent {name}, or may have been, and can pass it on");
+    RpcError::new(ErrorCode::TooLate, text).hint(format!("p2p read {name}"))
+}
