@@ -105,7 +105,7 @@ pub(super) fn wrap(
 /// come in another wrap; relays know the same one by its id, however often it is tried.
 fn repeatable(rumor: &Rumor, keys: &Keys) -> StdRng {
     let mut hash = Sha256::new();
-    hash.update(b"p2p plain wrap");
+    hash.update(b"plain wrap of p2p");
     hash.update(keys.secret_key().as_secret_bytes());
     hash.update(rumor.id().0);
     StdRng::from_seed(hash.finalize().into())

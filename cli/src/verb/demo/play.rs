@@ -171,6 +171,17 @@ fn part(stage: &Stage, call: &str) -> Result<(), RpcError> {
     for words in ["Hello Bob", "Please translate", "How long", "> │ Two minutes.", "de.md"] {
         transcript.shows(words)?;
     }
+    stage.say("Both daemons told each other what they have of it, and it is the same.");
+    eventually("both have told", 20, || {
+        let verified = stage.ask(ALICE, &["transcript", call])?;
+        Ok(verified["comparison"]["agreement"] == "same")
+    })?;
+    stage.run(ALICE, &["verify", call], 0)?.shows("both ends have the same")?;
+    stage.say("All that came can be followed as a stream; what has arrived cannot be taken back.");
+    stage.run(BOB, &["watch", "--from", "0", "--limit", "1"], 0)?.shows("\"seq\"")?;
+    stage.run(ALICE, &["cancel", "m2"], 9)?;
+    stage.say("What would be deleted is shown first.");
+    stage.run(BOB, &["purge", call], 0)?.shows("--yes")?;
     Ok(())
 }
 
