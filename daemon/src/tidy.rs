@@ -94,3 +94,66 @@ impl Tidying {
 fn ago(now: Time, span: Duration) -> Option<Time> {
     now.0.checked_sub(u64::try_from(span.as_millis()).ok()?).map(Time)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use p2p_core::call::{By, Call, Ended, State};
+    use p2p_core::digest::Digests;
+    use p2p_core::engine::{Change, Output};
+    use p2p_core::policy::Settings;
+    use p2p_core::wire::{Closing, Reason};
+    use p2p_core::{CallId, InstanceId, PublicKey};
+
+    const DAY: u64 = 24 * 3600 * 1000;
+    const NOW: Time = Time(1_800_000_000_000);
+
+    fn ended(handle: u32, days_ago: u64) -> Change {
+        let at = Time(NOW.0 - days_ago * DAY);
+        let closing = Closing::new(Reason::Completed, "");
+        Change::Call(Box::new(Call {
+            handle,
+            id: CallId(uuid::Uuid::from_u128(handle.into())),
+            peer: PublicKey([7; 32]),
+            outgoing: true,
+            topic: "x".into(),
+            opening: None,
+            note: None,
+            opened: at,
+            answered: None,
+            lifetime: EVERY,
+            state: State::Ended(Ended { at, closing, by: By::Us, word: None }),
+            digests: Digests::default(),
+        }))
+    }
+
+    #[test]
+    fn calls_past_their_time_go_a_few_at_a_time_and_the_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("store.db"), &[7; 32]).unwrap();
+        let old = (1..=50).map(|handle| ended(handle, 366));
+        let young = (51..=53).map(|handle| ended(handle, 364));
+        store.commit(&old.chain(young).collect::<Vec<_>>()).unwrap();
+        let (me, settings) = (PublicKey([1; 32]), Settings::default());
+        let snapshot = store.snapshot(NOW).unwrap();
+        let mut engine = Engine::restore(me, InstanceId([1; 8]), [1; 32], settings, snapshot, NOW);
+        let downloads = Downloads { folder: dir.path().into(), cap: 0 };
+        let mut tidying = Tidying::new(Retention { messages: Some(EVERY * 365), files: None });
+        let mut rounds = 0;
+        while tidying.due() <= NOW {
+            tidying.step(NOW, &mut store, &mut engine, &downloads).unwrap();
+            let outputs = std::iter::from_fn(|| engine.poll());
+            let changes = outputs.filter_map(|output| match output {
+                Output::Persist(change) => Some(change),
+                _ => None,
+            });
+            store.commit(&changes.collect::<Vec<_>>()).unwrap();
+            rounds += 1;
+            assert!(rounds < 9, "it never ends");
+        }
+        assert_eq!((rounds, tidying.due()), (4, NOW + EVERY));
+        let (left, more) = store.reader().unwrap().calls("agent", 99).unwrap();
+        let left: Vec<u32> = left.iter().map(|row| row.call.handle).collect();
+        assert_eq!((left, more), (vec![53, 52, 51], 0));
+    }
+}

@@ -3,6 +3,8 @@
 //! A method that waits takes `wait_ms` and answers by then with what is known; the daemon caps it
 //! at [`MAX_WAIT_MS`]. Leaving a connection cancels only the waiting, never what was asked for.
 
+mod purge;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
@@ -12,6 +14,8 @@ use crate::view::{
     Agent, Call, Comparison, Contact, Daemon, File, Identity, Item, ItemKind, Message, Pending,
     Question, Relay, RelayAnswer,
 };
+
+pub use purge::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
 
 /// The longest wait of one request, in milliseconds.
 pub const MAX_WAIT_MS: u64 = 10 * 60 * 1000;
@@ -577,62 +581,6 @@ pub struct Verified {
     pub exported: bool,
     /// What came of it.
     pub comparison: Comparison,
-}
-
-/// Deletes calls that are over, with all that was said in them and the files that came in them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Purge {
-    /// This one: `c7` or the UUID.
-    pub call: Option<String>,
-    /// Those that ended so many days ago, or longer.
-    pub older_than_days: Option<u32>,
-    /// Do it; otherwise only what would be done is told.
-    #[serde(default)]
-    pub yes: bool,
-}
-
-/// The answer to [`Purge`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Purged {
-    /// Whether it was done.
-    pub done: bool,
-    /// What was deleted, or would be.
-    pub calls: Vec<PurgedCall>,
-    /// Calls that are as old, and stay.
-    pub kept: Vec<KeptCall>,
-    /// Bytes that the store has on disk now.
-    pub store_bytes: u64,
-}
-
-/// A call that is deleted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PurgedCall {
-    /// The call.
-    #[serde(flatten)]
-    pub call: Call,
-    /// Messages in it.
-    pub messages: u32,
-    /// Files in it.
-    pub files: u32,
-}
-
-/// A call that stays.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct KeptCall {
-    /// `c7`.
-    pub handle: String,
-    /// Why: `unread`, or `unfinished` where something of it is still on its way.
-    pub why: KeptBecause,
-}
-
-/// Why a call stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeptBecause {
-    /// Somebody was not shown all of it.
-    Unread,
-    /// It is open, or something of it is still on its way.
-    Unfinished,
 }
 
 /// Lists contacts.

@@ -133,7 +133,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
         Refusal::Yielded => (C::Twin, Some("p2p status".into())),
-        Refusal::NotOver => (C::Policy, Some("p2p calls".into())),
+        Refusal::NotOver => (C::Policy, Some("p2p calls")),
         Refusal::Own | Refusal::Empty => (C::Usage, None),
         Refusal::TooLate => (C::TooLate, Some("p2p status")),
         Refusal::TooMany(_) => {
