@@ -132,7 +132,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::NotAnswered => (C::CallState, Some("p2p answer accept or p2p wait")),
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
-        Refusal::Yielded => (C::Twin, Some("p2p status".into())),
+        Refusal::Yielded => (C::Twin, Some("p2p status")),
         Refusal::NotOver => (C::Policy, Some("p2p calls")),
         Refusal::Own | Refusal::Empty => (C::Usage, None),
         Refusal::TooLate => (C::TooLate, Some("p2p status")),

@@ -95,14 +95,14 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
     }
     let mut rings = Vec::new();
     let mut said = [Vec::new(), Vec::new()];
-    for index in 0..2 {
+    for (index, said) in said.iter_mut().enumerate() {
         let opening = world.text("opening");
         let call = place(&mut world, index, Some(opening.clone()))?;
         let text = world.text("words");
         let conversation = Conversation::Call(call);
         let command = Command::Say { conversation, text: text.clone(), again: false };
         world.command(index, command)?;
-        said[index] = vec![opening, text];
+        *said = vec![opening, text];
         rings.push(call);
     }
     world.pass(Duration::from_secs(300))?;
