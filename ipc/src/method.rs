@@ -446,6 +446,9 @@ pub struct Verify {
     /// Its files.
     #[serde(default)]
     pub files: Vec<File>,
+    /// Whether who exported it placed the call: the other end's export is checked as such.
+    #[serde(default)]
+    pub placed: Option<bool>,
 }
 
 /// The answer to [`Verify`].

@@ -57,7 +57,8 @@ fn two_that_ring_each_other_are_in_one_call_and_hear_each_other() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let ring = |from: &Agent, to: &str, words: &str| {
-        from.start(&["call", to, "tea", "-m", words, "--wait", "60", "--json"])
+        fs::write(from.work().join("page.md"), words).unwrap();
+        from.start(&["call", to, "tea", "-m", words, "--file", "page.md", "--wait", "60", "--json"])
     };
     let (hers, his) = (ring(alice, "bob", "from alice"), ring(bob, "alice", "from bob"));
     let calls = [hers, his].map(|ring| ring.end().result(0)["call"].take());
@@ -75,5 +76,14 @@ fn two_that_ring_each_other_are_in_one_call_and_hear_each_other() {
         let items = shown["items"].as_array().into_iter().flatten();
         let count = items.filter(|item| item["message"]["text"] == heard).count();
         assert_eq!(count, 1, "once, and no more");
+        until("the file is there", || {
+            let files = agent.json(&["files"])["files"].take();
+            let files = files.as_array().into_iter().flatten();
+            let mut theirs = files.filter(|file| file["outgoing"] == false);
+            theirs.any(|file| file["state"] == "complete" && file["call"] == *call)
+        });
+        // Typed again, it is that call.
+        let again = agent.json(&["call", if heard == "from bob" { "bob" } else { "alice" }, "tea"]);
+        assert_eq!((&again["call"]["handle"], &again["new"]), (&call.into(), &false.into()));
     }
 }

@@ -37,10 +37,15 @@ fn both_ends_have_the_same_transcript_and_a_changed_export_shows() {
             fs::write(agent.work().join("changed.json"), changed).unwrap();
             assert_eq!(agent.fails(7, &["verify", "changed.json"]).code, ErrorCode::Differs);
         }
+        let none = agent.fails(2, &["verify", "missing.json"]);
+        assert_eq!(none.code, ErrorCode::LocalFile);
         let tail = agent.run(&["transcript", call, "--tail", "1", "--json"]).stdout;
         fs::write(agent.work().join("tail.json"), tail).unwrap();
         assert_eq!(agent.fails(2, &["verify", "tail.json"]).code, ErrorCode::Usage);
         fs::write(agent.work().join("none.json"), "{\"v\":1}").unwrap();
         assert_eq!(agent.fails(2, &["verify", "none.json"]).code, ErrorCode::Usage);
     }
+    // The other end's export is the same call seen from there.
+    fs::copy(alice.work().join("call.json"), bob.work().join("hers.json")).unwrap();
+    assert_eq!(bob.json(&["verify", "hers.json"])["comparison"]["agreement"], "same");
 }

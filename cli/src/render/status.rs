@@ -108,7 +108,9 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         page.line(format!(
             "yielded: another daemon runs with this key since {since}; it takes the"
         ));
-        page.line("calls and mail of this agent. Stop it there, or make a key of its own here");
+        page.line(
+            "calls and mail of this agent. Once that one is stopped, stop this one and start again",
+        );
     }
     if let Some(problem) = &status.hook_problem {
         page.line(format!("hook: {}", clean::short(problem, 160)));
@@ -117,7 +119,8 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         call::line(call, page);
     }
     if status.unread_dms > 0 {
-        page.line(format!("{} unread direct messages", status.unread_dms));
+        let plural = if status.unread_dms == 1 { "" } else { "s" };
+        page.line(format!("{} unread direct message{plural}", status.unread_dms));
     }
     for question in &status.questions {
         page.line(format!("{} {}", question.handle, standing(question, page)));

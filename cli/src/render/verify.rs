@@ -26,8 +26,16 @@ impl Text for Checked {
             }
         });
         let Comparison { said, peer_heard, heard, peer_said, .. } = comparison;
-        page.line(format!("you said {}; {who} heard {}", count(said), against(peer_heard, said)));
-        page.line(format!("you heard {}; {who} said {}", count(heard), against(peer_said, heard)));
+        page.line(format!(
+            "you said {}; {who} {}",
+            count(said),
+            against("heard", peer_heard, said)
+        ));
+        page.line(format!(
+            "you heard {}; {who} {}",
+            count(heard),
+            against("said", peer_said, heard)
+        ));
         if comparison.agreement == Agreement::Same {
             page.line("it proves this to you, by a word that the peer's key sealed for you, and");
             page.line(
@@ -43,10 +51,10 @@ fn count(digest: &Digest) -> String {
     format!("{} (sha256 {start}…)", digest.count)
 }
 
-fn against(theirs: &Option<Digest>, ours: &Digest) -> String {
+fn against(verb: &str, theirs: &Option<Digest>, ours: &Digest) -> String {
     match theirs {
-        Some(theirs) if theirs == ours => "the same".into(),
-        Some(theirs) => count(theirs),
-        None => "nothing that it told".into(),
+        Some(theirs) if theirs == ours => format!("{verb} the same"),
+        Some(theirs) => format!("{verb} {}", count(theirs)),
+        None => format!("has not told what it {verb}"),
     }
 }

@@ -7,7 +7,7 @@ use p2p_ipc::view::Agreement;
 use p2p_ipc::{ErrorCode, ExitCode, RpcError};
 use serde::Deserialize;
 
-use crate::input::{self, usage};
+use crate::input::{self, local, usage};
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::verify::Checked;
 use crate::session::Session;
@@ -37,7 +37,12 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let params = if path.exists() {
         export(path)?
     } else {
-        Verify { call: args.what.clone(), messages: None, files: Vec::new() }
+        if args.what.contains(['/', '.']) {
+            return Err(local(format!("there is no file {:?}", args.what))
+                .hint("p2p calls")
+                .into());
+        }
+        Verify { call: args.what.clone(), messages: None, files: Vec::new(), placed: None }
     };
     let checked = session.call(&params)?;
     let (agreement, handle) = (checked.comparison.agreement, checked.call.handle.clone());
@@ -68,5 +73,6 @@ fn export(path: &Path) -> Result<Verify, RpcError> {
         return Err(usage(format!("{} is only the tail of a transcript", path.display()))
             .hint(format!("p2p transcript {} --json", result.call.handle)));
     }
-    Ok(Verify { call: result.call.id, messages: Some(result.messages), files: result.files })
+    let TranscriptResult { call, messages, files, .. } = result;
+    Ok(Verify { call: call.id, messages: Some(messages), files, placed: Some(call.outgoing) })
 }

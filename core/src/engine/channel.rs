@@ -1,6 +1,6 @@
 //! The lanes of one conversation, both directions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Incoming, Outgoing, Schedule};
@@ -60,6 +60,8 @@ pub(super) struct Channel {
     pub sending: BTreeMap<StreamId, Sending>,
     pub receiving: BTreeMap<StreamId, Receiving>,
     pub ack_due: Option<Time>,
+    /// Streams of words that were acknowledged since a relay came back last.
+    pub acknowledged: BTreeSet<StreamId>,
     /// What was said lately: killed agents type again.
     pub recent: Vec<(String, u32, Time)>,
     pub meter: Option<Meter>,
@@ -79,6 +81,7 @@ impl Channel {
             sending: BTreeMap::new(),
             receiving: BTreeMap::new(),
             ack_due: None,
+            acknowledged: BTreeSet::new(),
             recent: Vec::new(),
             meter: None,
             tallying: false,
@@ -127,7 +130,18 @@ impl Channel {
         if !self.owes() {
             self.ack_due = None;
         }
+        self.acknowledged.extend(acks.iter().map(|ack| ack.stream));
         acks
+    }
+
+    /// Nobody confirms an acknowledgement: those since the last time may have gone nowhere.
+    pub fn owe_again(&mut self, due: Time) {
+        for stream in std::mem::take(&mut self.acknowledged) {
+            if let Some(incoming) = self.incoming.get_mut(&stream) {
+                incoming.owes_ack = true;
+                self.ack_due = Some(self.ack_due.unwrap_or(due));
+            }
+        }
     }
 
     fn owes(&self) -> bool {

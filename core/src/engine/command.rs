@@ -36,7 +36,7 @@ impl Engine {
                 self.say_directly(now, peer, text, again)
             }
             Command::SendFile { call, name, bytes } => {
-                self.open(call)?;
+                let call = self.spoken_in(call)?;
                 self.turn(now, Conversation::Call(call))?;
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
@@ -109,8 +109,10 @@ impl Engine {
                 };
                 return Ok(Reply::Call { call, new: false, accepted: true, message });
             }
-            let same = with_peer().find(|call| call.outgoing && call.topic == topic);
-            if let Some(call) = same.map(|call| call.id) {
+            let mut same = self
+                .calls()
+                .filter(|call| call.peer == peer && call.outgoing && call.topic == topic);
+            if let Some(call) = same.find_map(|call| self.spoken_in(call.id).ok()) {
                 return Ok(Reply::Call { call, new: false, accepted: false, message: None });
             }
         }
@@ -219,13 +221,17 @@ impl Engine {
         Ok(Reply::Call { call, new: false, accepted: false, message: None })
     }
 
-    /// The call must not be over, nor ring here: what is said while we ring waits for the answer.
-    fn open(&self, call: CallId) -> Result<&Call, Refusal> {
+    /// The call in which something that is meant for this one is said: where it became part of
+    /// another, in that, or in itself while the ring of that is on the way. It must not be over, nor
+    /// ring here: what is said while we ring waits for the answer.
+    fn spoken_in(&self, call: CallId) -> Result<CallId, Refusal> {
+        let call = self.current(call);
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
+            State::Ended(_) if self.awaits_successor(&session.call) => Ok(call),
             State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
             State::Incoming(_) => Err(Refusal::NotAnswered),
-            _ => Ok(&session.call),
+            _ => Ok(call),
         }
     }
 
@@ -245,7 +251,7 @@ impl Engine {
         again: bool,
     ) -> Result<Reply, Refusal> {
         words("the message", &text)?;
-        self.open(call)?;
+        let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
         if let Some(reply) = self.repeated(now, conversation, &text, again) {
             return Ok(reply);
@@ -337,7 +343,7 @@ impl Engine {
         for option in &options {
             within("an option", option, length)?;
         }
-        self.open(call)?;
+        let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
         if !quiet {
             self.turn(now, conversation)?;
@@ -386,7 +392,7 @@ impl Engine {
             self.end(now, call, String::new())?;
         }
         for conversation in self.conversations_with(key) {
-            self.abandon_all(conversation, "the peer is blocked");
+            self.abandon_all(conversation, "the peer is blocked", false);
         }
         Ok(Reply::Done)
     }

@@ -368,8 +368,8 @@ impl Engine {
         }
     }
 
-    /// A relay came back: what none has taken goes now, and each call says again what it waits
-    /// to have confirmed.
+    /// A relay came back: what none has taken goes now, each call says again what it waits to have
+    /// confirmed, and what was acknowledged since the last time is acknowledged again.
     pub(super) fn relay_back(&mut self, now: Time) {
         self.say_hello(now);
         for call in self.calls.keys().copied().collect::<Vec<_>>() {
@@ -379,6 +379,10 @@ impl Engine {
         let direct = self.direct.keys().copied().map(Conversation::Direct);
         for conversation in calls.chain(direct).collect::<Vec<_>>() {
             self.resend(now, conversation, false);
+            let due = now + self.settings.schedule.ack_idle;
+            if let Some(channel) = self.channel(conversation) {
+                channel.owe_again(due);
+            }
         }
     }
 
@@ -529,11 +533,12 @@ impl Engine {
 
     /// Nothing that is queued in this conversation will ever go out.
     pub(super) fn abandon(&mut self, call: CallId) {
-        self.abandon_all(Conversation::Call(call), "the call was not answered");
+        self.abandon_all(Conversation::Call(call), "the call was not answered", true);
     }
 
-    /// See [`Engine::abandon`]; says why files failed.
-    pub(super) fn abandon_all(&mut self, conversation: Conversation, why: &str) {
+    /// See [`Engine::abandon`]; says why files failed, and whether what a relay took will not be
+    /// taken in by the peer either.
+    pub(super) fn abandon_all(&mut self, conversation: Conversation, why: &str, taken: bool) {
         let Some(channel) = self.channel(conversation) else { return };
         let mut gone = Vec::new();
         for (stream, lane) in channel.outgoing_mut() {
@@ -542,7 +547,7 @@ impl Engine {
             }
         }
         for (stream, last, lane, pending) in gone {
-            for pending in pending.into_values() {
+            for pending in pending.into_values().filter(|pending| taken || !pending.taken) {
                 self.persist(Change::Undelivered(pending.id));
             }
             self.persist(Change::OutboxDone(stream, last));

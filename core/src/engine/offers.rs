@@ -114,6 +114,13 @@ impl Engine {
         std::iter::successors(Some(call), next).take(MERGES_LIMIT).last().unwrap_or(call)
     }
 
+    /// The last known call of those that this one became part of.
+    pub(super) fn current(&self, call: CallId) -> CallId {
+        let known = |into: &CallId| self.calls.contains_key(into);
+        let next = |id: &CallId| self.call(*id).and_then(successor).filter(known);
+        std::iter::successors(Some(call), next).take(MERGES_LIMIT).last().unwrap_or(call)
+    }
+
     /// Whether this call was merged into one whose ring has not come yet, so that its words wait.
     pub(super) fn awaits_successor(&self, call: &Call) -> bool {
         let buried = |into| self.tombstones.get(&into).is_some_and(|grave| grave.peer == call.peer);

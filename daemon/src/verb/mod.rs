@@ -42,12 +42,35 @@ use crate::store::StoreError;
 /// Whose cursor counts where no reader is named: the agent's own.
 const AGENT: &str = "agent";
 
+/// What can still be asked of a daemon that yielded to another one: what is kept here.
+const KEPT_HERE: [&str; 16] = [
+    m::Status::NAME,
+    m::Inbox::NAME,
+    m::Wait::NAME,
+    m::Watch::NAME,
+    m::Confirm::NAME,
+    m::Read::NAME,
+    m::PendingParams::NAME,
+    m::Questions::NAME,
+    m::Calls::NAME,
+    m::Transcript::NAME,
+    m::Verify::NAME,
+    m::Files::NAME,
+    m::FetchFile::NAME,
+    m::Contacts::NAME,
+    m::FollowMessage::NAME,
+    m::Stop::NAME,
+];
+
 /// Does what a request asks for.
 pub(crate) async fn dispatch(
     service: &Service,
     method: &str,
     params: Value,
 ) -> Result<Value, RpcError> {
+    if service.host.twin().borrow().is_some() && !KEPT_HERE.contains(&method) {
+        return Err(refused(&Refusal::Yielded));
+    }
     match method {
         m::Status::NAME => run(service, params, status::run).await,
         m::List::NAME => run(service, params, list::run).await,

@@ -22,7 +22,11 @@ pub(super) async fn run(service: &Service, params: Verify) -> Result<Verified, R
     }
     let exported = params.messages.is_some();
     let (said, heard) = match params.messages {
-        Some(messages) => sides(&messages, &params.files)?,
+        Some(messages) => {
+            let (said, heard) = sides(&messages, &params.files)?;
+            let theirs = params.placed.is_some_and(|placed| placed != call.outgoing);
+            if theirs { (heard, said) } else { (said, heard) }
+        }
         None => store.digests(call.id).map_err(stored)?,
     };
     let comparison = compare(call, said, heard);

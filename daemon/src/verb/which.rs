@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use p2p_core::PublicKey;
-use p2p_core::call::{Call, State};
+use p2p_core::call::{Call, Incoming, State};
 use p2p_core::engine::Refusal;
 use p2p_core::ids::is_key_prefix;
 use p2p_core::policy::is_pet_name;
+use p2p_core::wire::Reason;
+use p2p_core::{PublicKey, Time};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::show::handle;
@@ -69,6 +70,8 @@ pub(super) fn to_speak_in(
     let call = call(store, name, &Wanted { fits: speakable, unread_counts: true, command })?;
     let c = handle('c', call.handle);
     match &call.state {
+        // What became of it, the engine knows best.
+        State::Ended(ended) if ended.closing.reason == Reason::Merged => Ok(call),
         State::Ended(ended) => {
             Err(refused(&Refusal::Over(ended.closing.reason)).hint(format!("p2p call --back {c}")))
         }
@@ -99,7 +102,7 @@ pub(super) fn call(
     };
     match (fitting.as_slice(), unread.as_slice()) {
         ([one], []) => Ok(one.call.clone()),
-        ([], _) => Err(none(store, &others)),
+        ([], _) => Err(none(store, &others, wanted)),
         (several, ended) => {
             let label = |row: &&CallRow| {
                 let name = known_name(store, row.call.peer);
@@ -137,7 +140,11 @@ fn stands(state: &State) -> &'static str {
 }
 
 /// No call fits; the newest of the others says what could be done instead.
-fn none(store: &Reader, others: &[CallRow]) -> RpcError {
+fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
+    if (wanted.fits)(&State::Incoming(Incoming { expires: Time(0), knock: false })) {
+        let error = RpcError::new(ErrorCode::NoCall, "nothing rings here");
+        return error.hint("p2p wait --for ring");
+    }
     let Some(CallRow { call, .. }) = others.first() else {
         return RpcError::new(ErrorCode::NoCall, "no call is open")
             .hint("p2p list or p2p call <agent> \"<topic>\"");
