@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
 use p2p_core::policy::Settings;
-use p2p_core::{CallId, InstanceId, PublicKey, Time};
+use p2p_core::{CallId, InstanceId, PublicKey, RumorId, Time};
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::downloads::Downloads;
 use crate::hooks::Runner;
 use crate::relays::Relays;
-use crate::store::{Store, StoreError};
+use crate::store::{Receipt, Store, StoreError};
 use crate::tidy::{Retention, Tidying};
 
 /// Messages that wait for the engine; past that, who brings more waits.
@@ -43,6 +43,7 @@ enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
     Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
+    Report { rumor: RumorId, receipts: Vec<Receipt>, relays: u32 },
     CaughtUp { relay: String, at: Time, epoch: u64 },
     Settle(oneshot::Sender<()>),
     Compact(oneshot::Sender<()>),
@@ -146,6 +147,12 @@ impl Host {
         let (done, answer) = oneshot::channel();
         let message = Message::Told { question, channel, took, done };
         self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    /// How a message fares at the relays that it was given to: what those said that settled, and
+    /// how many they are in all.
+    pub async fn report(&self, rumor: RumorId, receipts: Vec<Receipt>, relays: u32) {
+        let _ = self.queue.send(Message::Report { rumor, receipts, relays }).await;
     }
 
     /// A relay told everything that it kept for us, all of it handed over before this.
@@ -252,6 +259,7 @@ impl Thread {
         // Dropped at the end of the round, which is what they wait for.
         let mut settled = Vec::new();
         let mut caught_up = Vec::new();
+        let mut reported = Vec::new();
         let mut withdrawn = Vec::new();
         let now = crate::now();
         for message in batch {
@@ -272,6 +280,12 @@ impl Thread {
                     let told = self.parts.store.told(question, channel, took);
                     let _ = done.send(told.is_ok());
                     self.changed.send_modify(|count| *count += 1);
+                }
+                Message::Report { rumor, receipts, relays } => {
+                    let took = receipts.iter().filter(|receipt| receipt.cause.is_none()).count();
+                    let accepted = u32::try_from(took).unwrap_or(u32::MAX);
+                    reported.push((self.engine.message_in(rumor), receipts));
+                    self.engine.handle(now, Input::Report { rumor, accepted, relays });
                 }
                 Message::CaughtUp { relay, at, epoch } => caught_up.push((relay, at, epoch)),
                 Message::Settle(done) => settled.push(done),
@@ -302,6 +316,11 @@ impl Thread {
         if let Err(error) = self.parts.store.commit(&changes) {
             self.parts.relays.readmit(&withdrawn);
             return self.failed(&error, waiting);
+        }
+        for (rumor, receipts) in reported {
+            if let Err(error) = self.parts.store.receipts(rumor, &receipts) {
+                tracing::warn!(%error, "what relays said of a message could not be noted");
+            }
         }
         for (relay, at, epoch) in caught_up {
             self.note_caught_up(&relay, at, epoch);

@@ -18,7 +18,7 @@ use crate::hooks::Runner;
 use crate::host::{Host, Parts};
 use crate::identity::Identity;
 use crate::relays::{Heard, Profile, Relays, Settings};
-use crate::store::{Reader, Store};
+use crate::store::{Reader, Receipt, Store};
 use crate::{host, presence, socket, verb};
 
 /// What relays said and the engine has not taken: past that, reading from relays waits.
@@ -226,7 +226,11 @@ async fn listen(
             Heard::Report { rumor, accepted, refused, waiting } => {
                 let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
                 let relays = count(accepted.len() + refused.len() + waiting);
-                Input::Report { rumor, accepted: count(accepted.len()), relays }
+                let took = accepted.into_iter().map(|relay| Receipt { relay, cause: None });
+                let did_not =
+                    refused.into_iter().map(|(relay, cause)| Receipt { relay, cause: Some(cause) });
+                service.host.report(rumor, took.chain(did_not).collect(), relays).await;
+                continue;
             }
             Heard::Unfit { rumor, cause } => Input::Unfit { rumor, why: cause },
             Heard::Woke => {

@@ -143,6 +143,20 @@ pub struct Delivery {
     pub relays_ok: u32,
     /// Relays that it was given to.
     pub relays: u32,
+    /// What each relay said that answered: in `read` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<RelayReceipt>,
+}
+
+/// What a relay said of a message of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayReceipt {
+    /// Its address; `*` stands for all, where it could be given to none.
+    pub url: String,
+    /// Whether it took it.
+    pub ok: bool,
+    /// Why not: words of the relay or of the connection; untrusted.
+    pub cause: Option<String>,
 }
 
 /// What a message is.

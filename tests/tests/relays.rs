@@ -9,6 +9,7 @@ fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
     let relay = Relay::start();
     let proxy = Proxy::before(relay.url());
     proxy.about(json!({"limitation": {"max_message_length": 8000, "payment_required": true}}));
+    let url = proxy.url().to_owned();
     proxy.clock_ahead(7200);
     let agent = |name| Agent::new(name, &[proxy.url()]);
     let meeting = Meeting::of(relay, agent("alice"), agent("bob"));
@@ -33,10 +34,18 @@ fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
         let message = meeting.alice.json(&["read", &handle]);
         message["delivery"]["state"] == "undelivered"
     });
+    let refused = meeting.alice.json(&["read", &handle])["delivery"]["receipts"][0].clone();
+    assert_eq!((&refused["url"], &refused["ok"]), (&json!(url), &json!(false)), "{refused}");
+    assert!(refused["cause"].as_str().unwrap().contains("and it takes 8000"), "{refused}");
+    let told = meeting.alice.run(&["read", &handle]).exits(0).stdout;
+    assert!(told.contains(" refused: too large"), "{told}");
     let inbox = meeting.alice.json(&["inbox"]).to_string();
     assert!(inbox.contains("too large: ") && inbox.contains("and it takes 8000"), "{inbox}");
     // What comes behind it is not held up.
-    meeting.alice.json(&["send", "short", "--until", "delivered", "--wait", "60"]);
+    let sent = meeting.alice.json(&["send", "short", "--until", "delivered", "--wait", "60"]);
+    let handle = sent["message"]["handle"].as_str().unwrap();
+    let took = meeting.alice.json(&["read", handle])["delivery"]["receipts"].clone();
+    assert_eq!(took, json!([{"url": url, "ok": true, "cause": null}]));
     let heard: Vec<String> =
         p2p_tests::transcript(&meeting.bob, &talk.bob).into_iter().map(|said| said.text).collect();
     assert_eq!(heard, ["short"]);

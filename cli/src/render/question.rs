@@ -81,7 +81,8 @@ mod tests {
         let mut question = samples::question();
         assert_eq!(line(&question), "q2 c7 bob open 3m, told: hook");
         let state = DeliveryState::Queued;
-        question.peer_delivery = Some(Delivery { state, relays_ok: 0, relays: 1 });
+        question.peer_delivery =
+            Some(Delivery { state, relays_ok: 0, relays: 1, receipts: Vec::new() });
         question.failed = std::mem::take(&mut question.told);
         question.state = QuestionState::Closed;
         assert_eq!(

@@ -79,7 +79,12 @@ pub fn sent() -> Message {
         file: None,
         at_ms: NOW_MS - 395_000,
         sent_s: Some(NOW_MS / 1000),
-        delivery: Some(Delivery { state: DeliveryState::Delivered, relays_ok: 2, relays: 3 }),
+        delivery: Some(Delivery {
+            state: DeliveryState::Delivered,
+            relays_ok: 2,
+            relays: 3,
+            receipts: Vec::new(),
+        }),
         truncated: false,
         untrusted: false,
     }

@@ -213,7 +213,7 @@ fn clock(ahead: i64) -> String {
     format!("clock: {span} {way} what the relays say; what is sent is dated by theirs")
 }
 
-fn host(url: &str) -> String {
+pub(super) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     clean::short(rest.split('/').next().unwrap_or(rest), 60)
 }

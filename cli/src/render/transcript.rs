@@ -1,9 +1,10 @@
 //! The messages of a call: as text, as Markdown.
 
 use p2p_ipc::method::TranscriptResult;
-use p2p_ipc::view::{Agreement, Call, Comparison, File, Message, MessageKind};
+use p2p_ipc::view::{Agreement, Call, Comparison, File, Message, MessageKind, RelayReceipt};
 use serde::Serialize;
 
+use super::status::host;
 use super::words::{clock, date, delivery, name, reason, short_npub};
 use super::{Page, Text, clean};
 
@@ -161,6 +162,15 @@ impl Text for Message {
         let key = short_npub(&self.peer.npub);
         page.line(format!("{place} with {} {key}, {}", name(&self.peer), date(self.at_ms)));
         message(self, page);
+        for RelayReceipt { url, cause, .. } in self.delivery.iter().flat_map(|d| &d.receipts) {
+            page.line(match cause {
+                None => format!("{} took it", host(url)),
+                Some(cause) if url == "*" => {
+                    format!("not given to a relay: {}", clean::short(cause, 100))
+                }
+                Some(cause) => format!("{} refused: {}", host(url), clean::short(cause, 100)),
+            });
+        }
         if let (Some(call), false) = (&self.call, self.outgoing) {
             page.next(format!("p2p send --call {} \"<text>\"", clean::inline(call)));
         }

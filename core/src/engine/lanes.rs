@@ -340,10 +340,16 @@ impl Engine {
         }
     }
 
+    /// The message that a rumor of ours brings: of an offer, the opening.
+    #[must_use]
+    pub fn message_in(&self, rumor: RumorId) -> RumorId {
+        self.offers.get(&rumor).map_or(rumor, |call| opening_id(*call))
+    }
+
     /// How a rumor fared at the relays.
     pub(super) fn report(&mut self, rumor: RumorId, accepted: u32, relays: u32) {
-        if let Some(call) = self.offers.get(&rumor) {
-            let rumor = opening_id(*call);
+        if self.offers.contains_key(&rumor) {
+            let rumor = self.message_in(rumor);
             self.persist(Change::Relays { rumor, accepted, relays });
             return;
         }

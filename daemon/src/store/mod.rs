@@ -30,18 +30,19 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use p2p_core::Time;
 use p2p_core::engine::{Change, Snapshot};
+use p2p_core::{RumorId, Time};
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use conversation::{conversation_key, parse_conversation_key};
 pub use error::StoreError;
 pub use read::{CallRow, FileRow, MessageRow, QuestionRow, Reader, Wanted};
 pub use retention::Due;
+pub use tables::messages::Receipt;
 
 use seal::Vault;
 use sql::{Db, Table};
-use tables::questions;
+use tables::{messages, questions};
 
 const META: Table = Table { name: "meta", key: &["key"] };
 
@@ -118,6 +119,14 @@ impl Store {
     /// When SQLite refuses.
     pub fn answered(&mut self, question: u32, answer: &str) -> Result<bool, StoreError> {
         self.write(|db| questions::put_answer(db, question, answer))
+    }
+
+    /// Keeps what relays said of a message; of a rumor that is no message of ours, nothing.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn receipts(&mut self, rumor: RumorId, said: &[Receipt]) -> Result<(), StoreError> {
+        self.write(|db| messages::put_receipts(db, rumor, said))
     }
 
     /// Keeps a small fact of the daemon, sealed.

@@ -198,7 +198,7 @@ fn delivery(row: &MessageRow) -> view::Delivery {
         Kept::Queued => view::DeliveryState::Queued,
     };
     let (relays_ok, relays) = row.relays;
-    view::Delivery { state, relays_ok, relays }
+    view::Delivery { state, relays_ok, relays, receipts: Vec::new() }
 }
 
 /// `c7`.

@@ -8,7 +8,7 @@ use super::{MessageRow, Reader};
 use crate::store::conversation::conversation_key;
 use crate::store::error::StoreError;
 use crate::store::sql::{Cells, Db};
-use crate::store::tables::messages::{self, MESSAGES};
+use crate::store::tables::messages::{self, MESSAGES, Receipt};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -25,6 +25,16 @@ impl Reader {
     pub fn message(&self, handle: u32) -> Result<Option<MessageRow>> {
         let view = self.view()?;
         Ok(rows(view.db(), "WHERE m.handle = ?1", [handle])?.pop())
+    }
+
+    /// What relays said of a message of ours.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn receipts(&self, handle: u32) -> Result<Vec<Receipt>> {
+        let sql = "SELECT * FROM messages WHERE handle = ?1 AND outgoing = 1";
+        let found = self.view()?.db().first(&MESSAGES, sql, [handle], messages::receipts)?;
+        Ok(found.unwrap_or_default())
     }
 
     /// The message that carries a file of ours.

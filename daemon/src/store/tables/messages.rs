@@ -3,6 +3,7 @@
 use p2p_core::record::{Content, Message};
 use p2p_core::{Conversation, RumorId, StreamId};
 use rusqlite::named_params;
+use serde::{Deserialize, Serialize};
 
 use crate::store::conversation::conversation_key;
 use crate::store::error::StoreError;
@@ -11,6 +12,19 @@ use crate::store::words::Word;
 
 /// Table `messages`.
 pub(in crate::store) const MESSAGES: Table = Table { name: "messages", key: &["handle"] };
+
+/// Most relays that a message keeps the words of, and most bytes of their words.
+const RECEIPTS: usize = 32;
+const WORDS: usize = 200;
+
+/// What a relay said of a message that it was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Its address.
+    pub relay: String,
+    /// Why it did not take it, if it did not.
+    pub cause: Option<String>,
+}
 
 /// Writes a new message. A handle that exists is an error: nothing is overwritten.
 pub(in crate::store) fn put(db: Db<'_>, message: &Message) -> Result<(), StoreError> {
@@ -64,6 +78,38 @@ pub(in crate::store) fn relays(
     Ok(())
 }
 
+/// Keeps what relays said of a message of ours; the last word of each counts.
+pub(in crate::store) fn put_receipts(
+    db: Db<'_>,
+    rumor: RumorId,
+    said: &[Receipt],
+) -> Result<(), StoreError> {
+    let which = "SELECT * FROM messages WHERE rumor = ?1 AND outgoing = 1";
+    let found = db.first(&MESSAGES, which, [rumor.to_string()], |row| {
+        Ok((row.small("handle")?, receipts(row)?))
+    })?;
+    let Some((handle, mut kept)) = found else { return Ok(()) };
+    for Receipt { relay, cause } in said {
+        kept.retain(|known| known.relay != *relay);
+        let mut cause = cause.clone();
+        if let Some(words) = &mut cause {
+            while words.len() > WORDS {
+                words.pop();
+            }
+        }
+        kept.push(Receipt { relay: relay.clone(), cause });
+    }
+    kept.drain(..kept.len().saturating_sub(RECEIPTS));
+    let sealed = db.place(&MESSAGES, handle).seal_json("receipts", &kept)?;
+    db.run("UPDATE messages SET receipts = ?2 WHERE handle = ?1", (handle, sealed))?;
+    Ok(())
+}
+
+/// What relays said of the message of a row.
+pub(in crate::store) fn receipts(row: &Cells<'_>) -> Result<Vec<Receipt>, StoreError> {
+    Ok(row.opt("receipts", Cells::json)?.unwrap_or_default())
+}
+
 /// The peer's daemon has it, even where we had given it up.
 pub(in crate::store) fn delivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     db.run(
@@ -108,6 +154,7 @@ pub(in crate::store) fn moved(
              delivery = iif(conversation = :place, delivery, 'queued'),
              relays_ok = iif(conversation = :place, relays_ok, 0),
              relays = iif(conversation = :place, relays, 0),
+             receipts = iif(conversation = :place, receipts, NULL),
              conversation = :place
          WHERE rumor = :from AND outgoing = 1",
         named_params! {

@@ -9,6 +9,7 @@ use super::samples::{
     stream_in,
 };
 use super::{Home, StoreError};
+use crate::store::Receipt;
 use p2p_core::record::EventKind;
 
 fn delivery(home: &Home, handle: u32) -> (Delivery, (u32, u32)) {
@@ -131,6 +132,32 @@ fn receipts_touch_our_own_message_only() {
     assert_eq!(delivery(&home, 1), (Delivery::Sent, (2, 3)));
     assert_eq!(delivery(&home, 2), (Delivery::Queued, (0, 0)));
     assert_eq!(delivery(&home, 3), (Delivery::Delivered, (0, 0)));
+}
+
+#[test]
+fn the_last_word_of_each_relay_is_kept_with_the_message() {
+    let said = |relay: &str, cause: Option<&str>| Receipt {
+        relay: relay.into(),
+        cause: cause.map(str::to_owned),
+    };
+    let mut home = Home::with(vec![
+        new(message(1, in_call(1), "ours")),
+        new(received(3, in_call(1), "theirs")),
+    ]);
+    let first = [said("wss://a", None), said("wss://b", Some("rate-limited"))];
+    home.store.receipts(rumor_id(1), &first).unwrap();
+    assert_eq!(home.reader().receipts(1).unwrap(), first);
+    let long = "é".repeat(150);
+    home.store.receipts(rumor_id(1), &[said("wss://b", Some(&long))]).unwrap();
+    let last = [said("wss://a", None), said("wss://b", Some(&long[..200]))];
+    assert_eq!(home.reader().receipts(1).unwrap(), last);
+    for nobodys in [rumor_id(3), rumor_id(77)] {
+        home.store.receipts(nobodys, &first).unwrap();
+    }
+    assert_eq!(home.reader().receipts(3).unwrap(), []);
+    // Elsewhere it starts anew.
+    home.commit(vec![moved(1, 50, in_call(2), (stream(9), 1))]);
+    assert_eq!(home.reader().receipts(1).unwrap(), []);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::samples::{
     question, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 use super::{Home, SECRET, StoreError};
-use crate::store::{Store, backup, migrations};
+use crate::store::{Receipt, Store, backup, migrations};
 
 /// What is in the one of this format. What a format keeps beyond the one before is in it from then
 /// on; the rest is never edited.
@@ -77,6 +77,10 @@ fn fill(store: &mut Store, format: i64) {
     store.commit(&contents(format)).unwrap();
     store.told(1, "marker-channel", true).unwrap();
     assert!(store.answered(1, "marker-answer").unwrap());
+    if format >= 4 {
+        let receipt = Receipt { relay: "marker-relay".into(), cause: Some("marker-no".into()) };
+        store.receipts(rumor_id(1), &[receipt]).unwrap();
+    }
     store.set_meta("caught up", "{\"wss://a\":1}").unwrap();
 }
 
@@ -134,6 +138,7 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
         r.peers().unwrap() => s.peers().unwrap(),
         r.inbox("agent", None, 99).unwrap() => s.inbox("agent", None, 99).unwrap(),
         r.last_events(99, None).unwrap() => s.last_events(99, None).unwrap(),
+        r.receipts(1).unwrap() => s.receipts(1).unwrap(),
         one.meta("caught up").unwrap() => other.meta("caught up").unwrap(),
     }
     let schema = |store: &Store| {

@@ -11,6 +11,7 @@ use super::samples::{
     rumor, rumor_id, stream,
 };
 use super::{Home, StoreError, open};
+use crate::store::Receipt;
 use crate::store::seal::Vault;
 
 /// A store with a marker in every text that it can hold, in several versions.
@@ -58,6 +59,8 @@ fn full() -> Home {
     ]);
     home.store.told(1, "marker-channel", true).unwrap();
     home.store.answered(1, "marker-answer").unwrap();
+    let said = Receipt { relay: "marker-relay".into(), cause: Some("marker-refusal".into()) };
+    home.store.receipts(rumor_id(1), &[said]).unwrap();
     home.store.set_meta("fact", "marker-fact").unwrap();
     home
 }
