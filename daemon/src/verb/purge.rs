@@ -27,10 +27,11 @@ pub(super) async fn run(service: &Service, params: Purge) -> Result<Purged, RpcE
     let (going, kept) = looked_up(service, &params)?;
     if params.yes {
         for call in &going {
-            match service.host.command(Command::Purge(call.id)).await {
-                // Something is on its way that only the engine knows of; it is told below.
-                Err(error) if error.code == ErrorCode::Policy && params.call.is_none() => {}
-                done => drop(done?),
+            let done = service.host.command(Command::Purge(call.id)).await;
+            // Something may be on its way that only the engine knows of: it is told below.
+            let stays = |error: &RpcError| error.code == ErrorCode::Policy && params.call.is_none();
+            if let Some(error) = done.err().filter(|error| !stays(error)) {
+                return Err(error);
             }
         }
         service.host.compact().await;
