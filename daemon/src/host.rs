@@ -317,10 +317,8 @@ impl Thread {
             self.parts.relays.readmit(&withdrawn);
             return self.failed(&error, waiting);
         }
-        for (rumor, receipts) in reported {
-            if let Err(error) = self.parts.store.receipts(rumor, &receipts) {
-                tracing::warn!(%error, "what relays said of a message could not be noted");
-            }
+        if let Err(error) = self.parts.store.receipts(&reported) {
+            tracing::warn!(%error, "what relays said of messages could not be noted");
         }
         for (relay, at, epoch) in caught_up {
             self.note_caught_up(&relay, at, epoch);

@@ -2,6 +2,13 @@
 //!
 //! `SIM_SEEDS=20000` plays that many seeds, `SIM_SEED=17` only that one, telling
 //! everything that happens (`-- --nocapture`).
+//!
+//! Broken once, each with a seed below 600 red: a receiver that forgets what it took in (twice),
+//! that releases out of order, or does not look at the rumor before (a message acknowledged and
+//! never heard); a sender that forgets before the acknowledgement, or believes one that is beyond
+//! what it sent; a receipt that says delivered when a relay took it; repetitions without pauses
+//! (more than 200 of a rumor); last words that are not repeated; a callee that keeps its own last
+//! word (the ends disagree); a cancelled message that went out all the same.
 
 #![expect(clippy::panic, reason = "that is how a test fails")]
 

@@ -121,12 +121,17 @@ impl Store {
         self.write(|db| questions::put_answer(db, question, answer))
     }
 
-    /// Keeps what relays said of a message; of a rumor that is no message of ours, nothing.
+    /// Keeps what relays said of messages; of rumors that are no messages of ours, nothing.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn receipts(&mut self, rumor: RumorId, said: &[Receipt]) -> Result<(), StoreError> {
-        self.write(|db| messages::put_receipts(db, rumor, said))
+    pub fn receipts(&mut self, said: &[(RumorId, Vec<Receipt>)]) -> Result<(), StoreError> {
+        if said.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            said.iter().try_for_each(|(rumor, said)| messages::put_receipts(db, *rumor, said))
+        })
     }
 
     /// Keeps a small fact of the daemon, sealed.

@@ -78,7 +78,8 @@ pub(in crate::store) fn relays(
     Ok(())
 }
 
-/// Keeps what relays said of a message of ours; the last word of each counts.
+/// Keeps what relays said of a message of ours; the last word of each counts, unless it took it
+/// before: what it refuses then is a repetition.
 pub(in crate::store) fn put_receipts(
     db: Db<'_>,
     rumor: RumorId,
@@ -90,6 +91,9 @@ pub(in crate::store) fn put_receipts(
     })?;
     let Some((handle, mut kept)) = found else { return Ok(()) };
     for Receipt { relay, cause } in said {
+        if kept.iter().any(|known| known.relay == *relay && known.cause.is_none()) {
+            continue;
+        }
         kept.retain(|known| known.relay != *relay);
         let mut cause = cause.clone();
         if let Some(words) = &mut cause {

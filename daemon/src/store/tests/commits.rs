@@ -135,7 +135,7 @@ fn receipts_touch_our_own_message_only() {
 }
 
 #[test]
-fn the_last_word_of_each_relay_is_kept_with_the_message() {
+fn what_each_relay_said_of_a_message_is_kept_with_it() {
     let said = |relay: &str, cause: Option<&str>| Receipt {
         relay: relay.into(),
         cause: cause.map(str::to_owned),
@@ -145,15 +145,16 @@ fn the_last_word_of_each_relay_is_kept_with_the_message() {
         new(received(3, in_call(1), "theirs")),
     ]);
     let first = [said("wss://a", None), said("wss://b", Some("rate-limited"))];
-    home.store.receipts(rumor_id(1), &first).unwrap();
+    home.store.receipts(&[(rumor_id(1), first.to_vec())]).unwrap();
     assert_eq!(home.reader().receipts(1).unwrap(), first);
     let long = "é".repeat(150);
-    home.store.receipts(rumor_id(1), &[said("wss://b", Some(&long))]).unwrap();
+    // What took it and then refuses it refuses a repetition.
+    let more = vec![said("wss://b", Some(&long)), said("wss://a", Some("duplicate"))];
+    home.store.receipts(&[(rumor_id(1), more)]).unwrap();
     let last = [said("wss://a", None), said("wss://b", Some(&long[..200]))];
     assert_eq!(home.reader().receipts(1).unwrap(), last);
-    for nobodys in [rumor_id(3), rumor_id(77)] {
-        home.store.receipts(nobodys, &first).unwrap();
-    }
+    let nobodys = [rumor_id(3), rumor_id(77)].map(|rumor| (rumor, first.to_vec()));
+    home.store.receipts(&nobodys).unwrap();
     assert_eq!(home.reader().receipts(3).unwrap(), []);
     // Elsewhere it starts anew.
     home.commit(vec![moved(1, 50, in_call(2), (stream(9), 1))]);

@@ -79,7 +79,7 @@ fn fill(store: &mut Store, format: i64) {
     assert!(store.answered(1, "marker-answer").unwrap());
     if format >= 4 {
         let receipt = Receipt { relay: "marker-relay".into(), cause: Some("marker-no".into()) };
-        store.receipts(rumor_id(1), &[receipt]).unwrap();
+        store.receipts(&[(rumor_id(1), vec![receipt])]).unwrap();
     }
     store.set_meta("caught up", "{\"wss://a\":1}").unwrap();
 }

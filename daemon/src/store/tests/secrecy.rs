@@ -60,7 +60,7 @@ fn full() -> Home {
     home.store.told(1, "marker-channel", true).unwrap();
     home.store.answered(1, "marker-answer").unwrap();
     let said = Receipt { relay: "marker-relay".into(), cause: Some("marker-refusal".into()) };
-    home.store.receipts(rumor_id(1), &[said]).unwrap();
+    home.store.receipts(&[(rumor_id(1), vec![said])]).unwrap();
     home.store.set_meta("fact", "marker-fact").unwrap();
     home
 }
