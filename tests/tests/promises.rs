@@ -20,17 +20,19 @@ fn every_promise_names_a_test_that_there_is() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
     sources(root, &mut files);
-    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let sources: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let section =
         readme.split("## What we promise\n").nth(1).unwrap().split("\n## ").next().unwrap();
     let promises: Vec<&str> = section.split("\n- ").skip(1).collect();
     assert!(promises.len() >= 8, "where are the promises?");
     for promise in promises {
-        let names: Vec<&str> = promise.split('`').skip(1).step_by(2).collect();
+        // A command has blanks.
+        let code = promise.split('`').skip(1).step_by(2);
+        let names: Vec<&str> = code.filter(|name| !name.contains(' ')).collect();
         assert!(!names.is_empty(), "no test is named: {promise}");
         for name in names {
-            assert!(code.contains(&format!("fn {name}(")), "there is no test {name}");
+            assert!(sources.contains(&format!("fn {name}(")), "there is no test {name}");
         }
     }
 }
