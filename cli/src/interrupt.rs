@@ -3,7 +3,7 @@
 //! A shell tool kills a command that takes too long. While a verb waits, the signal only ends
 //! the waiting; at any other time it does what it always does.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
 use p2p_ipc::{ErrorCode, RpcError};
@@ -20,11 +20,19 @@ pub enum Waited<T> {
     Interrupted,
 }
 
-type OnSignal = Arc<Mutex<Option<Box<dyn Fn() + Send>>>>;
+/// What a signal finds.
+#[derive(Default)]
+struct Waiting {
+    /// Ends the waiting that goes on, if one does.
+    end: Option<Box<dyn Fn() + Send>>,
+    /// A signal came while something was waited for. It stays true: a signal that came together
+    /// with the answer ends the next waiting.
+    interrupted: bool,
+}
 
 /// The thread that receives the signals.
 pub struct Interrupts {
-    on_signal: OnSignal,
+    waiting: Arc<Mutex<Waiting>>,
 }
 
 impl Interrupts {
@@ -34,19 +42,21 @@ impl Interrupts {
     /// When the system refuses.
     pub fn listen() -> Result<Self, RpcError> {
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(internal)?;
-        let on_signal = OnSignal::default();
-        let shared = Arc::clone(&on_signal);
+        let waiting = Arc::<Mutex<Waiting>>::default();
+        let shared = Arc::clone(&waiting);
         let receive = move || {
             for signal in signals.forever() {
-                let on_signal = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                match on_signal.as_ref() {
-                    Some(end_waiting) => end_waiting(),
-                    None => drop(emulate_default_handler(signal)),
-                }
+                let mut waiting = lock(&shared);
+                let Some(end) = waiting.end.as_ref() else {
+                    drop(emulate_default_handler(signal));
+                    continue;
+                };
+                end();
+                waiting.interrupted = true;
             }
         };
         thread::Builder::new().name("signals".into()).spawn(receive).map_err(internal)?;
-        Ok(Self { on_signal })
+        Ok(Self { waiting })
     }
 
     /// Runs `work` on a thread of its own until it answers or a signal comes.
@@ -59,21 +69,47 @@ impl Interrupts {
     ) -> Result<Waited<T>, RpcError> {
         let (sender, receiver) = mpsc::channel();
         let interrupted = sender.clone();
-        self.set(Some(Box::new(move || drop(interrupted.send(Waited::Interrupted)))));
+        {
+            let mut waiting = lock(&self.waiting);
+            if waiting.interrupted {
+                return Ok(Waited::Interrupted);
+            }
+            waiting.end = Some(Box::new(move || drop(interrupted.send(Waited::Interrupted))));
+        }
         thread::Builder::new()
             .name("waiting".into())
             .spawn(move || drop(sender.send(Waited::Answer(work()))))
             .map_err(internal)?;
         let waited = receiver.recv();
-        self.set(None);
+        lock(&self.waiting).end = None;
         waited.map_err(internal)
     }
+}
 
-    fn set(&self, on_signal: Option<Box<dyn Fn() + Send>>) {
-        *self.on_signal.lock().unwrap_or_else(PoisonError::into_inner) = on_signal;
-    }
+fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn internal(error: impl std::fmt::Display) -> RpcError {
     RpcError::new(ErrorCode::Internal, format!("cannot wait: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_comes_with_the_answer_ends_the_next_waiting() {
+        let interrupts = Interrupts::listen().unwrap();
+        let shared = Arc::clone(&interrupts.waiting);
+        let both = move || {
+            signal_hook::low_level::raise(SIGTERM).unwrap();
+            while !lock(&shared).interrupted {
+                thread::yield_now();
+            }
+        };
+        interrupts.or(both).unwrap();
+        let next = interrupts.or(|| thread::sleep(std::time::Duration::from_secs(20))).unwrap();
+        assert!(matches!(next, Waited::Interrupted));
+    }
 }

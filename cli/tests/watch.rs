@@ -22,10 +22,12 @@ fn with_log(items: u64, text: &'static str) -> Fake {
 /// Answers the first request for the log with this page, and then has nothing more.
 fn answer(request: &Request, first: Value) -> fake::Answer {
     let after = request.params["after"].as_u64();
+    let waits = request.params["wait_ms"].as_u64() > Some(0);
     match request.method.as_str() {
         "status" => Some(Ok(status())),
+        "watch" if waits && first["items"] == json!([]) => None,
         "watch" if after <= first["before"].as_u64() => Some(Ok(first)),
-        "watch" if request.params["wait_ms"].as_u64() > Some(0) => None,
+        "watch" if waits => None,
         "watch" => Some(Ok(page(after.unwrap_or_default(), 0, ""))),
         _ => Some(Ok(json!(null))),
     }
