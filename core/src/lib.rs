@@ -8,6 +8,7 @@ pub mod digest;
 pub mod engine;
 pub mod ids;
 pub mod lane;
+pub mod owner;
 pub mod policy;
 pub mod presence;
 pub mod record;

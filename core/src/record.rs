@@ -222,6 +222,106 @@ pub struct Question {
     pub quiet: bool,
     /// When.
     pub at: Time,
+    /// By which an answer names it: four characters of Crockford's base32.
+    pub code: String,
+    /// What the owner said.
+    pub answer: Option<Answer>,
+}
+
+/// A human whose word counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owner {
+    /// Who.
+    pub key: PublicKey,
+    /// Since when.
+    pub since: Time,
+    /// No questions and no words of peers go there before.
+    pub muted_until: Option<Time>,
+}
+
+/// How an owner's word came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// By a direct message of this key.
+    Dm(PublicKey),
+    /// Typed at a terminal, with the passphrase or a code.
+    Terminal,
+}
+
+/// An owner's answer to a question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What.
+    pub text: String,
+    /// How it came.
+    pub via: Via,
+    /// When.
+    pub at: Time,
+}
+
+/// A direct message of ours to an owner, to which a reply may refer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note {
+    /// Its id.
+    pub rumor: RumorId,
+    /// To whom.
+    pub owner: PublicKey,
+    /// Its handle.
+    pub message: u32,
+    /// The call that it is about.
+    pub call: Option<CallId>,
+    /// The question that it puts.
+    pub question: Option<u32>,
+    /// When.
+    pub at: Time,
+}
+
+/// A call in which a human speaks instead of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Takeover {
+    /// Which.
+    pub call: CallId,
+    /// Who took it, and how.
+    pub by: Via,
+    /// When the human last spoke there.
+    pub last: Time,
+}
+
+/// A token that lets whoever has it ring. Only its hash is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invite {
+    /// By which it is revoked.
+    pub id: u32,
+    /// SHA-256 of the token.
+    pub hash: Sha256,
+    /// How often it can still be used.
+    pub uses: u32,
+    /// Until when.
+    pub expires: Time,
+    /// When it was made.
+    pub at: Time,
+}
+
+/// One line of a call, as an owner is shown it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Whose it is.
+    pub by: Speaker,
+    /// What was said; of a file its name.
+    pub text: String,
+}
+
+/// Who said something in a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// Our agent.
+    Agent,
+    /// Our human.
+    Human,
+    /// The other agent.
+    Peer,
+    /// The other agent's human.
+    PeersHuman,
 }
 
 /// What an entry of the event log tells of.

@@ -6,7 +6,8 @@ use core::fmt::{self, Debug, Formatter};
 
 use crate::call::Call;
 use crate::engine::{Change, Command, Engine, Input, Output, Snapshot};
-use crate::record::{Event, File, FileState, Peer, Question};
+use crate::owner::Order;
+use crate::record::{Answer, Event, File, FileState, Line, Peer, Question};
 use crate::wire::{Accept, Body, Closing, Escalation, FileOffer, Item, Offer};
 
 /// Text in its place, as its length.
@@ -63,7 +64,9 @@ redacted! {
         hide { topic, opening, note }
     Peer { key, standing, speaks, since } hide { name, claimed }
     File { handle, call, peer, outgoing, size, sha256, stream, chunk, state, at } hide { name }
-    Question { handle, call, quiet, at } hide { question, options }
+    Question { handle, call, quiet, at, answer } hide { question, options, code }
+    Answer { via, at } hide { text }
+    Line { by } hide { text }
     Event { seq, kind, at, conversation, subject } hide { text }
     Offer { lifetime } hide { topic, message, name }
     Accept { replaces } hide { name }
@@ -123,6 +126,7 @@ impl Debug for Input {
             Self::Unfit { rumor, why } => show("Unfit", &(rumor, why)),
             Self::Clock { ahead } => show("Clock", ahead),
             Self::Tallied { call, said, heard } => show("Tallied", &(call, said, heard)),
+            Self::Recalled { call, to, lines } => show("Recalled", &(call, to, lines)),
             Self::FileStored { file, result } => show("FileStored", &(file, Hidden(result))),
             Self::Tick => f.write_str("Tick"),
         }
@@ -145,9 +149,14 @@ impl Debug for Command {
             Self::SendFile { call, name, bytes } => {
                 show("SendFile", &(call, Hidden(name), Hidden(bytes)))
             }
-            Self::Escalate { call, question, options, quiet } => {
-                show("Escalate", &(call, Hidden(question), Hidden(options), quiet))
+            Self::Escalate { call, question, options, quiet, lines } => {
+                show("Escalate", &(call, Hidden(question), Hidden(options), quiet, lines))
             }
+            Self::Pair { only, proven } => show("Pair", &(only, proven)),
+            Self::Order(order) => show("Order", order),
+            Self::Redeem(code) => show("Redeem", &Hidden(code)),
+            Self::Invite { uses, lifetime } => show("Invite", &(uses, lifetime)),
+            Self::Revoke(id) => show("Revoke", id),
             Self::Purge(call) => show("Purge", call),
             Self::Cancel(said) => show("Cancel", said),
             Self::End(call, text) => show("End", &(call, Hidden(text))),
@@ -156,6 +165,30 @@ impl Debug for Command {
             Self::Block(key) => show("Block", key),
             Self::Forget(key) => show("Forget", key),
             Self::Shown { reader, marks, read } => show("Shown", &(reader, marks, read)),
+        }
+    }
+}
+
+impl Debug for Order {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut show = |name: &str, it: &dyn Debug| f.debug_tuple(name).field(it).finish();
+        match self {
+            Self::Answer { question, text } => show("Answer", &(question, Hidden(text))),
+            Self::Calls => f.write_str("Calls"),
+            Self::Show(call) => show("Show", call),
+            Self::Say { call, text } => show("Say", &(call, Hidden(text))),
+            Self::Takeover(call) => show("Takeover", call),
+            Self::Resume(call) => show("Resume", call),
+            Self::End { call, text } => show("End", &(call, Hidden(text))),
+            Self::Mute(time) => show("Mute", time),
+            Self::Unmute => f.write_str("Unmute"),
+            Self::Allow(key) => show("Allow", key),
+            Self::Block(key) => show("Block", key),
+            Self::Policy(policy) => show("Policy", policy),
+            Self::Remove(key) => show("Remove", key),
+            Self::Pair => f.write_str("Pair"),
+            Self::Code => f.write_str("Code"),
+            Self::Help => f.write_str("Help"),
         }
     }
 }
@@ -170,6 +203,7 @@ impl Debug for Output {
                 show("StoreFile", &(file, Hidden(name), Hidden(bytes)))
             }
             Self::Tally(call) => show("Tally", call),
+            Self::Recall { call, to } => show("Recall", &(call, to)),
             Self::Yield { instance, since } => show("Yield", &(instance, since)),
             Self::Notify(event) => show("Notify", event),
             Self::Reply { token, result } => show("Reply", &(token, result)),
@@ -213,6 +247,15 @@ impl Debug for Change {
             Self::CallGone(call) => show("CallGone", call),
             Self::FileMoved(file, call) => show("FileMoved", &(file, call)),
             Self::Question(question) => show("Question", question),
+            Self::Answered { question, answer } => show("Answered", &(question, answer)),
+            Self::Owner(owner) => show("Owner", owner),
+            Self::OwnerGone(key) => show("OwnerGone", key),
+            Self::Note(note) => show("Note", note),
+            Self::Takeover(takeover) => show("Takeover", takeover),
+            Self::TakeoverOver(call) => show("TakeoverOver", call),
+            Self::Policy(policy) => show("Policy", policy),
+            Self::Invite(invite) => show("Invite", invite),
+            Self::InviteGone(id) => show("InviteGone", id),
             Self::Event(event) => show("Event", event),
             Self::Cursor { reader, conversation, seq } => {
                 show("Cursor", &(reader, conversation, seq))
@@ -238,7 +281,7 @@ impl Debug for Engine {
 mod tests {
     use super::*;
     use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256, StreamId};
-    use crate::record::{Content, Delivery, EventKind, Message};
+    use crate::record::{Content, Delivery, EventKind, Message, Speaker, Via};
     use crate::rumor::Rumor;
     use crate::time::Time;
     use crate::wire::{Control, Reason, Slot};
@@ -287,6 +330,8 @@ mod tests {
             options: vec![text()],
             quiet: false,
             at: now,
+            code: text(),
+            answer: Some(Answer { text: text(), via: Via::Terminal, at: now }),
         };
         let place = Conversation::Call(CALL);
         let event = Event {
@@ -343,7 +388,17 @@ mod tests {
             Command::Reject(CALL, text()),
             Command::Say { conversation: place, text: text(), again: false },
             Command::SendFile { call: CALL, name: text(), bytes: bytes() },
-            Command::Escalate { call: CALL, question: text(), options: vec![text()], quiet: false },
+            Command::Escalate {
+                call: CALL,
+                question: text(),
+                options: vec![text()],
+                quiet: false,
+                lines: vec![Line { by: Speaker::Peer, text: text() }],
+            },
+            Command::Order(Order::Answer { question: 1, text: text() }),
+            Command::Order(Order::Say { call: CALL, text: text() }),
+            Command::Order(Order::End { call: CALL, text: text() }),
+            Command::Redeem(text()),
             Command::End(CALL, text()),
             Command::Name(KEY, text()),
         ];

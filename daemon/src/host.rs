@@ -349,6 +349,8 @@ impl Thread {
             Output::Notify(event) => self.parts.hooks.tell(event),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
             Output::Tally(call) => self.tally(call),
+            // Nobody asks for it yet.
+            Output::Recall { .. } => {}
             Output::Yield { instance, since } => {
                 tracing::error!(%instance, ?since, "another daemon runs with this key; this one yields");
                 self.yielded.send_replace(Some(since));

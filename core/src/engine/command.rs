@@ -41,9 +41,13 @@ impl Engine {
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
             Command::Cancel(said) => self.cancel(now, said),
-            Command::Escalate { call, question, options, quiet } => {
+            Command::Escalate { call, question, options, quiet, lines: _ } => {
                 self.escalate(now, call, question, options, quiet)
             }
+            Command::Pair { .. } | Command::Order(_) | Command::Redeem(_) => {
+                Err(Refusal::OwnerOnly)
+            }
+            Command::Invite { .. } | Command::Revoke(_) => Err(Refusal::OwnerOnly),
             Command::Purge(call) => self.purge(now, call),
             Command::End(call, text) => self.end(now, call, text),
             Command::Name(key, name) => self.name(now, key, name),
@@ -354,7 +358,9 @@ impl Engine {
             self.flush(now, conversation);
         }
         let handle = self.number(|counters| &mut counters.questions);
-        let question = Question { handle, call, question, options, quiet, at: now };
+        let code = format!("{handle:04}");
+        let question =
+            Question { handle, call, question, options, quiet, at: now, code, answer: None };
         self.persist(Change::Question(Box::new(question)));
         Ok(Reply::Question(handle))
     }

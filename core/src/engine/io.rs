@@ -2,8 +2,11 @@
 
 use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
+use crate::owner::Order;
+use crate::policy::Policy;
 use crate::record::{
-    Counters, Event, File, FileState, Message, Peer, Question, StreamIn, StreamOut, Tombstone,
+    Answer, Counters, Event, File, FileState, Invite, Line, Message, Note, Owner, Peer, Question,
+    StreamIn, StreamOut, Takeover, Tombstone,
 };
 use crate::rumor::{Rumor, Verified};
 use crate::time::Time;
@@ -64,6 +67,15 @@ pub enum Input {
         said: Digest,
         /// What we heard in it.
         heard: Digest,
+    },
+    /// The last lines of a call, in answer to [`Output::Recall`].
+    Recalled {
+        /// The call.
+        call: CallId,
+        /// The owner who asked.
+        to: PublicKey,
+        /// Oldest first.
+        lines: Vec<Line>,
     },
     /// A received file was written, or could not be.
     FileStored {
@@ -128,7 +140,29 @@ pub enum Command {
         options: Vec<String>,
         /// Do not tell the peer.
         quiet: bool,
+        /// What was said last, oldest first: the owner is shown it.
+        lines: Vec<Line>,
     },
+    /// Begin to pair an owner.
+    Pair {
+        /// Nobody but this key.
+        only: Option<PublicKey>,
+        /// An owner stands behind it.
+        proven: bool,
+    },
+    /// An owner wants something, and has proven to be one.
+    Order(Order),
+    /// Somebody typed a code that an owner got by direct message.
+    Redeem(String),
+    /// Make a token that lets a stranger ring.
+    Invite {
+        /// How often.
+        uses: u32,
+        /// For how long, in seconds.
+        lifetime: u64,
+    },
+    /// Make a token worthless.
+    Revoke(u32),
     /// Forget a call that is over, with all that was said in it.
     Purge(CallId),
     /// End a call, whatever its state.
@@ -190,6 +224,17 @@ pub enum Reply {
     File(u32),
     /// The question is durable.
     Question(u32),
+    /// A code by which an owner is paired.
+    Pairing {
+        /// As it is shown.
+        code: String,
+        /// Until when it is good.
+        until: Time,
+    },
+    /// What an owner is told.
+    Told(String),
+    /// The token, and by which it is revoked.
+    Invite(u32, String),
     /// It was done.
     Done,
 }
@@ -246,6 +291,21 @@ pub enum Refusal {
     /// Another daemon with this key was there first.
     #[error("another daemon runs with this key, and this one does nothing meanwhile")]
     Yielded,
+    /// Only an owner may.
+    #[error("only the owner of this agent may do that")]
+    OwnerOnly,
+    /// Not the code that was given out, or no longer.
+    #[error("the code is wrong, used up or too old")]
+    WrongCode,
+    /// The human speaks there now.
+    #[error("the owner has taken the call over and speaks in it")]
+    TakenOver,
+    /// There is no such question.
+    #[error("there is no such question")]
+    NoQuestion,
+    /// The question has an answer.
+    #[error("the question was answered already")]
+    Answered,
     /// Not a usable name.
     #[error(
         "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \
@@ -293,6 +353,13 @@ pub enum Output {
     },
     /// Sum up what is kept of a call; answer with [`Input::Tallied`].
     Tally(CallId),
+    /// Read the last lines of a call; answer with [`Input::Recalled`].
+    Recall {
+        /// The call.
+        call: CallId,
+        /// The owner who asks.
+        to: PublicKey,
+    },
     /// Another daemon runs with our key and was there first: leave the relays, and say so.
     Yield {
         /// That run.
@@ -409,6 +476,29 @@ pub enum Change {
     FileMoved(u32, CallId),
     /// A question.
     Question(Box<Question>),
+    /// The owner's answer to a question.
+    Answered {
+        /// Which.
+        question: u32,
+        /// What.
+        answer: Answer,
+    },
+    /// An owner.
+    Owner(Owner),
+    /// A key is no owner any more.
+    OwnerGone(PublicKey),
+    /// A direct message of ours to an owner.
+    Note(Note),
+    /// A call that a human took over.
+    Takeover(Takeover),
+    /// It is the agent's again.
+    TakeoverOver(CallId),
+    /// What strangers may do, by an owner's word.
+    Policy(Policy),
+    /// A token.
+    Invite(Invite),
+    /// A token is worthless.
+    InviteGone(u32),
     /// An entry of the event log.
     Event(Event),
     /// A reader was shown everything up to here in a conversation.
@@ -449,6 +539,18 @@ pub struct Snapshot {
     pub tombstones: Vec<Tombstone>,
     /// What was said within the last two minutes, with handle and time.
     pub recent: Vec<(Conversation, String, u32, Time)>,
+    /// Whose word counts.
+    pub owners: Vec<Owner>,
+    /// The newest 200 questions.
+    pub questions: Vec<Question>,
+    /// What owners were told within the last 30 days.
+    pub notes: Vec<Note>,
+    /// Calls that humans took over.
+    pub takeovers: Vec<Takeover>,
+    /// What strangers may do, where an owner said so.
+    pub policy: Option<Policy>,
+    /// Tokens that are good.
+    pub invites: Vec<Invite>,
 }
 
 /// See [`Snapshot::outbox`].

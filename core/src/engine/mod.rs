@@ -157,6 +157,8 @@ impl Engine {
             Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
             Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
             Input::Clock { ahead } => self.clock_ahead = ahead,
+            // Nobody asks for it yet.
+            Input::Recalled { .. } => {}
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }

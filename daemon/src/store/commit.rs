@@ -48,6 +48,16 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         Change::FileMoved(handle, call) => files::put_call(db, *handle, *call),
         Change::FileState(handle, state) => files::put_state(db, *handle, state),
         Change::Question(question) => questions::put(db, question),
+        // The store's next format.
+        Change::Answered { .. }
+        | Change::Owner(_)
+        | Change::OwnerGone(_)
+        | Change::Note(_)
+        | Change::Takeover(_)
+        | Change::TakeoverOver(_)
+        | Change::Policy(_)
+        | Change::Invite(_)
+        | Change::InviteGone(_) => Ok(()),
         Change::Event(event) => events::put(db, event),
         Change::Cursor { reader, conversation, seq } => {
             events::put_cursor(db, reader, conversation, *seq)

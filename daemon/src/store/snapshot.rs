@@ -91,6 +91,8 @@ pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
             peers::read_tombstone,
         )?,
         recent: recent(db, now)?,
+        // The store's next format.
+        ..Snapshot::default()
     })
 }
 

@@ -21,7 +21,13 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     };
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
     let (question, options) = (params.question.clone(), params.options.clone());
-    let command = Command::Escalate { call: call.id, question, options, quiet: params.quiet };
+    let command = Command::Escalate {
+        call: call.id,
+        question,
+        options,
+        quiet: params.quiet,
+        lines: Vec::new(),
+    };
     let Reply::Question(number) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };

@@ -170,7 +170,10 @@ impl World {
         let Some(call) = self.rng.pick(&open).copied() else { return Ok(()) };
         let (question, quiet) = (self.text("may I"), self.rng.chance(30));
         let options = vec!["yes".into(), "no".into()];
-        self.command(index, Command::Escalate { call, question, options, quiet })?;
+        self.command(
+            index,
+            Command::Escalate { call, question, options, quiet, lines: Vec::new() },
+        )?;
         Ok(())
     }
 

@@ -184,6 +184,7 @@ impl Agent {
                 outcome.stored.push(file);
             }
             Output::Tally(call) => outcome.tallied.push(call),
+            Output::Recall { .. } => return Err("nobody owns it".into()),
             Output::Yield { .. } => return Err("it yields to nobody".into()),
             Output::Notify(event) => {
                 if event.kind == EventKind::Notice && !self.notices {

@@ -161,7 +161,17 @@ impl Store {
                 }
                 self.events.push(event);
             }
-            Change::Question(_) | Change::Cursor { .. } => {}
+            Change::Question(_)
+            | Change::Answered { .. }
+            | Change::Owner(_)
+            | Change::OwnerGone(_)
+            | Change::Note(_)
+            | Change::Takeover(_)
+            | Change::TakeoverOver(_)
+            | Change::Policy(_)
+            | Change::Invite(_)
+            | Change::InviteGone(_)
+            | Change::Cursor { .. } => {}
         }
         Ok(())
     }
@@ -278,6 +288,7 @@ impl Store {
                 })
                 .collect(),
             calls,
+            ..Snapshot::default()
         }
     }
 }

@@ -80,5 +80,7 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
         options: row.json("options")?,
         quiet: row.flag("quiet")?,
         at: row.time("at")?,
+        code: String::new(),
+        answer: None,
     })
 }

@@ -178,6 +178,8 @@ pub(super) fn question(handle: u32, n: u8) -> Question {
         options: vec!["marker-option".into(), "no".into()],
         quiet: handle == 2,
         at: NOW,
+        code: String::new(),
+        answer: None,
     }
 }
 
