@@ -195,6 +195,7 @@ impl Engine {
             self.say_again(now, there, words);
         }
         self.send_files_there(now, to, files.into_values());
+        self.takeover_moved(from, to);
         if let Some(channel) = self.channel(there) {
             channel.recent.extend(recent);
         }
@@ -250,6 +251,7 @@ impl Engine {
         let changed = session.call.clone();
         self.persist(Change::Call(Box::new(changed)));
         self.abandon(merged);
+        self.takeover_over(merged);
         self.event(now, EventKind::End, Conversation::Call(merged), None, None);
     }
 
