@@ -64,7 +64,16 @@ impl Bench {
         (bench, call)
     }
 
+    /// Something happens; a relay takes whatever goes out.
     pub fn handle(&mut self, input: Input) {
+        let before = self.sent.len();
+        self.drain(input);
+        for rumor in self.sent[before..].iter().map(|(_, rumor)| rumor.id()).collect::<Vec<_>>() {
+            self.drain(Input::Report { rumor, accepted: 1, relays: 1 });
+        }
+    }
+
+    fn drain(&mut self, input: Input) {
         self.engine.handle(self.now, input);
         while let Some(output) = self.engine.poll() {
             match output {
