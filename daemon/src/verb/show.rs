@@ -154,7 +154,7 @@ impl<'a> Show<'a> {
             options: question.options.clone(),
             quiet: question.quiet,
             at_ms: question.at.0,
-            state: match (&row.answer, row.over) {
+            state: match (&question.answer, row.over) {
                 (Some(_), _) => view::QuestionState::Answered,
                 (None, true) => view::QuestionState::Closed,
                 (None, false) => view::QuestionState::Open,
@@ -162,7 +162,7 @@ impl<'a> Show<'a> {
             told: row.told.clone(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(delivery),
-            answer: row.answer.clone(),
+            answer: question.answer.as_ref().map(|answer| answer.text.clone()),
         })
     }
 
