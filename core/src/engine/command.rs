@@ -317,7 +317,7 @@ impl Engine {
         item: Item,
         content: Content,
     ) -> Result<u32, Refusal> {
-        let (rumor, slot) = self.enqueue(now, conversation, item).ok_or(Refusal::NoCall)?;
+        let (rumor, slot) = self.enqueue(now, conversation, item, None).ok_or(Refusal::NoCall)?;
         Ok(self.record(now, conversation, true, rumor, Some(slot), content))
     }
 

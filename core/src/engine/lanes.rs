@@ -56,11 +56,13 @@ impl Engine {
     }
 
     /// Gives an item the next number of the text lane and keeps it. [`Engine::flush`] sends it.
+    /// `was` is the id under which the same was said elsewhere.
     pub(super) fn enqueue(
         &mut self,
         now: Time,
         conversation: Conversation,
         item: Item,
+        was: Option<RumorId>,
     ) -> Option<(RumorId, (StreamId, u64))> {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
@@ -69,7 +71,7 @@ impl Engine {
         let stamp = self.stamp(now, peer, acks);
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
-        let slot = stream.next_slot();
+        let slot = Slot { was, ..stream.next_slot() };
         let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
         let id = self.keep(now, conversation, Lane::Text, rumor);
         Some((id, (slot.stream, slot.number)))
