@@ -56,7 +56,7 @@ impl Engine {
             due.push(Summary { side: Side::Receiver, digest: heard });
         }
         for summary in due {
-            self.enqueue(now, conversation, Item::Digest(summary), None);
+            self.enqueue(now, conversation, Item::Digest(summary));
         }
         self.keep_digests(id, digests);
         self.flush(now, conversation);

@@ -10,7 +10,7 @@ use crate::lane::{AckOutcome, Outgoing};
 use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
 use crate::time::Time;
-use crate::wire::{Ack, Body, Item, Slot, encode, relocate};
+use crate::wire::{Ack, Body, Item, Slot, Stamp, encode, relocate};
 
 /// Most acknowledgements that ride on one rumor.
 const ACKS_LIMIT: usize = 16;
@@ -56,19 +56,29 @@ impl Engine {
     }
 
     /// Gives an item the next number of the text lane and keeps it. [`Engine::flush`] sends it.
-    /// `was` is the id under which the same was said elsewhere.
     pub(super) fn enqueue(
         &mut self,
         now: Time,
         conversation: Conversation,
         item: Item,
+    ) -> Option<(RumorId, (StreamId, u64))> {
+        self.enqueue_as(now, conversation, item, false, None)
+    }
+
+    /// The same by our agent or its human; `was` is the id under which it was said elsewhere.
+    pub(super) fn enqueue_as(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        item: Item,
+        by_human: bool,
         was: Option<RumorId>,
     ) -> Option<(RumorId, (StreamId, u64))> {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
         let peer = self.channel(conversation)?.peer;
         let acks = if open { self.take_acks(now, peer) } else { Vec::new() };
-        let stamp = self.stamp(now, peer, acks);
+        let stamp = Stamp { by_human, ..self.stamp(now, peer, acks) };
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
         let slot = Slot { was, ..stream.next_slot() };
@@ -301,6 +311,7 @@ impl Engine {
             }
             let slot = (slot.stream, slot.number);
             self.persist(Change::Moved { from, to: id, conversation: to, slot, claimed_at });
+            self.note_moved(from, id);
         }
     }
 

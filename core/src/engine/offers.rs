@@ -183,8 +183,8 @@ impl Engine {
         let recent = std::mem::take(&mut channel.recent);
         let there = Conversation::Call(to);
         let was = opening_id(from);
-        if let Some(text) = opening
-            && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text), Some(was))
+        if let Some(text) = opening.map(Item::Text)
+            && let Some((id, slot)) = self.enqueue_as(said_at, there, text, false, Some(was))
         {
             if let Some(words) = self.channel(there).and_then(|channel| channel.words.as_mut()) {
                 words.expose_last(true);
@@ -197,6 +197,7 @@ impl Engine {
             self.say_again(now, there, words);
         }
         self.send_files_there(now, to, files.into_values());
+        self.takeover_moved(from, to);
         if let Some(channel) = self.channel(there) {
             channel.recent.extend(recent);
         }
@@ -252,6 +253,7 @@ impl Engine {
         let changed = session.call.clone();
         self.persist(Change::Call(Box::new(changed)));
         self.abandon(merged);
+        self.takeover_over(merged);
         self.event(now, EventKind::End, Conversation::Call(merged), None, None);
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
+use super::owner::Owners;
 use super::receive::{STRANGERS_RATE, parcel};
 use super::twin::QUIET;
 use super::{Engine, Ids, Session, Snapshot};
@@ -24,13 +25,15 @@ impl Engine {
         instance: InstanceId,
         seed: [u8; 32],
         settings: Settings,
-        snapshot: Snapshot,
+        mut snapshot: Snapshot,
         now: Time,
     ) -> Self {
+        let owners = Owners::restore(&mut snapshot);
+        let policy = snapshot.policy.unwrap_or(settings.policy);
         let mut engine = Self {
             me,
             instance,
-            settings,
+            settings: Settings { policy, ..settings },
             ids: Ids { seed, count: 0 },
             counters: snapshot.counters,
             peers: snapshot.peers.into_iter().map(|peer| (peer.key, peer)).collect(),
@@ -42,6 +45,7 @@ impl Engine {
             files: snapshot.files.into_iter().map(|file| (file.handle, file)).collect(),
             offers: BTreeMap::new(),
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
+            owners,
             seen: snapshot.seen.into_iter().collect(),
             started: now,
             hello: None,
