@@ -7,7 +7,7 @@ use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id,
 use crate::call::{Call, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::Incoming;
-use crate::policy::{Meter, is_pet_name};
+use crate::policy::{Meter, Rate, is_pet_name};
 use crate::record::{Content, Delivery, Lane, Message, Question, Speaks, Standing};
 use crate::time::Time;
 use crate::wire::{
@@ -167,7 +167,7 @@ impl Engine {
         let handle = self.number(|counters| &mut counters.messages);
         let me = self.me;
         let peer = self.channel(conversation).map_or(me, |channel| channel.peer);
-        self.persist(Change::Message(Box::new(Message {
+        let message = Message {
             handle,
             conversation,
             peer,
@@ -179,7 +179,9 @@ impl Engine {
             at: now,
             claimed_at: self.told(now).secs(),
             delivery: Delivery::Queued,
-        })));
+        };
+        self.weigh(&message);
+        self.persist(Change::Message(Box::new(message)));
         handle
     }
 
@@ -241,10 +243,18 @@ impl Engine {
 
     /// Takes our turn, if we may speak so soon again.
     fn turn(&mut self, now: Time, conversation: Conversation) -> Result<(), Refusal> {
-        let rate = self.settings.sends;
+        let minute = Meter::full(now, Rate::a_minute(self.settings.sends));
+        let hour = Meter::full(now, Rate::an_hour(self.settings.turns));
         let Some(channel) = self.channel(conversation) else { return Err(Refusal::NoCall) };
-        let meter = channel.meter.get_or_insert_with(|| Meter::full(now, rate));
-        if meter.take(now, rate) { Ok(()) } else { Err(Refusal::TooMany(rate)) }
+        let meters = channel.meters.get_or_insert_with(|| match conversation {
+            Conversation::Call(_) => vec![minute, hour],
+            Conversation::Direct(_) => vec![minute],
+        });
+        if let Some(empty) = meters.iter_mut().find_map(|m| (!m.has(now, 1)).then(|| m.rate())) {
+            return Err(Refusal::TooMany(empty));
+        }
+        meters.iter_mut().for_each(|meter| _ = meter.take(now, 1));
+        Ok(())
     }
 
     fn say_in_call(

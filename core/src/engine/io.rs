@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::owner::Order;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rate};
 use crate::record::{
     Answer, Counters, Event, File, FileState, Invite, Line, Message, Note, Owner, Peer, Question,
     StreamIn, StreamOut, Takeover, Tombstone,
@@ -266,9 +266,9 @@ pub enum Refusal {
     /// To ourselves.
     #[error("that is this agent itself")]
     Own,
-    /// Too many messages in a minute.
-    #[error("more than {0} messages a minute in one conversation")]
-    TooMany(u32),
+    /// Too many messages in so short a time.
+    #[error("more than {0} in one conversation")]
+    TooMany(Rate),
     /// Longer than allowed.
     #[error("{what} is {length} bytes long, more than {limit}")]
     TooLong {

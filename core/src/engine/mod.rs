@@ -11,6 +11,7 @@ mod agreement;
 mod cancel;
 mod channel;
 mod command;
+mod courtesy;
 mod files;
 mod io;
 mod lanes;
@@ -43,8 +44,6 @@ use channel::Channel;
 const SEEN_AGAIN: Duration = crate::presence::LIFETIME;
 /// How often what is over is looked for and forgotten.
 const SWEEP: Duration = Duration::from_secs(3600);
-/// A bucket that nobody took from for this long is full, which is what an absent one is.
-const METER_IDLE: Duration = Duration::from_secs(60);
 /// How long the id of a rumor that was taken in is remembered. A new relay is asked for all that it
 /// has; what is older than this is not taken in again.
 pub const SEEN_KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
@@ -84,7 +83,8 @@ pub struct Engine {
     counters: Counters,
     peers: BTreeMap<PublicKey, Peer>,
     last_seen: BTreeMap<PublicKey, Time>,
-    meters: BTreeMap<PublicKey, Meter>,
+    /// Of each peer, messages and bytes of words.
+    meters: BTreeMap<PublicKey, (Meter, Meter)>,
     strangers: Meter,
     calls: BTreeMap<CallId, Session>,
     direct: BTreeMap<PublicKey, Channel>,
@@ -255,7 +255,7 @@ impl Engine {
         };
         self.offers.retain(|_, call| rings(call));
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
-        self.meters.retain(|_, meter| now.since(meter.last()) < METER_IDLE);
+        self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {
             self.seen.retain(|_, at| now.since(*at) < SEEN_KEPT);
         }
@@ -298,6 +298,7 @@ impl Engine {
         for effect in effects {
             match effect {
                 Effect::Say(_) if hush => {}
+                Effect::Say(Control::Ringing) if !self.settings.disclose_ring => {}
                 Effect::Say(control) => self.say_control(now, &call, control),
                 Effect::Answered => self.answered(now, &before, &call),
                 Effect::Closed if before.is_open() => self.closed(now, &call, cause),

@@ -68,7 +68,7 @@ impl Engine {
                 self.update_peer(now, ring.from, |peer| peer.claimed = claimed);
                 let call = self.open_call(now, &ring, knock);
                 self.ring_event(now, if knock { EventKind::Knock } else { EventKind::Ring }, call);
-                if !knock {
+                if !knock && self.settings.disclose_ring {
                     let body = Body::Control(call, Control::Ringing);
                     self.say(now, ring.from, &body, Priority::Control);
                 }

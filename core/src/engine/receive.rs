@@ -8,7 +8,7 @@ use super::{Cause, Change, Engine, Priority, SEEN_KEPT};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Incoming, Parcel};
-use crate::policy::{Meter, Policy};
+use crate::policy::{Meter, Policy, Rate};
 use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
 use crate::rumor::Verified;
 use crate::time::Time;
@@ -17,7 +17,7 @@ use crate::wire::{Body, Closing, Control, Item, Packet, Reason, Slot, decode};
 /// By how much a writer's clock may be wrong.
 const SKEW: Duration = Duration::from_secs(2 * 24 * 3600);
 /// Direct messages that all strangers together may leave in a minute.
-const STRANGERS_RATE: u32 = 10;
+pub(super) const STRANGERS_RATE: u32 = 10;
 
 impl Engine {
     /// A peer's rumor, whose author and id are proven. Whatever does not fit is dropped silently:
@@ -182,14 +182,20 @@ impl Engine {
         match (self.standing(from), self.settings.policy) {
             (Standing::Allowed, _) => true,
             (Standing::Blocked, _) | (_, Policy::AllowList | Policy::Closed) => false,
-            (Standing::Stranger, _) => self.strangers.take(now, STRANGERS_RATE),
+            (Standing::Stranger, _) => self.strangers.take(now, 1),
         }
     }
 
     /// Whether one more message of this peer is taken in now. One that is not comes again.
-    fn within_rate(&mut self, now: Time, from: PublicKey) -> bool {
-        let rate = self.settings.receives;
-        self.meters.entry(from).or_insert_with(|| Meter::full(now, rate)).take(now, rate)
+    fn within_rate(&mut self, now: Time, from: PublicKey, bytes: usize) -> bool {
+        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let (count, most) = (self.settings.receives, self.settings.receive_bytes);
+        let full = || Meter::full(now, Rate::a_minute(count));
+        let (messages, words) = self
+            .meters
+            .entry(from)
+            .or_insert_with(|| (full(), Meter::full(now, Rate::an_hour(most))));
+        words.has(now, size) && messages.take(now, 1) && words.take(now, size)
     }
 
     fn take_in(
@@ -203,7 +209,7 @@ impl Engine {
         let from = packet.from;
         let id = packet.id;
         let duplicate = self.seen.contains_key(&id);
-        if !duplicate && !self.within_rate(now, from) {
+        if !duplicate && !self.within_rate(now, from, message.rumor().content.len()) {
             return;
         }
         let ack_idle = self.settings.schedule.ack_idle;
@@ -261,6 +267,7 @@ impl Engine {
                 if broke {
                     self.ask_for_new_stream(now, from, slot);
                 }
+                self.part(now, conversation);
             }
         }
     }
@@ -331,7 +338,7 @@ impl Engine {
         };
         let silent = matches!(content, Content::File { .. });
         let handle = self.number(|counters| &mut counters.messages);
-        self.persist(Change::Message(Box::new(Message {
+        let message = Message {
             handle,
             conversation,
             peer: packet.from,
@@ -343,7 +350,9 @@ impl Engine {
             at: now,
             claimed_at: packet.created_at,
             delivery: Delivery::Delivered,
-        })));
+        };
+        self.weigh(&message);
+        self.persist(Change::Message(Box::new(message)));
         // A file is news when it is whole.
         if !silent {
             self.event(now, EventKind::Message, conversation, Some(handle), None);
@@ -357,7 +366,7 @@ impl Engine {
             || is_forgotten(now, Time::from_secs(packet.created_at))
             || text.trim().is_empty()
             || !self.may_write(now, from)
-            || !self.within_rate(now, from)
+            || !self.within_rate(now, from, text.len())
         {
             return;
         }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
-use super::receive::parcel;
+use super::receive::{STRANGERS_RATE, parcel};
 use super::twin::QUIET;
 use super::{Engine, Ids, Session, Snapshot};
 use crate::call::{Call, State};
 use crate::ids::{Conversation, InstanceId, PublicKey, StreamId};
 use crate::lane::{Incoming, Outgoing, Parcel, Pending};
-use crate::policy::{Meter, Settings};
+use crate::policy::{Meter, Rate, Settings};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Verified;
 use crate::time::Time;
@@ -36,7 +36,7 @@ impl Engine {
             peers: snapshot.peers.into_iter().map(|peer| (peer.key, peer)).collect(),
             last_seen: BTreeMap::new(),
             meters: BTreeMap::new(),
-            strangers: Meter::full(now, 10),
+            strangers: Meter::full(now, Rate::a_minute(STRANGERS_RATE)),
             calls: BTreeMap::new(),
             direct: BTreeMap::new(),
             files: snapshot.files.into_iter().map(|file| (file.handle, file)).collect(),

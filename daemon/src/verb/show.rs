@@ -156,17 +156,17 @@ impl<'a> Show<'a> {
             options: question.options.clone(),
             quiet: question.quiet,
             at_ms: question.at.0,
-            state: match (&row.answer, row.over) {
+            state: match (&question.answer, row.over) {
                 (Some(_), _) => view::QuestionState::Answered,
                 (None, true) => view::QuestionState::Closed,
                 (None, false) => view::QuestionState::Open,
             },
             code: question.code.clone(),
             told: row.told.clone(),
-            telling: Vec::new(),
+            telling: row.telling.clone(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(delivery),
-            answer: row.answer.clone(),
+            answer: question.answer.as_ref().map(|answer| answer.text.clone()),
             answered_ms: question.answer.as_ref().map(|answer| answer.at.0),
             answer_via: question.answer.as_ref().map(|answer| via(answer.via).into()),
         })
