@@ -325,7 +325,7 @@ impl Engine {
         content: Content,
     ) -> Result<u32, Refusal> {
         let by_human = by == Speaker::Human;
-        let said = self.enqueue_as(now, conversation, item, by_human);
+        let said = self.enqueue_as(now, conversation, item, by_human, None);
         let (rumor, slot) = said.ok_or(Refusal::NoCall)?;
         Ok(self.record(now, conversation, by, rumor, Some(slot), content))
     }

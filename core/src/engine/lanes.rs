@@ -62,16 +62,17 @@ impl Engine {
         conversation: Conversation,
         item: Item,
     ) -> Option<(RumorId, (StreamId, u64))> {
-        self.enqueue_as(now, conversation, item, false)
+        self.enqueue_as(now, conversation, item, false, None)
     }
 
-    /// The same by our agent or its human.
+    /// The same by our agent or its human; `was` is the id under which it was said elsewhere.
     pub(super) fn enqueue_as(
         &mut self,
         now: Time,
         conversation: Conversation,
         item: Item,
         by_human: bool,
+        was: Option<RumorId>,
     ) -> Option<(RumorId, (StreamId, u64))> {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
@@ -80,7 +81,7 @@ impl Engine {
         let stamp = Stamp { by_human, ..self.stamp(now, peer, acks) };
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
-        let slot = stream.next_slot();
+        let slot = Slot { was, ..stream.next_slot() };
         let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
         let id = self.keep(now, conversation, Lane::Text, rumor);
         Some((id, (slot.stream, slot.number)))

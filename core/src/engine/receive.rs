@@ -68,6 +68,7 @@ impl Engine {
             return self.control_of_unknown_call(now, packet, call, control);
         };
         let open = session.call.is_open();
+        let waits = open || session.call.was_given_up();
         // Another's accept, another's end.
         if session.call.peer != from {
             return;
@@ -86,7 +87,7 @@ impl Engine {
             {
                 // What it was merged into may have been merged itself since.
                 closing.into = closing.into.map(|into| self.heir(into));
-                closing.into.filter(|into| open && self.carry_over(now, call, *into))
+                closing.into.filter(|into| waits && self.carry_over(now, call, *into) && open)
             }
             _ => None,
         };

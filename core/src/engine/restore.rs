@@ -76,7 +76,9 @@ impl Engine {
                 since: entry.since,
                 ..Pending::new(now, entry.rumor, id)
             };
-            let pending = Pending { exposed: engine.may_be_out(entry.stream), ..pending };
+            // What moved may have been heard where it was.
+            let moved = pending.rumor.tag("was").is_some();
+            let pending = Pending { exposed: moved || engine.may_be_out(entry.stream), ..pending };
             let streams = engine.streams_out().find(|(stream, _)| stream.id == entry.stream);
             if let Some((stream, _)) = streams {
                 stream.pending.insert(entry.number, pending);
