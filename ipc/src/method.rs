@@ -4,6 +4,7 @@
 //! at [`MAX_WAIT_MS`]. Leaving a connection cancels only the waiting, never what was asked for.
 
 mod mail;
+mod owner;
 mod purge;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,10 @@ use crate::view::{
 
 pub use mail::{
     Confirm, Inbox, InboxResult, Mark, PendingParams, Read, ReadResult, Wait, Watch, WatchResult,
+};
+pub use owner::{
+    FollowQuestion, OrderKind, OwnerOrder, OwnerPair, OwnerShow, OwnerState, OwnerTold,
+    PairingCode, SetPassphrase,
 };
 pub use purge::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
 
@@ -62,6 +67,11 @@ methods! {
     "pending": PendingParams => Pending;
     "escalate": Escalate => Question;
     "questions": Questions => QuestionsResult;
+    "follow_question": FollowQuestion => Question;
+    "owner": OwnerShow => OwnerState;
+    "owner_pair": OwnerPair => PairingCode;
+    "owner_order": OwnerOrder => OwnerTold;
+    "owner_passphrase": SetPassphrase => Done;
     "end": End => Ended;
     "calls": Calls => CallsResult;
     "transcript": Transcript => TranscriptResult;
@@ -133,8 +143,9 @@ pub struct StatusResult {
     /// Since when another daemon runs with this key to which this one yielded, by its clock.
     #[serde(default)]
     pub twin_since_ms: Option<u64>,
-    /// The npub of the paired owner, if any.
-    pub owner: Option<String>,
+    /// The npubs of the humans who own this agent.
+    #[serde(default)]
+    pub owners: Vec<String>,
 }
 
 /// Asks the relays who is online.
@@ -426,6 +437,9 @@ pub struct TranscriptResult {
     pub messages: Vec<Message>,
     /// The files of the call.
     pub files: Vec<File>,
+    /// What the owner was asked while these messages were said; oldest first.
+    #[serde(default)]
+    pub questions: Vec<Question>,
     /// How many messages there are in whole.
     pub total: u32,
     /// What both ends have of it, once it is over.

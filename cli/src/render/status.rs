@@ -41,6 +41,9 @@ impl Text for Overview {
             relays_in_short(&status.relays, page),
             daemon_in_short(&status.daemon.how)
         ));
+        if status.owners.is_empty() {
+            page.line(owners(&status.owners));
+        }
         goings_on(status, page);
     }
 }
@@ -63,15 +66,15 @@ impl Text for Full {
             page.line(clock(ahead));
         }
         page.line(format!(
-            "presence: {}  hook: {}  owner: {}",
+            "presence: {}  hook: {}",
             identity.presence,
             match (self.0.hook, &self.0.hook_problem) {
                 (false, _) => "none",
                 (true, None) => "yes",
                 (true, Some(_)) => "broken",
-            },
-            self.0.owner.as_deref().map_or("nobody owns this agent".into(), short_npub)
+            }
         ));
+        page.line(owners(&self.0.owners));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
         goings_on(&self.0, page);
     }
@@ -126,6 +129,16 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         page.line(format!("{} {}", question.handle, standing(question, page)));
     }
     page.next(what_next(status));
+}
+
+/// Whose word counts.
+fn owners(owners: &[String]) -> String {
+    let npubs: Vec<String> = owners.iter().map(|npub| short_npub(npub)).collect();
+    match npubs.as_slice() {
+        [] => "nobody owns this agent: p2p owner pair".into(),
+        [one] => format!("owner: {one}"),
+        several => format!("owners: {}", several.join(", ")),
+    }
 }
 
 fn what_next(status: &StatusResult) -> String {
@@ -335,7 +348,7 @@ mod tests {
             hook: true,
             hook_problem: None,
             twin_since_ms: None,
-            owner: None,
+            owners: vec![peer.npub.clone()],
         }
     }
 
@@ -354,6 +367,15 @@ mod tests {
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
              q2 open 3m, told: hook\nnext: p2p inbox\n"
         );
+    }
+
+    #[test]
+    fn who_owns_the_agent_is_shown_and_how_to_if_nobody_does() {
+        let orphan = || StatusResult { owners: Vec::new(), ..status() };
+        let nudge = "\nnobody owns this agent: p2p owner pair\n";
+        assert!(text_of(&Overview(orphan())).contains(nudge));
+        assert!(text_of(&Full(orphan())).contains(nudge));
+        assert!(text_of(&Full(status())).contains("\nowner: npub1x7k…9q\n"));
     }
 
     #[test]
@@ -379,8 +401,8 @@ mod tests {
         let line = "\nhook: \"/x\" is no program that can be run\n";
         assert!(text_of(&Overview(broken())).contains(line));
         let full = text_of(&Full(broken()));
-        assert!(full.contains(line) && full.contains("  hook: broken  "), "{full}");
-        assert!(text_of(&Full(status())).contains("  hook: yes  "));
+        assert!(full.contains(line) && full.contains("  hook: broken\n"), "{full}");
+        assert!(text_of(&Full(status())).contains("  hook: yes\n"));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The messages of a call: as text, as Markdown.
 
 use p2p_ipc::method::TranscriptResult;
-use p2p_ipc::view::{Agreement, Call, Comparison, File, Message, MessageKind, RelayReceipt};
+use p2p_ipc::view::{
+    Agreement, Call, Comparison, File, Message, MessageKind, Question, RelayReceipt,
+};
 use serde::Serialize;
 
 use super::status::host;
@@ -17,6 +19,8 @@ pub struct Transcript {
     pub messages: Vec<Message>,
     /// The files of the call.
     pub files: Vec<File>,
+    /// What the owner was asked meanwhile, oldest first.
+    pub questions: Vec<Question>,
     /// How many messages there are in whole.
     pub total: u32,
     /// What both ends have of it, once it is over.
@@ -30,8 +34,9 @@ impl Transcript {
     /// The first page; the following ones are added to it.
     #[must_use]
     pub fn new(first: TranscriptResult, markdown: bool) -> Self {
-        let TranscriptResult { call, messages, files, total, comparison, next: _ } = first;
-        Self { call, messages, files, total, comparison, markdown }
+        let TranscriptResult { call, messages, files, questions, total, comparison, next: _ } =
+            first;
+        Self { call, messages, files, questions, total, comparison, markdown }
     }
 }
 
@@ -188,6 +193,7 @@ mod tests {
             call: samples::ring(),
             messages: vec![samples::sent(), samples::received()],
             files: vec![samples::file()],
+            questions: Vec::new(),
             total: 5,
             comparison: None,
             markdown,

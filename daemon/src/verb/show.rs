@@ -2,7 +2,7 @@
 
 use p2p_core::call::{By, RING_GRACE, State};
 use p2p_core::record::{
-    Content, Delivery as Kept, Event, EventKind, FileState, Peer, Speaks, Standing,
+    Content, Delivery as Kept, Event, EventKind, FileState, Peer, Speaks, Standing, Via,
 };
 use p2p_core::wire::Reason;
 use p2p_core::{Conversation, PublicKey, Time};
@@ -78,6 +78,7 @@ impl<'a> Show<'a> {
                 },
             ),
             last_ms: row.last.map(|(at, _)| at.0),
+            taken_over: false,
         })
     }
 
@@ -113,6 +114,7 @@ impl<'a> Show<'a> {
             sent_s: message.sent(),
             delivery: message.outgoing.then(|| delivery(row)),
             truncated: false,
+            from_owner: false,
             untrusted: !message.outgoing,
         })
     }
@@ -159,10 +161,14 @@ impl<'a> Show<'a> {
                 (None, true) => view::QuestionState::Closed,
                 (None, false) => view::QuestionState::Open,
             },
+            code: question.code.clone(),
             told: row.told.clone(),
+            telling: Vec::new(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(delivery),
             answer: row.answer.clone(),
+            answered_ms: question.answer.as_ref().map(|answer| answer.at.0),
+            answer_via: question.answer.as_ref().map(|answer| via(answer.via).into()),
         })
     }
 
@@ -182,8 +188,17 @@ impl<'a> Show<'a> {
             call: self.call_of(event.conversation)?,
             message: row.map(|row| self.message(&row)).transpose()?,
             file: file.map(|row| self.file(&row)).transpose()?,
+            question: None,
             text: event.text.clone(),
         })
+    }
+}
+
+/// How an owner's word came.
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::Dm(_) => "dm",
+        Via::Terminal => "terminal",
     }
 }
 

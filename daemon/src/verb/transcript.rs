@@ -80,6 +80,7 @@ pub(super) async fn run(
         call: show.call(&row)?,
         messages,
         files,
+        questions: Vec::new(),
         total: store.message_count(conversation).map_err(stored)?,
         comparison: verify::comparison(&store, &row.call)?,
         next,
