@@ -9,6 +9,7 @@ use std::time::Duration;
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::{InstanceId, PublicKey, RumorId, Time};
+use p2p_ipc::view::Pairing;
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -103,6 +104,7 @@ pub struct Host {
     queue: mpsc::Sender<Message>,
     changes: watch::Receiver<u64>,
     twin: watch::Receiver<Option<Time>>,
+    pairing: watch::Receiver<Option<Pairing>>,
 }
 
 impl Host {
@@ -115,14 +117,16 @@ impl Host {
         let (queue, messages) = mpsc::channel(QUEUE);
         let (changed, changes) = watch::channel(0);
         let (yielded, twin) = watch::channel(None);
+        let (pairs, pairing) = watch::channel(None);
         let runtime = tokio::runtime::Handle::current();
         let weak = queue.downgrade();
         let tidying = Tidying::new(parts.retention);
-        let thread = Thread { yielded, parts, engine, tidying, changed, runtime, queue: weak };
+        let thread =
+            Thread { yielded, pairs, parts, engine, tidying, changed, runtime, queue: weak };
         let handle = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || thread.run(messages))?;
-        Ok((Self { queue, changes, twin }, handle))
+        Ok((Self { queue, changes, twin, pairing }, handle))
     }
 
     /// Does what our agent wants, durably.
@@ -209,6 +213,12 @@ impl Host {
         self.twin.clone()
     }
 
+    /// The pairing of an owner that is under way.
+    #[must_use]
+    pub fn pairing(&self) -> watch::Receiver<Option<Pairing>> {
+        self.pairing.clone()
+    }
+
     /// Ends the thread after what is queued.
     pub async fn stop(&self) {
         let _ = self.queue.send(Message::Stop).await;
@@ -230,6 +240,7 @@ impl Parts {
 
 struct Thread {
     yielded: watch::Sender<Option<Time>>,
+    pairs: watch::Sender<Option<Pairing>>,
     parts: Parts,
     engine: Engine,
     tidying: Tidying,
@@ -347,6 +358,11 @@ impl Thread {
         for (relay, at, epoch) in caught_up {
             self.note_caught_up(&relay, at, epoch);
         }
+        // Before anybody is answered, who may ask how it stands.
+        let pairing = self.engine.pairing();
+        self.pairs.send_replace(
+            pairing.map(|it| Pairing { until_ms: it.until.0, tries_left: it.tries_left }),
+        );
         let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
         for effect in effects {
             self.perform(effect, &mut waiting);
