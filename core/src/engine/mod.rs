@@ -16,6 +16,7 @@ mod files;
 mod io;
 mod lanes;
 mod offers;
+mod owner;
 mod receive;
 mod restore;
 mod twin;
@@ -38,6 +39,7 @@ use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
+use owner::Owners;
 
 /// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
 /// waits for it is worth another try at once.
@@ -91,6 +93,7 @@ pub struct Engine {
     files: BTreeMap<u32, File>,
     offers: BTreeMap<RumorId, CallId>,
     tombstones: BTreeMap<CallId, Tombstone>,
+    owners: Owners,
     seen: BTreeMap<RumorId, Time>,
     /// When this run began.
     started: Time,
@@ -131,6 +134,15 @@ impl Ids {
         CallId(uuid::Builder::from_random_bytes(id).into_uuid())
     }
 
+    /// A code for a human to type.
+    fn code(&mut self, length: usize) -> String {
+        loop {
+            if let Some(code) = crate::owner::code::from_bytes(&self.bytes(), length) {
+                return code;
+            }
+        }
+    }
+
     fn stream(&mut self) -> StreamId {
         let mut id = [0; 8];
         id.copy_from_slice(&self.bytes()[..8]);
@@ -157,8 +169,7 @@ impl Engine {
             Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
             Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
             Input::Clock { ahead } => self.clock_ahead = ahead,
-            // Nobody asks for it yet.
-            Input::Recalled { .. } => {}
+            Input::Recalled { call, to, lines } => self.recalled(now, call, to, &lines),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -188,7 +199,7 @@ impl Engine {
         });
         let direct = self.direct.values();
         let direct = direct.map(|c| c.next_timeout(schedule, true, self.quiet_until));
-        calls.chain(direct).fold(None, earlier)
+        calls.chain(direct).fold(self.owners.next_timeout(), earlier)
     }
 
     /// This agent's key.
@@ -230,6 +241,7 @@ impl Engine {
         for merged in self.calls().filter(orphan).map(|call| call.id).collect::<Vec<_>>() {
             self.orphaned(now, merged);
         }
+        self.owners_due(now);
         self.flush_due(now);
         self.tally_due();
         if now.since(self.swept) >= SWEEP {
@@ -254,6 +266,7 @@ impl Engine {
             self.calls.get(call).is_some_and(|session| session.call.is_outgoing_ring())
         };
         self.offers.retain(|_, call| rings(call));
+        self.owners.sweep(now);
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
         self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {
@@ -336,7 +349,11 @@ impl Engine {
 
     fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
         // Our agent hears of what goes on instead; unless that is over.
-        if cause == Cause::Agent || self.goes_on(call) {
+        if self.goes_on(call) {
+            return;
+        }
+        self.takeover_over(call.id);
+        if cause == Cause::Agent {
             return;
         }
         let missed = !call.outgoing && call.answered.is_none();
