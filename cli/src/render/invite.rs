@@ -59,7 +59,7 @@ mod tests {
         MadeInvite { invite, token, npub }.text(&mut page);
         assert_eq!(
             page.finish(None),
-            "p2pi1abc\ninvite 3: 2 uses left, good for 2h0m\n\
+            "p2pi1abc\ninvite 3: 2 uses left, good for 2h\n\
              whoever has it may ring; it is not shown again. For whom it is meant:\n  \
              p2p call npub1x \"<topic>\" --invite p2pi1abc\nnext: p2p wait --for ring\n"
         );
