@@ -27,6 +27,8 @@ pub struct Bench {
     kept: Vec<Change>,
     pub recalls: Vec<(CallId, PublicKey)>,
     replies: Vec<Result<Reply, Refusal>>,
+    /// What arrived.
+    arrived: Vec<Rumor>,
     count: u64,
 }
 
@@ -44,7 +46,8 @@ impl Bench {
         let engine = Engine::restore(ME, InstanceId([1; 8]), [1; 32], settings, snapshot, now);
         let (sent, events, changes) = (Vec::new(), Vec::new(), Vec::new());
         let (recalls, replies, kept) = (Vec::new(), Vec::new(), Vec::new());
-        Self { engine, now, sent, events, changes, kept, recalls, replies, count: 0 }
+        let arrived = Vec::new();
+        Self { engine, now, sent, events, changes, kept, recalls, replies, arrived, count: 0 }
     }
 
     /// It has an owner.
@@ -109,7 +112,14 @@ impl Bench {
         self.kept.append(&mut self.changes);
     }
 
+    /// A relay serves again what it served before.
+    pub fn hear_again(&mut self, which: usize) {
+        let rumor = self.arrived.get(which % self.arrived.len().max(1)).cloned();
+        rumor.into_iter().for_each(|rumor| self.hear(rumor));
+    }
+
     pub fn hear(&mut self, rumor: Rumor) {
+        self.arrived.push(rumor.clone());
         let message = Verified::from_seal(rumor.pubkey, None, rumor).unwrap();
         self.handle(Input::Received(message));
     }
@@ -280,7 +290,8 @@ impl Bench {
             }
         }
         let mut bench = Self::with(Settings::default(), snapshot, self.now);
-        bench.count = self.count;
+        bench.kept = self.kept;
+        (bench.count, bench.arrived) = (self.count, self.arrived);
         bench
     }
 }

@@ -159,6 +159,12 @@ fn nobody_else_answers() {
         bench.dm(key, &format!("{code} yes"));
         bench.reply(key, "yes", ("e", message));
     }
+    // Another owner, of whom nobody asked this, only answers what it names itself.
+    let pairing = bench.pair(None, true).unwrap();
+    let second = PublicKey([5; 32]);
+    bench.dm(second, &pairing);
+    bench.asks(call, "And this?", &[]);
+    assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Which one?"));
     // The agent itself cannot say it is its owner.
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
