@@ -170,17 +170,23 @@ impl Bench {
         self.command(Command::Name(PEER, "bob".into())).unwrap();
         let call = CallId(uuid::Uuid::from_bytes([byte; 16]));
         let topic = "translate the docs".into();
-        let offer = Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()) };
-        self.hear_body(&Body::Control(call, Control::Offer(offer)), false);
+        let offer =
+            Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()), invite: None };
+        self.hear_body(&Body::Control(call, Control::Offer(offer)));
         self.command(Command::Accept(call)).unwrap();
-        self.hear_body(&Body::Control(call, Control::Established), false);
+        self.hear_body(&Body::Control(call, Control::Established));
         self.forget();
         call
     }
 
-    pub fn hear_body(&mut self, body: &Body, by_human: bool) {
+    pub fn hear_body(&mut self, body: &Body) {
+        self.hear_from(PEER, body);
+    }
+
+    /// What another daemon says.
+    pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
         let (instance, at) = (InstanceId([2; 8]), self.now);
-        let stamp = Stamp { from: PEER, to: ME, at, instance, by_human, acks: vec![] };
+        let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
         self.hear(encode(&stamp, body));
     }
 
@@ -190,7 +196,7 @@ impl Bench {
         stream.copy_from_slice(&call.0.as_bytes()[..8]);
         let slot = Slot::new(StreamId(stream), number);
         let item = Item::Text(text.into());
-        self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item), false);
+        self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item));
     }
 
     pub fn says(&mut self, call: CallId, text: &str) -> Result<Reply, Refusal> {

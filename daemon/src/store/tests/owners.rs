@@ -171,25 +171,21 @@ fn a_token_is_good_until_it_is_used_up_or_too_old_or_revoked() {
 }
 
 #[test]
-fn policy_passphrase_and_channels_are_kept() {
+fn policy_and_passphrase_are_kept() {
     let mut home = Home::new();
     let reader = home.reader();
     assert_eq!((home.snapshot().policy, reader.policy().unwrap()), (None, None));
-    assert_eq!((reader.passphrase().unwrap(), reader.channel("dm").unwrap()), (None, None));
+    assert_eq!(reader.passphrase().unwrap(), None);
     for policy in [Policy::Ask, Policy::Open, Policy::Closed, Policy::AllowList] {
         home.commit(vec![Change::Policy(policy)]);
         assert_eq!(home.snapshot().policy, Some(policy));
     }
     home.store.set_passphrase(Some("$argon2id$1")).unwrap();
     home.store.set_passphrase(Some("$argon2id$2")).unwrap();
-    home.store.note_channel("webhook", 7).unwrap();
-    home.store.note_channel("webhook", u64::MAX).unwrap();
     let mut home = home.reopened();
     let reader = home.reader();
     assert_eq!(reader.policy().unwrap(), Some(Policy::AllowList));
     assert_eq!(reader.passphrase().unwrap().as_deref(), Some("$argon2id$2"));
-    assert_eq!(reader.channel("webhook").unwrap(), Some(u64::MAX));
-    assert_eq!(reader.channel("desktop").unwrap(), None);
     home.store.set_passphrase(None).unwrap();
     assert_eq!(reader.passphrase().unwrap(), None);
 }
