@@ -86,6 +86,8 @@ pub enum Verb {
     Purge(verb::purge::Args),
     /// Names for keys, and who may ring
     Contacts(verb::contacts::Args),
+    /// Tokens that let strangers ring
+    Invite(verb::invite::Args),
     /// The identity file
     Identity(verb::identity::Args),
     /// The background service

@@ -68,7 +68,7 @@ redacted! {
     Answer { via, at } hide { text }
     Line { by } hide { text }
     Event { seq, kind, at, conversation, subject } hide { text }
-    Offer { lifetime } hide { topic, message, name }
+    Offer { lifetime } hide { topic, message, name, invite }
     Accept { replaces } hide { name }
     Closing { reason, into, last } hide { text }
     Escalation {} hide { question, options }
@@ -137,9 +137,9 @@ impl Debug for Command {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut show = |name: &str, it: &dyn Debug| f.debug_tuple(name).field(it).finish();
         match self {
-            Self::Call { peer, topic, opening, note, new, ring } => {
+            Self::Call { peer, topic, opening, note, new, ring, invite } => {
                 let words = (Hidden(topic), Hidden(opening), Hidden(note));
-                show("Call", &(peer, words, new, ring))
+                show("Call", &(peer, words, new, ring, invite))
             }
             Self::Accept(call) => show("Accept", call),
             Self::Reject(call, text) => show("Reject", &(call, Hidden(text))),
@@ -157,6 +157,7 @@ impl Debug for Command {
             Self::Redeem(code) => show("Redeem", &Hidden(code)),
             Self::Invite { uses, lifetime } => show("Invite", &(uses, lifetime)),
             Self::Revoke(id) => show("Revoke", id),
+            Self::Invites => f.write_str("Invites"),
             Self::Purge(call) => show("Purge", call),
             Self::Cancel(said) => show("Cancel", said),
             Self::End(call, text) => show("End", &(call, Hidden(text))),
@@ -205,7 +206,8 @@ impl Debug for Reply {
             Self::Question(question) => show("Question", question),
             Self::Pairing { code, until } => show("Pairing", &(Hidden(code), until)),
             Self::Told(text) => show("Told", &Hidden(text)),
-            Self::Invite(id, token) => show("Invite", &(id, Hidden(token))),
+            Self::Invite(id, token) => show("Invite", &(id, token)),
+            Self::Invites(invites) => show("Invites", invites),
             Self::Done => f.write_str("Done"),
         }
     }
@@ -328,7 +330,13 @@ mod tests {
     /// Everything that holds text, with the marker wherever text goes.
     fn values() -> Vec<Box<dyn Debug>> {
         let now = Time::from_secs(1);
-        let offer = Offer { topic: text(), message: Some(text()), lifetime: 9, name: Some(text()) };
+        let offer = Offer {
+            topic: text(),
+            message: Some(text()),
+            lifetime: 9,
+            name: Some(text()),
+            invite: Some(text()),
+        };
         let escalation = Escalation { question: text(), options: vec![text()] };
         let hash = Sha256([7; 32]);
         let file_offer =
@@ -411,6 +419,7 @@ mod tests {
                 note: Some(text()),
                 new: false,
                 ring: None,
+                invite: None,
             },
             Command::Reject(CALL, text()),
             Command::Say { conversation: place, text: text(), again: false },
@@ -467,7 +476,6 @@ mod tests {
             Box::new(Pairing::new(now, text(), None)),
             Box::new(Reply::Pairing { code: text(), until: now }),
             Box::new(Reply::Told(text())),
-            Box::new(Reply::Invite(1, text())),
             Box::new(Input::Recalled {
                 call: CALL,
                 to: KEY,

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use p2p_core::call::{By, Ended, State};
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
-use p2p_core::policy::{Rate, Settings};
-use p2p_core::record::{Event, EventKind, Message};
+use p2p_core::invite::Token;
+use p2p_core::policy::{Policy, Rate, Settings};
+use p2p_core::record::{Event, EventKind, Invite, Message};
 use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, InstanceId, PublicKey, Rumor, Time, Verified};
 
@@ -27,8 +28,8 @@ struct End {
 struct Pair {
     ends: [End; 2],
     now: Time,
-    /// Whether relays take anything.
-    relays: bool,
+    /// Whether relays take this.
+    taken: fn(&Rumor) -> bool,
 }
 
 fn key(index: usize) -> PublicKey {
@@ -46,7 +47,7 @@ impl Pair {
             let engine = Engine::restore(me, instance, [seed; 32], settings, snapshot, START);
             End { engine, said: Vec::new(), kept: Vec::new(), told: Vec::new() }
         });
-        Self { ends, now: START + Duration::from_secs(60), relays: true }
+        Self { ends, now: START + Duration::from_secs(60), taken: |_| true }
     }
 
     fn new(change: impl Fn(&mut Settings)) -> Self {
@@ -71,8 +72,9 @@ impl Pair {
         while let Some(output) = end.engine.poll() {
             match output {
                 Output::Send { rumor, .. } => {
-                    reports.push(rumor.id());
-                    end.said.push(rumor);
+                    let taken = (self.taken)(&rumor);
+                    reports.push((rumor.id(), u32::from(taken)));
+                    end.said.extend(taken.then_some(rumor));
                 }
                 Output::Persist(Change::Message(message)) => end.kept.push(*message),
                 Output::Notify(event) => end.told.push(event),
@@ -80,8 +82,7 @@ impl Pair {
                 _ => {}
             }
         }
-        for rumor in reports {
-            let accepted = u32::from(self.relays);
+        for (rumor, accepted) in reports {
             self.input(who, Input::Report { rumor, accepted, relays: 1 });
         }
         replies
@@ -90,7 +91,7 @@ impl Pair {
     /// Everything said arrives, and what follows from it.
     fn settle(&mut self) {
         let mut heard = [0; 2];
-        while self.relays && (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
+        while (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
             for who in 0..2 {
                 let news = self.ends[who].said.split_off(heard[who]);
                 for rumor in &news {
@@ -133,7 +134,19 @@ impl Pair {
 }
 
 fn ring(peer: PublicKey) -> Command {
-    Command::Call { peer, topic: "tea".into(), opening: None, note: None, new: false, ring: None }
+    ring_with(peer, None)
+}
+
+fn ring_with(peer: PublicKey, invite: Option<Token>) -> Command {
+    Command::Call {
+        peer,
+        topic: "tea".into(),
+        opening: None,
+        note: None,
+        new: true,
+        ring: None,
+        invite,
+    }
 }
 
 const POLITE: [&str; 6] =
@@ -168,7 +181,7 @@ fn two_agents_that_only_thank_each_other_are_done() {
 
 #[test]
 fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
-    // Something else in between, not in turn, or words that have not left.
+    // Something else in between, or not in turn.
     let mut pair = Pair::new(|_| ());
     let call = pair.call();
     for (turn, text) in POLITE.into_iter().take(5).chain(["And the second page?"]).enumerate() {
@@ -179,9 +192,19 @@ fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
     }
     pair.say(ALICE, call, "Cheers").unwrap();
     assert!(pair.is_open(call));
-    pair.relays = false;
-    pair.say(BOB, call, "Nothing takes this").unwrap();
+    // A file that has not left.
+    pair.taken = |rumor| rumor.tag("type") != Some("chunk");
+    let file = Command::SendFile { call, name: "a".into(), bytes: vec![0] };
+    pair.wants(ALICE, file).unwrap();
+    for (turn, text) in POLITE.into_iter().enumerate() {
+        pair.say(turn % 2, call, text).unwrap();
+    }
     assert!(pair.is_open(call));
+    pair.taken = |_| true;
+    pair.input(ALICE, Input::RelayBack);
+    pair.settle();
+    pair.say(ALICE, call, "Merci").unwrap();
+    assert!(!pair.is_open(call));
 
     let mut pair = Pair::new(|settings| settings.courtesy = 0);
     let call = pair.call();
@@ -247,4 +270,82 @@ fn who_is_invisible_confirms_no_ring_before_it_answers() {
         pair.wants(BOB, Command::Accept(call)).unwrap();
         assert!(pair.is_open(call));
     }
+}
+
+/// Bob, who takes nobody in by himself, and Alice, who has a token of his.
+fn host(policy: Policy, uses: u32) -> (Pair, u32, Token) {
+    let settings = Settings { policy, ..Settings::default() };
+    let mut pair = Pair::of([Settings::default(), settings]);
+    let made = pair.wants(BOB, Command::Invite { uses, lifetime: 3600 });
+    let Ok(Reply::Invite(id, token)) = made else { panic!() };
+    (pair, id, token)
+}
+
+impl Pair {
+    /// What Bob is told when Alice rings.
+    fn rings(&mut self, invite: Option<Token>) -> Option<EventKind> {
+        let before = self.ends[BOB].told.len();
+        self.wants(ALICE, ring_with(key(BOB), invite)).unwrap();
+        self.ends[BOB].told[before..].first().map(|event| event.kind)
+    }
+
+    fn invites(&mut self) -> Vec<Invite> {
+        let Ok(Reply::Invites(invites)) = self.wants(BOB, Command::Invites) else { panic!() };
+        invites
+    }
+}
+
+#[test]
+fn a_stranger_with_an_invite_rings_like_a_contact() {
+    for (policy, without) in [(Policy::Ask, Some(EventKind::Knock)), (Policy::AllowList, None)] {
+        let (mut pair, id, token) = host(policy, 2);
+        assert_eq!(pair.invites().iter().map(|i| (i.id, i.uses)).collect::<Vec<_>>(), [(id, 2)]);
+        assert_eq!(pair.rings(Some(token)), Some(EventKind::Ring));
+        assert!(!pair.words(BOB, "ringing").is_empty());
+        // From now on it is a contact, and uses none.
+        assert_eq!(pair.rings(Some(token)), Some(EventKind::Ring));
+        assert_eq!(pair.rings(None), Some(EventKind::Ring));
+        assert_eq!(pair.invites()[0].uses, 1);
+        // As a stranger again, it uses up the other one, and that is that.
+        for expect in [Some(EventKind::Ring), without] {
+            pair.wants(BOB, Command::Forget(key(ALICE))).unwrap();
+            assert_eq!(pair.rings(Some(token)), expect, "{policy:?}");
+        }
+        assert_eq!(pair.invites(), []);
+    }
+}
+
+#[test]
+fn a_wrong_old_or_revoked_invite_changes_nothing() {
+    for (policy, expect) in [
+        (Policy::Ask, Some(EventKind::Knock)),
+        (Policy::AllowList, None),
+        (Policy::Closed, None),
+        (Policy::Open, Some(EventKind::Ring)),
+    ] {
+        let untouched = |pair: &mut Pair, token, what: &str| {
+            assert_eq!(pair.rings(Some(token)), expect, "{what}, {policy:?}");
+            let silent = pair.ends[BOB].said.is_empty();
+            assert_eq!(silent, policy != Policy::Open, "{what}, {policy:?}");
+        };
+        let (mut pair, ..) = host(policy, 1);
+        untouched(&mut pair, Token([0; 16]), "guessed");
+        assert_eq!(pair.invites().len(), 1);
+
+        let (mut pair, _, token) = host(policy, 1);
+        pair.now = pair.now + Duration::from_secs(3600);
+        untouched(&mut pair, token, "too old");
+        assert_eq!(pair.invites(), []);
+
+        let (mut pair, id, token) = host(policy, 1);
+        pair.wants(BOB, Command::Revoke(id)).unwrap();
+        assert_eq!(pair.wants(BOB, Command::Revoke(id)), Err(Refusal::NoInvite));
+        untouched(&mut pair, token, "revoked");
+    }
+    let (mut pair, _, token) = host(Policy::Closed, 1);
+    assert_eq!(pair.rings(Some(token)), None);
+    let (mut pair, _, token) = host(Policy::Ask, 1);
+    pair.wants(BOB, Command::Block(key(ALICE))).unwrap();
+    assert_eq!(pair.rings(Some(token)), None);
+    assert_eq!(pair.invites().len(), 1);
 }

@@ -3,6 +3,7 @@
 //! A method that waits takes `wait_ms` and answers by then with what is known; the daemon caps it
 //! at [`MAX_WAIT_MS`]. Leaving a connection cancels only the waiting, never what was asked for.
 
+mod invite;
 mod mail;
 mod owner;
 mod purge;
@@ -17,6 +18,7 @@ use crate::view::{
     RelayAnswer,
 };
 
+pub use invite::{Invite, Invites, InvitesResult, MadeInvite, MakeInvite, RevokeInvite};
 pub use mail::{
     Confirm, Inbox, InboxResult, Mark, PendingParams, Read, ReadResult, Wait, Watch, WatchResult,
 };
@@ -79,6 +81,9 @@ methods! {
     "purge": Purge => Purged;
     "contacts": Contacts => ContactsResult;
     "contact": EditContact => EditedContact;
+    "invite": MakeInvite => MadeInvite;
+    "invites": Invites => InvitesResult;
+    "invite_revoke": RevokeInvite => Done;
     "stop": Stop => Done;
 }
 
@@ -189,6 +194,9 @@ pub struct PlaceCall {
     /// How long to wait for a first relay at most, in milliseconds; a few seconds when left out.
     #[serde(default)]
     pub wait_ms: Option<u64>,
+    /// A token of the callee's that lets us ring.
+    #[serde(default)]
+    pub invite: Option<String>,
 }
 
 /// The answer to [`PlaceCall`].

@@ -14,6 +14,7 @@ pub mod escalate;
 pub mod files;
 pub mod identity;
 pub mod inbox;
+pub mod invite;
 pub mod list;
 pub mod overview;
 pub mod owner;
@@ -68,6 +69,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Verify(args)) => verify::run(&args, session),
         Some(Verb::Purge(args)) => purge::run(&args, session),
         Some(Verb::Contacts(args)) => contacts::run(&args, session),
+        Some(Verb::Invite(args)) => invite::run(&args, session),
         Some(Verb::Identity(args)) => identity::run(&args, session),
         Some(Verb::Daemon(args)) => daemon::run(&args, session),
         Some(Verb::Relay(_)) => relay::run(),

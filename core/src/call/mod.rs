@@ -296,6 +296,7 @@ impl Call {
             message: self.opening.clone(),
             lifetime: self.lifetime.as_secs(),
             name: None,
+            invite: None,
         })
     }
 

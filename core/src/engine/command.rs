@@ -6,6 +6,7 @@ use super::channel::Channel;
 use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id, opening_stream};
 use crate::call::{Call, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::lane::Incoming;
 use crate::policy::{Meter, Rate, is_pet_name};
 use crate::record::{Content, Delivery, Lane, Line, Message, Speaker, Speaks, Standing};
@@ -25,8 +26,8 @@ impl Engine {
         }
         self.agent_may(&command)?;
         match command {
-            Command::Call { peer, topic, opening, note, new, ring } => {
-                self.place_call(now, peer, topic, opening, note, new, ring)
+            Command::Call { peer, topic, opening, note, new, ring, invite } => {
+                self.place_call(now, peer, topic, opening, note, new, ring, invite)
             }
             Command::Accept(call) => self.accept(now, call),
             Command::Reject(call, text) => self.reject(now, call, text),
@@ -48,7 +49,12 @@ impl Engine {
             Command::Pair { only, proven } => self.pair(now, only, proven),
             Command::Order(order) => self.order_at_terminal(now, order),
             Command::Redeem(code) => self.redeem(now, &code),
-            Command::Invite { .. } | Command::Revoke(_) => Err(Refusal::OwnerOnly),
+            Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
+            Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
+            Command::Invites => {
+                self.forget_invites(now);
+                Ok(Reply::Invites(self.invites.values().copied().collect()))
+            }
             Command::Purge(call) => self.purge(now, call),
             Command::End(call, text) => self.close(now, call, text, Cause::Agent),
             Command::Name(key, name) => self.name(now, key, name),
@@ -88,6 +94,7 @@ impl Engine {
         note: Option<String>,
         new: bool,
         ring: Option<u64>,
+        invite: Option<Token>,
     ) -> Result<Reply, Refusal> {
         self.not_me(peer)?;
         within("the topic", &topic, TOPIC_LIMIT)?;
@@ -114,10 +121,10 @@ impl Engine {
                 };
                 return Ok(Reply::Call { call, new: false, accepted: true, message });
             }
-            let mut same = self
-                .calls()
-                .filter(|call| call.peer == peer && call.outgoing && call.topic == topic);
-            if let Some(call) = same.find_map(|call| self.spoken_in(call.id).ok()) {
+            let same = |call: &&Call| call.peer == peer && call.outgoing && call.topic == topic;
+            let same = self.calls().filter(same).find_map(|call| self.spoken_in(call.id).ok());
+            if let Some(call) = same {
+                self.tokens.extend(invite.map(|token| (call, token)));
                 return Ok(Reply::Call { call, new: false, accepted: false, message: None });
             }
         }
@@ -125,7 +132,7 @@ impl Engine {
         let id = self.ids.call();
         let handle = self.number(|counters| &mut counters.calls);
         let lifetime = ring.unwrap_or(self.settings.ring.as_secs()).clamp(10, 24 * 3600);
-        let offer = Offer { topic, message: opening.clone(), lifetime, name: None };
+        let offer = Offer { topic, message: opening.clone(), lifetime, name: None, invite: None };
         let mut call = Call::dial(handle, id, peer, now, &offer, note);
         if let State::Dialing(state) = &mut call.state {
             state.sign = self.was_seen_lately(now, peer);
@@ -134,6 +141,7 @@ impl Engine {
         let channel = Channel::new(peer, Conversation::Call(id));
         self.calls.insert(id, Session { call: call.clone(), channel });
         let message = opening.map(|text| self.record_opening(now, &call, text));
+        self.tokens.extend(invite.map(|token| (id, token)));
         self.say_control(now, &call, crate::wire::Control::Offer(offer));
         Ok(Reply::Call { call: id, new: true, accepted: false, message })
     }

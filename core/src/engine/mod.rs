@@ -13,6 +13,7 @@ mod channel;
 mod command;
 mod courtesy;
 mod files;
+mod invites;
 mod io;
 mod lanes;
 mod offers;
@@ -33,8 +34,9 @@ use sha2::{Digest, Sha256};
 
 use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::policy::{Meter, Settings};
-use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
+use crate::record::{Counters, Event, EventKind, File, Invite, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
@@ -92,6 +94,10 @@ pub struct Engine {
     direct: BTreeMap<PublicKey, Channel>,
     files: BTreeMap<u32, File>,
     offers: BTreeMap<RumorId, CallId>,
+    /// Tokens that let strangers ring here.
+    invites: BTreeMap<u32, Invite>,
+    /// Tokens that rings of ours come with, while this run lasts.
+    tokens: BTreeMap<CallId, Token>,
     tombstones: BTreeMap<CallId, Tombstone>,
     owners: Owners,
     seen: BTreeMap<RumorId, Time>,
@@ -267,6 +273,7 @@ impl Engine {
         };
         self.offers.retain(|_, call| rings(call));
         self.owners.sweep(now);
+        self.forget_invites(now);
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
         self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {
@@ -374,7 +381,10 @@ impl Engine {
     fn say_control(&mut self, now: Time, call: &Call, control: Control) {
         let name = || Some(self.settings.name.clone()).filter(|name| !name.is_empty());
         let control = match control {
-            Control::Offer(offer) => Control::Offer(crate::wire::Offer { name: name(), ..offer }),
+            Control::Offer(offer) => {
+                let invite = self.tokens.get(&call.id).map(Token::to_string);
+                Control::Offer(crate::wire::Offer { name: name(), invite, ..offer })
+            }
             Control::Accept(accept) => {
                 Control::Accept(crate::wire::Accept { name: name(), ..accept })
             }

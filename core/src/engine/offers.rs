@@ -27,7 +27,8 @@ pub(super) struct Ring {
 impl Engine {
     /// A ring for a call that is not known here.
     pub(super) fn ring(&mut self, now: Time, ring: Ring) {
-        let known = self.standing(ring.from) == Standing::Allowed;
+        let invite = self.invited(now, ring.from, &ring.offer);
+        let known = invite.is_some() || self.standing(ring.from) == Standing::Allowed;
         let grave = self.tombstones.get(&ring.call).filter(|grave| grave.peer == ring.from);
         if let Some(reason) = grave.map(|grave| grave.reason) {
             if reason != Reason::Merged {
@@ -40,6 +41,9 @@ impl Engine {
             || !self.may_ring(&ring, known)
         {
             return;
+        }
+        if let Some(invite) = invite {
+            self.admit(now, ring.from, invite);
         }
         if crate::call::is_stale(now, ring.sent, &ring.offer) {
             return self.missed(now, &ring, Closing::new(Reason::NoAnswer, ""), By::Nobody);

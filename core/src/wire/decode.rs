@@ -137,6 +137,7 @@ fn step(name: &str, content: &str) -> Result<Control, Malformed> {
                 message: offer.message.map(|m| limited(m, OPENING_LIMIT)).transpose()?,
                 lifetime: offer.lifetime.clamp(1, 24 * 3600),
                 name: offer.name.map(|n| limited(n, NAME_LIMIT)).transpose()?,
+                invite: offer.invite.filter(|token| token.len() <= NAME_LIMIT),
             })
         }
         "ringing" => Control::Ringing,

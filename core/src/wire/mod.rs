@@ -179,6 +179,9 @@ pub struct Offer {
     /// The name the caller claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// A token of the callee's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<String>,
 }
 
 /// A ring taken.

@@ -180,7 +180,8 @@ impl Bench {
         self.command(Command::Name(PEER, "bob".into())).unwrap();
         let call = CallId(uuid::Uuid::from_bytes([byte; 16]));
         let topic = "translate the docs".into();
-        let offer = Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()) };
+        let offer =
+            Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()), invite: None };
         self.hear_body(&Body::Control(call, Control::Offer(offer)));
         self.command(Command::Accept(call)).unwrap();
         self.hear_body(&Body::Control(call, Control::Established));

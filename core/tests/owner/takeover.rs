@@ -171,6 +171,7 @@ fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
         note: None,
         new: true,
         ring: None,
+        invite: None,
     };
     let Ok(Reply::Call { call: ours, .. }) = bench.command(ring) else { panic!("it rings") };
     bench.dm(OWNER, "/takeover");
@@ -178,7 +179,8 @@ fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
     bench.asks(ours, "Approve?", &[]);
     // The peer rings meanwhile, and the smaller id survives.
     let theirs = CallId(uuid::Uuid::nil());
-    let offer = Offer { topic: "docs".into(), message: None, lifetime: 600, name: None };
+    let offer =
+        Offer { topic: "docs".into(), message: None, lifetime: 600, name: None, invite: None };
     bench.hear_body(&Body::Control(theirs, Control::Offer(offer)));
     assert!(!bench.engine.call(ours).unwrap().is_open());
     assert_eq!(bench.engine.taken_over(ours).unwrap().call, theirs);

@@ -12,6 +12,7 @@ mod escalate;
 mod files;
 pub(crate) mod hook;
 mod inbox;
+mod invite;
 mod list;
 mod owner;
 mod pending;
@@ -107,6 +108,9 @@ pub(crate) async fn dispatch(
         m::Purge::NAME => run(service, params, purge::run).await,
         m::Contacts::NAME => run(service, params, contacts::list).await,
         m::EditContact::NAME => run(service, params, contacts::edit).await,
+        m::MakeInvite::NAME => run(service, params, invite::make).await,
+        m::Invites::NAME => run(service, params, invite::list).await,
+        m::RevokeInvite::NAME => run(service, params, invite::revoke).await,
         m::Stop::NAME => run(service, params, stop::run).await,
         other => {
             let message =
@@ -185,6 +189,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
             message += &format!(", {}", key.npub());
             (C::Usage, Some("p2p contacts"))
         }
+        Refusal::NoInvite => (C::Usage, Some("p2p invite list")),
         Refusal::BadName => (C::Usage, Some("p2p contacts add <npub> <name>")),
     };
     let error = RpcError::new(code, message);
