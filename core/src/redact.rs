@@ -5,8 +5,8 @@
 use core::fmt::{self, Debug, Formatter};
 
 use crate::call::Call;
-use crate::engine::{Change, Command, Engine, Input, Output, Snapshot};
-use crate::owner::Order;
+use crate::engine::{Change, Command, Engine, Input, Output, Reply, Snapshot};
+use crate::owner::{Order, Pairing};
 use crate::record::{Answer, Event, File, FileState, Line, Peer, Question};
 use crate::wire::{Accept, Body, Closing, Escalation, FileOffer, Item, Offer};
 
@@ -191,6 +191,34 @@ impl Debug for Order {
             Self::Code => f.write_str("Code"),
             Self::Help => f.write_str("Help"),
         }
+    }
+}
+
+impl Debug for Reply {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut show = |name: &str, it: &dyn Debug| f.debug_tuple(name).field(it).finish();
+        match self {
+            Self::Call { call, new, accepted, message } => {
+                show("Call", &(call, new, accepted, message))
+            }
+            Self::Said { message, repeated } => show("Said", &(message, repeated)),
+            Self::File(file) => show("File", file),
+            Self::Question(question) => show("Question", question),
+            Self::Pairing { code, until } => show("Pairing", &(Hidden(code), until)),
+            Self::Told(text) => show("Told", &Hidden(text)),
+            Self::Invite(id, token) => show("Invite", &(id, token)),
+            Self::Invites(invites) => show("Invites", invites),
+            Self::Done => f.write_str("Done"),
+        }
+    }
+}
+
+/// The code is the owner's to know.
+impl Debug for Pairing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut show = f.debug_struct("Pairing");
+        show.field("until", &self.until).field("tries_left", &self.tries_left);
+        show.field("only", &self.only).finish_non_exhaustive()
     }
 }
 
@@ -418,6 +446,10 @@ mod tests {
             Change::File(Box::new(file(FileState::Complete(Some(text()))))),
             Change::FileState(1, FileState::Failed(text())),
             Change::Question(Box::new(question)),
+            Change::Answered {
+                question: 1,
+                answer: Answer { text: text(), via: Via::Terminal, at: now },
+            },
             Change::Event(event.clone()),
             Change::Outbox {
                 stream: STREAM,
@@ -441,6 +473,14 @@ mod tests {
             Box::new(Input::FileStored { file: 1, result: Err(text()) }),
             Box::new(Output::StoreFile { file: 1, name: text(), bytes: bytes() }),
             Box::new(Output::Notify(event)),
+            Box::new(Pairing::new(now, text(), None)),
+            Box::new(Reply::Pairing { code: text(), until: now }),
+            Box::new(Reply::Told(text())),
+            Box::new(Input::Recalled {
+                call: CALL,
+                to: KEY,
+                lines: vec![Line { by: Speaker::Peer, text: text() }],
+            }),
             Box::new(Output::Send { to: KEY, rumor, priority: crate::engine::Priority::Text }),
             Box::new(Snapshot {
                 peers: vec![peer],

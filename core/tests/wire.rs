@@ -252,6 +252,7 @@ proptest! {
             created_at: secs,
             instance: ours.then_some(instance),
             by_human: ours && by_human,
+            reply_to: vec![],
             acks: if ours { acks } else { Vec::new() },
             body,
         });

@@ -7,9 +7,11 @@
 
 pub mod config;
 pub mod downloads;
+mod gate;
 pub mod hooks;
 pub mod host;
 pub mod identity;
+mod passphrase;
 pub mod presence;
 pub mod relay;
 pub mod relays;

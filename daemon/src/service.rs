@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, PresenceMode};
 use crate::downloads::Downloads;
+use crate::gate::Gate;
 use crate::hooks::Runner;
 use crate::host::{Host, Parts};
 use crate::identity::Identity;
@@ -50,6 +51,7 @@ pub(crate) struct Service {
     pub hook_problem: Option<String>,
     pub env: BTreeMap<String, String>,
     pub host: Host,
+    pub gate: Gate,
     pub relays: Relays,
     pub stop: watch::Sender<bool>,
     heard_all: watch::Sender<bool>,
@@ -172,6 +174,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         hook_problem,
         env: p2p_ipc::place::daemon_env(),
         host,
+        gate: Gate::default(),
         relays,
         stop,
         heard_all: watch::Sender::new(false),

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod file;
 pub mod inbox;
 pub mod invite;
+pub mod owner;
 pub mod page;
 pub mod purge;
 pub mod question;

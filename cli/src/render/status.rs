@@ -150,11 +150,9 @@ fn what_next(status: &StatusResult) -> String {
         "p2p inbox".into()
     } else if let Some(call) = is(&[CallState::Incoming, CallState::Knocking]) {
         format!("p2p answer accept --call {}", call.handle)
-    } else if let Some(call) = status
-        .calls
-        .iter()
-        .find(|call| call.state == CallState::Active && call.turn == Some(Turn::Mine))
-    {
+    } else if let Some(call) = status.calls.iter().find(|call| {
+        call.state == CallState::Active && call.turn == Some(Turn::Mine) && !call.taken_over
+    }) {
         format!("p2p send --call {} \"<text>\"", call.handle)
     } else if let Some(call) =
         is(&[CallState::Active, CallState::Connecting, CallState::Ringing, CallState::Dialing])
@@ -413,6 +411,12 @@ mod tests {
         status.calls.pop();
         assert_eq!(what_next(&status), "p2p wait --call c7");
         status.calls[0].turn = Some(Turn::Mine);
+        status.calls[0].taken_over = true;
+        assert_eq!(what_next(&status), "p2p wait --call c7");
+        assert!(
+            text_of(&Overview(status.clone())).contains("c7 bob active, your human speaks there")
+        );
+        status.calls[0].taken_over = false;
         assert_eq!(what_next(&status), "p2p send --call c7 \"<text>\"");
         status.calls.pop();
         assert_eq!(what_next(&status), "p2p list");

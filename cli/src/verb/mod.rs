@@ -17,6 +17,7 @@ pub mod inbox;
 pub mod invite;
 pub mod list;
 pub mod overview;
+pub mod owner;
 pub mod pending;
 pub mod purge;
 pub mod questions;
@@ -60,6 +61,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Watch(args)) => watch::run(&args, session),
         Some(Verb::Pending(args)) => pending::run(&args, session),
         Some(Verb::Escalate(args)) => escalate::run(&args, session),
+        Some(Verb::Owner(args)) => owner::run(&args, session),
         Some(Verb::Questions(args)) => questions::run(&args, session),
         Some(Verb::End(args)) => end::run(&args, session),
         Some(Verb::Calls(args)) => calls::run(&args, session),

@@ -9,7 +9,7 @@ use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::invite::Token;
 use crate::lane::Incoming;
 use crate::policy::{Meter, Rate, is_pet_name};
-use crate::record::{Content, Delivery, Lane, Message, Question, Speaks, Standing};
+use crate::record::{Content, Delivery, Lane, Line, Message, Speaker, Speaks, Standing};
 use crate::time::Time;
 use crate::wire::{
     Closing, Escalation, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason,
@@ -24,6 +24,7 @@ impl Engine {
         if self.yielded && !matches!(command, Command::Shown { .. }) {
             return Err(Refusal::Yielded);
         }
+        self.agent_may(&command)?;
         match command {
             Command::Call { peer, topic, opening, note, new, ring, invite } => {
                 self.place_call(now, peer, topic, opening, note, new, ring, invite)
@@ -42,11 +43,8 @@ impl Engine {
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
             Command::Cancel(said) => self.cancel(now, said),
-            Command::Escalate { call, question, options, quiet, lines: _ } => {
-                self.escalate(now, call, question, options, quiet)
-            }
-            Command::Pair { .. } | Command::Order(_) | Command::Redeem(_) => {
-                Err(Refusal::OwnerOnly)
+            Command::Escalate { call, question, options, quiet, lines } => {
+                self.escalate(now, call, question, options, quiet, &lines)
             }
             Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
             Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
@@ -54,8 +52,11 @@ impl Engine {
                 self.forget_invites(now);
                 Ok(Reply::Invites(self.invites.values().copied().collect()))
             }
+            Command::Pair { only, proven } => self.pair(now, only, proven),
+            Command::Order(order) => self.order_at_terminal(now, order),
+            Command::Redeem(code) => self.redeem(now, &code),
             Command::Purge(call) => self.purge(now, call),
-            Command::End(call, text) => self.end(now, call, text),
+            Command::End(call, text) => self.close(now, call, text, Cause::Agent),
             Command::Name(key, name) => self.name(now, key, name),
             Command::Allow(key) => {
                 self.not_me(key)?;
@@ -150,7 +151,8 @@ impl Engine {
         let conversation = Conversation::Call(call.id);
         let (id, stream) = (opening_id(call.id), opening_stream(call.id));
         let content = Content::Text(text);
-        let handle = self.record(now, conversation, call.outgoing, id, Some((stream, 1)), content);
+        let by = if call.outgoing { Speaker::Agent } else { Speaker::Peer };
+        let handle = self.record(now, conversation, by, id, Some((stream, 1)), content);
         let Some(channel) = self.channel(conversation) else { return handle };
         channel.opening = Some(handle);
         if !call.outgoing {
@@ -163,11 +165,11 @@ impl Engine {
     }
 
     /// Keeps a new message and gives it a handle.
-    fn record(
+    pub(super) fn record(
         &mut self,
         now: Time,
         conversation: Conversation,
-        outgoing: bool,
+        by: Speaker,
         rumor: RumorId,
         slot: Option<(StreamId, u64)>,
         content: Content,
@@ -179,8 +181,8 @@ impl Engine {
             handle,
             conversation,
             peer,
-            outgoing,
-            by_human: false,
+            outgoing: matches!(by, Speaker::Agent | Speaker::Human),
+            by_human: matches!(by, Speaker::Human | Speaker::PeersHuman),
             rumor,
             slot,
             content,
@@ -222,7 +224,14 @@ impl Engine {
         }
     }
 
-    fn end(&mut self, now: Time, call: CallId, text: String) -> Result<Reply, Refusal> {
+    /// Ends a call, by our agent's word or its human's.
+    pub(super) fn close(
+        &mut self,
+        now: Time,
+        call: CallId,
+        text: String,
+        cause: Cause,
+    ) -> Result<Reply, Refusal> {
         within("the reason", &text, REASON_LIMIT)?;
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         let reason = match &session.call.state {
@@ -231,14 +240,14 @@ impl Engine {
             _ => Reason::Completed,
         };
         let closing = Closing::new(reason, text);
-        self.step(now, call, CallEvent::Close(closing), Cause::Agent);
+        self.step(now, call, CallEvent::Close(closing), cause);
         Ok(Reply::Call { call, new: false, accepted: false, message: None })
     }
 
     /// The call in which something that is meant for this one is said: where it became part of
     /// another, in that, or in itself while the ring of that is on the way. It must not be over, nor
     /// ring here: what is said while we ring waits for the answer.
-    fn spoken_in(&self, call: CallId) -> Result<CallId, Refusal> {
+    pub(super) fn spoken_in(&self, call: CallId) -> Result<CallId, Refusal> {
         let call = self.current(call);
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
@@ -280,7 +289,8 @@ impl Engine {
         }
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
-        let message = self.utter(now, conversation, Item::Text(text.clone()), content)?;
+        let item = Item::Text(text.clone());
+        let message = self.utter(now, conversation, Speaker::Agent, item, content)?;
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
         Ok(Reply::Said { message, repeated: false })
@@ -306,12 +316,8 @@ impl Engine {
         }
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
-        let message = if self.speaks(peer) == Speaks::P2p {
-            self.utter(now, conversation, Item::Text(text.clone()), content)?
-        } else {
-            let rumor = self.enqueue_plain(now, peer, text.clone());
-            self.record(now, conversation, true, rumor, None, content)
-        };
+        let written = self.write_directly(now, peer, text.clone()).ok_or(Refusal::NoCall)?;
+        let message = self.record(now, conversation, Speaker::Agent, written.0, written.1, content);
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
         Ok(Reply::Said { message, repeated: false })
@@ -322,11 +328,14 @@ impl Engine {
         &mut self,
         now: Time,
         conversation: Conversation,
+        by: Speaker,
         item: Item,
         content: Content,
     ) -> Result<u32, Refusal> {
-        let (rumor, slot) = self.enqueue(now, conversation, item).ok_or(Refusal::NoCall)?;
-        Ok(self.record(now, conversation, true, rumor, Some(slot), content))
+        let by_human = by == Speaker::Human;
+        let said = self.enqueue_as(now, conversation, item, by_human, None);
+        let (rumor, slot) = said.ok_or(Refusal::NoCall)?;
+        Ok(self.record(now, conversation, by, rumor, Some(slot), content))
     }
 
     fn repeated(
@@ -355,6 +364,7 @@ impl Engine {
         question: String,
         options: Vec<String>,
         quiet: bool,
+        lines: &[Line],
     ) -> Result<Reply, Refusal> {
         words("the question", &question)?;
         let (count, length) = OPTIONS_LIMIT;
@@ -372,15 +382,11 @@ impl Engine {
             let (asked, choices) = (question.clone(), options.clone());
             let item = Escalation { question: asked.clone(), options: choices.clone() };
             let content = Content::Escalation { question: asked, options: choices };
-            self.utter(now, conversation, Item::Escalation(item), content)?;
+            let item = Item::Escalation(item);
+            self.utter(now, conversation, Speaker::Agent, item, content)?;
             self.flush(now, conversation);
         }
-        let handle = self.number(|counters| &mut counters.questions);
-        let code = format!("{handle:04}");
-        let question =
-            Question { handle, call, question, options, quiet, at: now, code, answer: None };
-        self.persist(Change::Question(Box::new(question)));
-        Ok(Reply::Question(handle))
+        Ok(self.ask(now, call, question, options, quiet, lines))
     }
 
     fn name(&mut self, now: Time, key: PublicKey, name: String) -> Result<Reply, Refusal> {
@@ -402,18 +408,18 @@ impl Engine {
     }
 
     /// Drops a key: whoever was in a call with us hears that it is over, and nothing after that.
-    fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
+    pub(super) fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
         self.not_me(key)?;
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
         let (knocks, calls): (Vec<_>, Vec<_>) =
             self.calls_with(key).into_iter().partition(|call| self.call(*call).is_some_and(knocks));
         for call in calls {
-            self.end(now, call, String::new())?;
+            self.close(now, call, String::new(), Cause::Agent)?;
         }
         self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
         self.last_seen.remove(&key);
         for call in knocks {
-            self.end(now, call, String::new())?;
+            self.close(now, call, String::new(), Cause::Agent)?;
         }
         for conversation in self.conversations_with(key) {
             self.abandon_all(conversation, "the peer is blocked", false);
@@ -421,7 +427,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
+    pub(super) fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
         if key == self.me { Err(Refusal::Own) } else { Ok(()) }
     }
 }

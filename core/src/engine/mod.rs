@@ -17,6 +17,7 @@ mod invites;
 mod io;
 mod lanes;
 mod offers;
+mod owner;
 mod receive;
 mod restore;
 mod twin;
@@ -40,6 +41,7 @@ use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
+use owner::Owners;
 
 /// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
 /// waits for it is worth another try at once.
@@ -97,6 +99,7 @@ pub struct Engine {
     /// Tokens that rings of ours come with, while this run lasts.
     tokens: BTreeMap<CallId, Token>,
     tombstones: BTreeMap<CallId, Tombstone>,
+    owners: Owners,
     seen: BTreeMap<RumorId, Time>,
     /// When this run began.
     started: Time,
@@ -137,6 +140,15 @@ impl Ids {
         CallId(uuid::Builder::from_random_bytes(id).into_uuid())
     }
 
+    /// A code for a human to type.
+    fn code(&mut self, length: usize) -> String {
+        loop {
+            if let Some(code) = crate::owner::code::from_bytes(&self.bytes(), length) {
+                return code;
+            }
+        }
+    }
+
     fn stream(&mut self) -> StreamId {
         let mut id = [0; 8];
         id.copy_from_slice(&self.bytes()[..8]);
@@ -163,8 +175,7 @@ impl Engine {
             Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
             Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
             Input::Clock { ahead } => self.clock_ahead = ahead,
-            // Nobody asks for it yet.
-            Input::Recalled { .. } => {}
+            Input::Recalled { call, to, lines } => self.recalled(now, call, to, &lines),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -194,7 +205,7 @@ impl Engine {
         });
         let direct = self.direct.values();
         let direct = direct.map(|c| c.next_timeout(schedule, true, self.quiet_until));
-        calls.chain(direct).fold(None, earlier)
+        calls.chain(direct).fold(self.owners.next_timeout(), earlier)
     }
 
     /// This agent's key.
@@ -236,6 +247,7 @@ impl Engine {
         for merged in self.calls().filter(orphan).map(|call| call.id).collect::<Vec<_>>() {
             self.orphaned(now, merged);
         }
+        self.owners_due(now);
         self.flush_due(now);
         self.tally_due();
         if now.since(self.swept) >= SWEEP {
@@ -261,6 +273,7 @@ impl Engine {
         };
         self.offers.retain(|_, call| rings(call));
         self.forget_invites(now);
+        self.owners.sweep(now);
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
         self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {
@@ -343,7 +356,11 @@ impl Engine {
 
     fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
         // Our agent hears of what goes on instead; unless that is over.
-        if cause == Cause::Agent || self.goes_on(call) {
+        if self.goes_on(call) {
+            return;
+        }
+        self.takeover_over(call.id);
+        if cause == Cause::Agent {
             return;
         }
         let missed = !call.outgoing && call.answered.is_none();

@@ -176,7 +176,8 @@ impl Engine {
         let Some(heir) = self.call(to).filter(|call| call.is_open()) else { return false };
         let peer = heir.peer;
         let Some(session) = self.calls.get_mut(&from) else { return false };
-        if session.call.answered.is_some() || from == to || session.call.peer != peer {
+        let heard = session.call.answered.is_some() && !session.call.was_given_up();
+        if heard || from == to || session.call.peer != peer {
             return false;
         }
         let opening = session.call.opening.clone().filter(|_| session.call.outgoing);
@@ -185,20 +186,22 @@ impl Engine {
         let (words, files) = (channel.words.take(), std::mem::take(&mut channel.sending));
         let recent = std::mem::take(&mut channel.recent);
         let there = Conversation::Call(to);
-        if let Some(text) = opening
-            && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text))
+        let was = opening_id(from);
+        if let Some(text) = opening.map(Item::Text)
+            && let Some((id, slot)) = self.enqueue_as(said_at, there, text, false, Some(was))
         {
             if let Some(words) = self.channel(there).and_then(|channel| channel.words.as_mut()) {
                 words.expose_last(true);
             }
-            let (from, claimed_at) = (opening_id(from), self.told(said_at).secs());
+            let claimed_at = self.told(said_at).secs();
             let conversation = there;
-            self.persist(Change::Moved { from, to: id, conversation, slot, claimed_at });
+            self.persist(Change::Moved { from: was, to: id, conversation, slot, claimed_at });
         }
         if let Some(words) = words {
             self.say_again(now, there, words);
         }
         self.send_files_there(now, to, files.into_values());
+        self.takeover_moved(from, to);
         if let Some(channel) = self.channel(there) {
             channel.recent.extend(recent);
         }
@@ -254,6 +257,7 @@ impl Engine {
         let changed = session.call.clone();
         self.persist(Change::Call(Box::new(changed)));
         self.abandon(merged);
+        self.takeover_over(merged);
         self.event(now, EventKind::End, Conversation::Call(merged), None, None);
     }
 

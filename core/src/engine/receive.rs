@@ -68,6 +68,7 @@ impl Engine {
             return self.control_of_unknown_call(now, packet, call, control);
         };
         let open = session.call.is_open();
+        let waits = open || session.call.was_given_up();
         // Another's accept, another's end.
         if session.call.peer != from {
             return;
@@ -86,7 +87,7 @@ impl Engine {
             {
                 // What it was merged into may have been merged itself since.
                 closing.into = closing.into.map(|into| self.heir(into));
-                closing.into.filter(|into| open && self.carry_over(now, call, *into))
+                closing.into.filter(|into| waits && self.carry_over(now, call, *into) && open)
             }
             _ => None,
         };
@@ -167,7 +168,11 @@ impl Engine {
                 }
             }
             Conversation::Direct(_) => {
-                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from) {
+                let text = match &packet.body {
+                    Body::Numbered(_, _, Item::Text(text)) => text.as_str(),
+                    _ => "",
+                };
+                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from, text) {
                     return;
                 }
                 self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
@@ -178,9 +183,10 @@ impl Engine {
     }
 
     /// Whether a direct message of this key is taken in.
-    fn may_write(&mut self, now: Time, from: PublicKey) -> bool {
+    fn may_write(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
         match (self.standing(from), self.settings.policy) {
             (Standing::Allowed, _) => true,
+            (Standing::Stranger, _) if self.may_pair(now, from, text) => true,
             (Standing::Blocked, _) | (_, Policy::AllowList | Policy::Closed) => false,
             (Standing::Stranger, _) => self.strangers.take(now, 1),
         }
@@ -302,9 +308,10 @@ impl Engine {
         conversation: Conversation,
         slot: (StreamId, u64),
         id: RumorId,
-        packet: Packet,
+        mut packet: Packet,
     ) {
-        let Body::Numbered(_, Slot { was, .. }, item) = packet.body else { return };
+        let body = std::mem::replace(&mut packet.body, Body::Ack);
+        let Body::Numbered(_, Slot { was, .. }, item) = body else { return };
         // The same words came in a stream that was abandoned since; or they wait there, beyond a
         // gap that nobody fills any more.
         if let Some(was) = was {
@@ -322,7 +329,14 @@ impl Engine {
                 }
                 return;
             }
-            Item::Text(text) => Content::Text(text),
+            Item::Text(text) => {
+                if matches!(conversation, Conversation::Direct(_))
+                    && self.for_its_human(now, &packet, &text)
+                {
+                    return;
+                }
+                Content::Text(text)
+            }
             Item::Escalation(asked) => {
                 Content::Escalation { question: asked.question, options: asked.options }
             }
@@ -337,6 +351,10 @@ impl Engine {
             },
         };
         let silent = matches!(content, Content::File { .. });
+        let forwarded = match conversation {
+            Conversation::Call(call) if self.taken_over(call).is_some() => Some(content.clone()),
+            _ => None,
+        };
         let handle = self.number(|counters| &mut counters.messages);
         let message = Message {
             handle,
@@ -353,6 +371,9 @@ impl Engine {
         };
         self.weigh(&message);
         self.persist(Change::Message(Box::new(message)));
+        if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
+            self.forward(now, call, packet.by_human, &content);
+        }
         // A file is news when it is whole.
         if !silent {
             self.event(now, EventKind::Message, conversation, Some(handle), None);
@@ -365,9 +386,13 @@ impl Engine {
         if self.seen.contains_key(&packet.id)
             || is_forgotten(now, Time::from_secs(packet.created_at))
             || text.trim().is_empty()
-            || !self.may_write(now, from)
+            || !self.may_write(now, from, &text)
             || !self.within_rate(now, from, text.len())
         {
+            return;
+        }
+        self.remember_seen(now, packet.id);
+        if self.for_its_human(now, packet, &text) {
             return;
         }
         let conversation = Conversation::Direct(from);
@@ -377,7 +402,6 @@ impl Engine {
                 peer.speaks = Speaks::Plain;
             }
         });
-        self.remember_seen(now, packet.id);
         let handle = self.number(|counters| &mut counters.messages);
         self.persist(Change::Message(Box::new(Message {
             handle,

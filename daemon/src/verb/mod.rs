@@ -14,6 +14,7 @@ pub(crate) mod hook;
 mod inbox;
 mod invite;
 mod list;
+mod owner;
 mod pending;
 mod purge;
 mod questions;
@@ -44,7 +45,7 @@ use crate::store::StoreError;
 const AGENT: &str = "agent";
 
 /// What can still be asked of a daemon that yielded to another one: what is kept here.
-const KEPT_HERE: [&str; 16] = [
+const KEPT_HERE: [&str; 18] = [
     m::Status::NAME,
     m::Inbox::NAME,
     m::Wait::NAME,
@@ -53,6 +54,8 @@ const KEPT_HERE: [&str; 16] = [
     m::Read::NAME,
     m::PendingParams::NAME,
     m::Questions::NAME,
+    m::FollowQuestion::NAME,
+    m::OwnerShow::NAME,
     m::Calls::NAME,
     m::Transcript::NAME,
     m::Verify::NAME,
@@ -93,6 +96,11 @@ pub(crate) async fn dispatch(
         m::PendingParams::NAME => run(service, params, pending::run).await,
         m::Escalate::NAME => run(service, params, escalate::run).await,
         m::Questions::NAME => run(service, params, questions::run).await,
+        m::FollowQuestion::NAME => run(service, params, questions::follow).await,
+        m::OwnerShow::NAME => run(service, params, owner::show).await,
+        m::OwnerPair::NAME => run(service, params, owner::pair).await,
+        m::OwnerOrder::NAME => run(service, params, owner::order).await,
+        m::SetPassphrase::NAME => run(service, params, owner::passphrase).await,
         m::End::NAME => run(service, params, end::run).await,
         m::Calls::NAME => run(service, params, calls::run).await,
         m::Transcript::NAME => run(service, params, transcript::run).await,
@@ -160,7 +168,12 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
         Refusal::Yielded => (C::Twin, Some("p2p status")),
-        Refusal::OwnerOnly | Refusal::WrongCode | Refusal::TakenOver => (C::Policy, None),
+        Refusal::OwnerOnly => {
+            message += ": by direct message, or at a terminal with p2p owner";
+            (C::OwnerOnly, Some("p2p owner --help"))
+        }
+        Refusal::WrongCode => (C::WrongProof, Some("p2p owner show")),
+        Refusal::TakenOver => (C::TakenOver, Some("p2p wait")),
         Refusal::NoQuestion => (C::NoSuch, Some("p2p questions")),
         Refusal::Answered => (C::CallState, Some("p2p questions")),
         Refusal::NotOver => (C::Policy, Some("p2p calls")),

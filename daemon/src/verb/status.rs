@@ -44,7 +44,7 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         hook: !service.config.hooks.command.is_empty(),
         hook_problem: service.hook_problem.clone(),
         twin_since_ms: service.host.twin().borrow().map(|since| since.0),
-        owners: Vec::new(),
+        owners: store.owners().map_err(stored)?.iter().map(|owner| owner.key.npub()).collect(),
     })
 }
 

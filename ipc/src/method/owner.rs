@@ -10,7 +10,11 @@ use crate::view::{Owner, Pairing};
 
 /// Asks who owns this agent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct OwnerShow {}
+pub struct OwnerShow {
+    /// How long to wait for the pairing that is open to be over; answers at once when left out.
+    #[serde(default)]
+    pub wait_ms: u64,
+}
 
 /// The answer to [`OwnerShow`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
