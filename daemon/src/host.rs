@@ -55,7 +55,7 @@ enum Message {
 enum Fact {
     Told { question: u32, channel: &'static str, took: bool },
     Passphrase(Option<String>),
-    Channel { name: String, seq: u64 },
+    Note { key: String, value: String },
 }
 
 /// Why a command came to nothing.
@@ -164,9 +164,9 @@ impl Host {
         self.keep(Fact::Passphrase(hash)).await
     }
 
-    /// Up to this event a channel is done. True once that is durable.
-    pub async fn note_channel(&self, name: &str, seq: u64) -> bool {
-        self.keep(Fact::Channel { name: name.into(), seq }).await
+    /// Keeps a small fact. True once it is durable.
+    pub async fn note(&self, key: String, value: String) -> bool {
+        self.keep(Fact::Note { key, value }).await
     }
 
     async fn keep(&self, fact: Fact) -> bool {
@@ -377,7 +377,7 @@ impl Thread {
         match fact {
             Fact::Told { question, channel, took } => store.told(*question, channel, *took),
             Fact::Passphrase(hash) => store.set_passphrase(hash.as_deref()),
-            Fact::Channel { name, seq } => store.note_channel(name, *seq),
+            Fact::Note { key, value } => store.set_meta(key, value),
         }
     }
 

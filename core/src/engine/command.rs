@@ -46,15 +46,15 @@ impl Engine {
             Command::Escalate { call, question, options, quiet, lines } => {
                 self.escalate(now, call, question, options, quiet, &lines)
             }
+            Command::Pair { only, proven } => self.pair(now, only, proven),
+            Command::Order(order) => self.order_at_terminal(now, order),
+            Command::Redeem(code) => self.redeem(now, &code),
             Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
             Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
             Command::Invites => {
                 self.forget_invites(now);
                 Ok(Reply::Invites(self.invites.values().copied().collect()))
             }
-            Command::Pair { only, proven } => self.pair(now, only, proven),
-            Command::Order(order) => self.order_at_terminal(now, order),
-            Command::Redeem(code) => self.redeem(now, &code),
             Command::Purge(call) => self.purge(now, call),
             Command::End(call, text) => self.close(now, call, text, Cause::Agent),
             Command::Name(key, name) => self.name(now, key, name),

@@ -272,8 +272,8 @@ impl Engine {
             self.calls.get(call).is_some_and(|session| session.call.is_outgoing_ring())
         };
         self.offers.retain(|_, call| rings(call));
-        self.forget_invites(now);
         self.owners.sweep(now);
+        self.forget_invites(now);
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
         self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {

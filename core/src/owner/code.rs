@@ -19,9 +19,14 @@ fn is_code(code: &str) -> bool {
     code.contains(|c| ('2'..='9').contains(&c)) && code.contains(|c: char| c.is_ascii_uppercase())
 }
 
-/// The code that a human typed, if it has the form of one: spaces, dashes and case are left out,
-/// and letters that look like digits are those.
+/// The code that a human typed, if it has the form of one.
 pub fn read(text: &str, length: usize) -> Option<String> {
+    normal(text, length).filter(|code| is_code(code))
+}
+
+/// Text as a code of this length is written, if it can be: spaces, dashes and case are left out,
+/// and letters that look like digits are those.
+pub fn normal(text: &str, length: usize) -> Option<String> {
     let mut code = String::new();
     for c in text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c)) {
         let c = match c.to_ascii_uppercase() {
@@ -34,7 +39,7 @@ pub fn read(text: &str, length: usize) -> Option<String> {
         }
         code.push(c);
     }
-    (code.len() == length && is_code(&code)).then_some(code)
+    (code.len() == length).then_some(code)
 }
 
 /// Phones make other dashes of the one that was typed.

@@ -27,6 +27,8 @@ pub struct Bench {
     kept: Vec<Change>,
     pub recalls: Vec<(CallId, PublicKey)>,
     replies: Vec<Result<Reply, Refusal>>,
+    /// What arrived.
+    arrived: Vec<Rumor>,
     count: u64,
 }
 
@@ -44,7 +46,8 @@ impl Bench {
         let engine = Engine::restore(ME, InstanceId([1; 8]), [1; 32], settings, snapshot, now);
         let (sent, events, changes) = (Vec::new(), Vec::new(), Vec::new());
         let (recalls, replies, kept) = (Vec::new(), Vec::new(), Vec::new());
-        Self { engine, now, sent, events, changes, kept, recalls, replies, count: 0 }
+        let arrived = Vec::new();
+        Self { engine, now, sent, events, changes, kept, recalls, replies, arrived, count: 0 }
     }
 
     /// It has an owner.
@@ -109,7 +112,14 @@ impl Bench {
         self.kept.append(&mut self.changes);
     }
 
+    /// A relay serves again what it served before.
+    pub fn hear_again(&mut self, which: usize) {
+        let rumor = self.arrived.get(which % self.arrived.len().max(1)).cloned();
+        rumor.into_iter().for_each(|rumor| self.hear(rumor));
+    }
+
     pub fn hear(&mut self, rumor: Rumor) {
+        self.arrived.push(rumor.clone());
         let message = Verified::from_seal(rumor.pubkey, None, rumor).unwrap();
         self.handle(Input::Received(message));
     }
@@ -172,16 +182,21 @@ impl Bench {
         let topic = "translate the docs".into();
         let offer =
             Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()), invite: None };
-        self.hear_body(&Body::Control(call, Control::Offer(offer)), false);
+        self.hear_body(&Body::Control(call, Control::Offer(offer)));
         self.command(Command::Accept(call)).unwrap();
-        self.hear_body(&Body::Control(call, Control::Established), false);
+        self.hear_body(&Body::Control(call, Control::Established));
         self.forget();
         call
     }
 
-    pub fn hear_body(&mut self, body: &Body, by_human: bool) {
+    pub fn hear_body(&mut self, body: &Body) {
+        self.hear_from(PEER, body);
+    }
+
+    /// What another daemon says.
+    pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
         let (instance, at) = (InstanceId([2; 8]), self.now);
-        let stamp = Stamp { from: PEER, to: ME, at, instance, by_human, acks: vec![] };
+        let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
         self.hear(encode(&stamp, body));
     }
 
@@ -191,7 +206,7 @@ impl Bench {
         stream.copy_from_slice(&call.0.as_bytes()[..8]);
         let slot = Slot::new(StreamId(stream), number);
         let item = Item::Text(text.into());
-        self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item), false);
+        self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item));
     }
 
     pub fn says(&mut self, call: CallId, text: &str) -> Result<Reply, Refusal> {
@@ -275,7 +290,8 @@ impl Bench {
             }
         }
         let mut bench = Self::with(Settings::default(), snapshot, self.now);
-        bench.count = self.count;
+        bench.kept = self.kept;
+        (bench.count, bench.arrived) = (self.count, self.arrived);
         bench
     }
 }

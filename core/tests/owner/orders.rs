@@ -128,7 +128,7 @@ fn the_policy_of_an_owner_is_kept() {
     // A stranger's ring leaves no trace, and the owner is heard as ever.
     let call = CallId(uuid::Uuid::from_bytes([9; 16]));
     let offer = Offer { topic: "t".into(), message: None, lifetime: 600, name: None, invite: None };
-    bench.hear_body(&Body::Control(call, Control::Offer(offer)), false);
+    bench.hear_body(&Body::Control(call, Control::Offer(offer)));
     assert!(bench.engine.call(call).is_none());
     bench.dm(OWNER, "/policy open");
     assert_eq!(bench.engine.policy(), Policy::Open);

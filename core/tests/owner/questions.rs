@@ -1,11 +1,12 @@
 //! Which answer is whose, and which are none.
 
-use p2p_core::engine::{Change, Command, Refusal, Reply};
+use std::time::Duration;
+
+use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
 use p2p_core::owner::Order;
 use p2p_core::record::{EventKind, Line, Speaker, Via};
-use p2p_core::wire::Body;
-use p2p_core::{Conversation, Rumor, Time};
-use std::time::Duration;
+use p2p_core::wire::{Body, Item, Slot};
+use p2p_core::{Conversation, PublicKey, Rumor, StreamId, Time};
 
 use crate::bench::{Bench, ME, OTHER, OWNER, PEER};
 
@@ -140,7 +141,7 @@ fn words_written_before_a_question_are_no_answer_to_it() {
 fn both_ends_of_the_comparison_go_by_the_clock_that_others_have() {
     let (mut bench, call) = Bench::in_call();
     // Ours is an hour fast.
-    bench.handle(p2p_core::engine::Input::Clock { ahead: -3_600_000 });
+    bench.handle(Input::Clock { ahead: -3_600_000 });
     bench.asks(call, "Approve?", &[]);
     let true_time = Time(bench.now.0 - 3_600_000) + Duration::from_secs(5);
     bench.dm_with(OWNER, "yes", true_time, &[]);
@@ -158,6 +159,12 @@ fn nobody_else_answers() {
         bench.dm(key, &format!("{code} yes"));
         bench.reply(key, "yes", ("e", message));
     }
+    // Another owner, of whom nobody asked this, only answers what it names itself.
+    let pairing = bench.pair(None, true).unwrap();
+    let second = PublicKey([5; 32]);
+    bench.dm(second, &pairing);
+    bench.asks(call, "And this?", &[]);
+    assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Which one?"));
     // The agent itself cannot say it is its owner.
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
@@ -173,7 +180,7 @@ fn a_room_with_a_third_person_is_no_room() {
     bench.asks(call, "Approve?", &[]);
     let (created_at, content) = (bench.now.secs(), "yes".to_owned());
     for third in [OTHER, ME] {
-        let p = |key: p2p_core::PublicKey| vec!["p".to_owned(), key.to_string()];
+        let p = |key: PublicKey| vec!["p".to_owned(), key.to_string()];
         let tags = vec![p(ME), p(third)];
         bench.hear(Rumor { pubkey: OWNER, created_at, kind: 14, tags, content: content.clone() });
     }
@@ -204,23 +211,35 @@ fn what_comes_twice_or_from_long_ago_does_nothing() {
 #[test]
 fn an_owner_whose_app_speaks_p2p_is_understood() {
     let (mut bench, call) = Bench::in_call();
-    bench.handle(p2p_core::engine::Input::PeerSeen { peer: OWNER, name: None });
+    bench.handle(Input::PeerSeen { peer: OWNER, name: None });
     let (_, code, _) = bench.asks(call, "Approve?", &[]);
     assert!(bench.sent.last().unwrap().1.tag("stream").is_some(), "it goes numbered");
-    let slot = p2p_core::wire::Slot::new(p2p_core::StreamId([9; 8]), 1);
-    let item = p2p_core::wire::Item::Text(format!("{code} yes"));
-    let stamp = p2p_core::wire::Stamp {
-        from: OWNER,
-        to: ME,
-        at: bench.now,
-        instance: p2p_core::InstanceId([3; 8]),
-        by_human: true,
-        acks: vec![],
-    };
-    let body = Body::Numbered(Conversation::Direct(OWNER), slot, item);
-    bench.hear(p2p_core::wire::encode(&stamp, &body));
+    let (slot, item) = (Slot::new(StreamId([9; 8]), 1), Item::Text(format!("{code} yes")));
+    bench.hear_from(OWNER, &Body::Numbered(Conversation::Direct(OWNER), slot, item));
     assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
     assert!(bench.heard(EventKind::Message).is_empty());
+}
+
+#[test]
+fn a_reply_is_understood_when_the_question_moved_to_another_stream() {
+    let (mut bench, call) = Bench::in_call();
+    bench.handle(Input::PeerSeen { peer: OWNER, name: None });
+    let (_, _, first) = bench.asks(call, "Approve?", &[]);
+    bench.asks(call, "And this?", &[]);
+    // The owner's side has another message under that number.
+    let rumor = &bench.sent.iter().find(|(_, rumor)| rumor.id() == first).unwrap().1;
+    let stream = rumor.tag("stream").unwrap().parse().unwrap();
+    let number = rumor.tag("n").unwrap().parse().unwrap();
+    bench.forget();
+    let body = Body::Reset(Slot::new(stream, number));
+    bench.hear_from(OWNER, &body);
+    let moved = bench
+        .sent
+        .iter()
+        .find(|(_, rumor)| rumor.tag("was").is_some_and(|was| was == first.to_string()));
+    let moved = moved.unwrap().1.id();
+    bench.reply(OWNER, "yes", ("e", moved));
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
 }
 
 #[test]

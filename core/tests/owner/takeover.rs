@@ -1,8 +1,9 @@
 //! A human speaks in a call instead of the agent.
 
-use p2p_core::engine::{Change, Command, Refusal, Said};
+use p2p_core::engine::{Change, Command, Refusal, Reply, Said};
 use p2p_core::owner::Order;
 use p2p_core::record::EventKind;
+use p2p_core::wire::{Body, Control, Offer};
 use p2p_core::{CallId, Conversation};
 
 use crate::bench::{Bench, OTHER, OWNER, PEER};
@@ -153,4 +154,40 @@ fn at_a_terminal_it_is_the_same() {
     assert_eq!(said_to_peer(&bench).len(), 1);
     bench.command(Command::Order(Order::Resume(call))).unwrap();
     bench.says(call, "me again").unwrap();
+}
+
+#[test]
+fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
+    let mut bench = Bench::owned();
+    bench.command(Command::Name(PEER, "bob".into())).unwrap();
+    let ring = Command::Call {
+        peer: PEER,
+        topic: "docs".into(),
+        opening: None,
+        note: None,
+        new: true,
+        ring: None,
+        invite: None,
+    };
+    let Ok(Reply::Call { call: ours, .. }) = bench.command(ring) else { panic!("it rings") };
+    bench.dm(OWNER, "/takeover");
+    bench.dm(OWNER, "hello");
+    bench.asks(ours, "Approve?", &[]);
+    // The peer rings meanwhile, and the smaller id survives.
+    let theirs = CallId(uuid::Uuid::nil());
+    let offer =
+        Offer { topic: "docs".into(), message: None, lifetime: 600, name: None, invite: None };
+    bench.hear_body(&Body::Control(theirs, Control::Offer(offer)));
+    assert!(!bench.engine.call(ours).unwrap().is_open());
+    assert_eq!(bench.engine.taken_over(ours).unwrap().call, theirs);
+    assert_eq!(bench.says(theirs, "me?"), Err(Refusal::TakenOver));
+    bench.forget();
+    bench.peer_says(theirs, 1, "hi");
+    assert!(bench.told(OWNER)[0].starts_with("c2, bob:"));
+    assert_eq!(said_to_peer(&bench), [("hello".to_owned(), Some("human".to_owned()))]);
+    bench.dm(OWNER, "/approve");
+    assert_eq!(bench.answers().len(), 1);
+    assert_eq!(bench.heard(EventKind::Reply)[0].conversation, Conversation::Call(theirs));
+    let mut bench = bench.restarted();
+    assert_eq!(bench.says(theirs, "me?"), Err(Refusal::TakenOver));
 }

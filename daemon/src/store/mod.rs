@@ -47,11 +47,6 @@ use tables::{messages, meta, questions};
 /// The fact that is the hash of the owner's passphrase.
 const PASSPHRASE: &str = "passphrase";
 
-/// The fact that says how far a channel is.
-fn channel_key(name: &str) -> String {
-    format!("channel {name}")
-}
-
 /// The command that takes a store out of the way, with what SQLite keeps beside it.
 #[must_use]
 pub fn setting_aside(store: &Path) -> String {
@@ -154,14 +149,6 @@ impl Store {
     /// When SQLite refuses.
     pub fn set_passphrase(&mut self, hash: Option<&str>) -> Result<(), StoreError> {
         self.write(|db| meta::put(db, PASSPHRASE, hash))
-    }
-
-    /// Keeps up to which event a channel is done.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn note_channel(&mut self, name: &str, seq: u64) -> Result<(), StoreError> {
-        self.write(|db| meta::put(db, &channel_key(name), Some(&seq.to_string())))
     }
 
     /// Runs statements in one transaction, which an error takes back.

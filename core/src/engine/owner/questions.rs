@@ -145,7 +145,8 @@ impl Engine {
     }
 
     fn question_by_code(&self, word: &str) -> Option<u32> {
-        let code = code::read(word, code::SHORT)?;
+        // Those of an older store were counted up, and look like numbers.
+        let code = code::normal(word, code::SHORT)?;
         let mut all = self.owners.questions.values().rev();
         all.find(|question| question.code == code).map(|question| question.handle)
     }

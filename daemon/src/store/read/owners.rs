@@ -5,11 +5,11 @@ use p2p_core::record::{Invite, Line, Owner, Speaker, Takeover};
 use p2p_core::{CallId, Conversation};
 
 use super::{MessageRow, Reader, messages};
+use crate::store::PASSPHRASE;
 use crate::store::conversation::conversation_key;
 use crate::store::error::StoreError;
 use crate::store::tables::meta;
 use crate::store::tables::owners::{self, INVITES, OWNERS, TAKEOVERS};
-use crate::store::{PASSPHRASE, channel_key};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -58,14 +58,6 @@ impl Reader {
     /// See [`Self::owners`].
     pub fn passphrase(&self) -> Result<Option<String>> {
         meta::read(self.view()?.db(), PASSPHRASE, Some)
-    }
-
-    /// Up to which event a channel is done, if it ever was told of one.
-    ///
-    /// # Errors
-    /// See [`Self::owners`].
-    pub fn channel(&self, name: &str) -> Result<Option<u64>> {
-        meta::read(self.view()?.db(), &channel_key(name), |seq| seq.parse().ok())
     }
 
     /// What was said last in a call, the oldest first; not what was taken back.

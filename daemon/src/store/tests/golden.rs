@@ -100,7 +100,7 @@ fn fill(store: &mut Store, format: i64) {
     }
     if format >= 5 {
         store.set_passphrase(Some("marker-hash")).unwrap();
-        store.note_channel("webhook", 3).unwrap();
+        store.set_meta("channel webhook", "3").unwrap();
     }
     store.set_meta("caught up", "{\"wss://a\":1}").unwrap();
 }
@@ -163,8 +163,8 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
         r.last_events(99, None).unwrap() => s.last_events(99, None).unwrap(),
         r.receipts(1).unwrap() => s.receipts(1).unwrap(),
         r.passphrase().unwrap() => s.passphrase().unwrap(),
-        r.channel("webhook").unwrap() => s.channel("webhook").unwrap(),
         one.meta("caught up").unwrap() => other.meta("caught up").unwrap(),
+        one.meta("channel webhook").unwrap() => other.meta("channel webhook").unwrap(),
     }
     let schema = |store: &Store| {
         let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";

@@ -1,12 +1,13 @@
 //! Owners, what they were asked and told, and what they said.
 
-use p2p_core::call::State;
+use p2p_core::call::{By, Ended, State};
 use p2p_core::engine::Change;
 use p2p_core::policy::Policy;
 use p2p_core::record::{
     Answer, Content, Delivery, EventKind, FileState, Invite, Line, Message, Note, Owner, Question,
     Speaker, Takeover, Via,
 };
+use p2p_core::wire::{Closing, Reason};
 use p2p_core::{Conversation, Time};
 
 use super::samples::{
@@ -85,6 +86,31 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     let reader = home.reader();
     assert_eq!(reader.open_questions().unwrap(), []);
     assert!(reader.question(2).unwrap().unwrap().over);
+}
+
+#[test]
+fn a_question_goes_on_in_the_call_that_its_call_became_part_of() {
+    let merged = |n, into| {
+        let closing = Closing { into: Some(call_id(into)), ..Closing::new(Reason::Merged, "") };
+        let state = State::Ended(Ended { at: NOW, closing, by: By::Us, word: None });
+        Change::Call(Box::new(call(n, state)))
+    };
+    // The ring of the call that survives may not be here yet.
+    let mut home = Home::with(vec![asked(1), merged(1, 2)]);
+    let over = |home: &Home| home.reader().question(1).unwrap().unwrap().over;
+    assert!(over(&home));
+    let put = |n, state| Change::Call(Box::new(call(n, state)));
+    home.commit(vec![merged(2, 3), put(3, State::Active), put(4, State::Active)]);
+    assert!(!over(&home));
+    let asked_in = |n| {
+        let rows = home.reader().questions_in(call_id(n)).unwrap();
+        rows.iter().map(|row| row.question.handle).collect::<Vec<_>>()
+    };
+    assert_eq!([1, 2, 3].map(asked_in), [[1], [1], [1]]);
+    assert!(asked_in(4).is_empty());
+    assert_eq!(home.reader().open_questions().unwrap().len(), 1);
+    home.commit(vec![put(3, ended_at(NOW))]);
+    assert!(over(&home));
 }
 
 #[test]
@@ -171,25 +197,21 @@ fn a_token_is_good_until_it_is_used_up_or_too_old_or_revoked() {
 }
 
 #[test]
-fn policy_passphrase_and_channels_are_kept() {
+fn policy_and_passphrase_are_kept() {
     let mut home = Home::new();
     let reader = home.reader();
     assert_eq!((home.snapshot().policy, reader.policy().unwrap()), (None, None));
-    assert_eq!((reader.passphrase().unwrap(), reader.channel("dm").unwrap()), (None, None));
+    assert_eq!(reader.passphrase().unwrap(), None);
     for policy in [Policy::Ask, Policy::Open, Policy::Closed, Policy::AllowList] {
         home.commit(vec![Change::Policy(policy)]);
         assert_eq!(home.snapshot().policy, Some(policy));
     }
     home.store.set_passphrase(Some("$argon2id$1")).unwrap();
     home.store.set_passphrase(Some("$argon2id$2")).unwrap();
-    home.store.note_channel("webhook", 7).unwrap();
-    home.store.note_channel("webhook", u64::MAX).unwrap();
     let mut home = home.reopened();
     let reader = home.reader();
     assert_eq!(reader.policy().unwrap(), Some(Policy::AllowList));
     assert_eq!(reader.passphrase().unwrap().as_deref(), Some("$argon2id$2"));
-    assert_eq!(reader.channel("webhook").unwrap(), Some(u64::MAX));
-    assert_eq!(reader.channel("desktop").unwrap(), None);
     home.store.set_passphrase(None).unwrap();
     assert_eq!(reader.passphrase().unwrap(), None);
 }
