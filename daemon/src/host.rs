@@ -12,8 +12,8 @@ use p2p_core::{CallId, InstanceId, PublicKey, RumorId, Time};
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::channels::Ledger;
 use crate::downloads::Downloads;
-use crate::hooks::Runner;
 use crate::relays::Relays;
 use crate::store::{Receipt, Store, StoreError};
 use crate::tidy::{Retention, Tidying};
@@ -43,6 +43,7 @@ enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
     Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
+    Note { key: String, value: String, done: oneshot::Sender<bool> },
     Report { rumor: RumorId, receipts: Vec<Receipt>, relays: u32 },
     CaughtUp { relay: String, at: Time, epoch: u64 },
     Settle(oneshot::Sender<()>),
@@ -82,8 +83,6 @@ pub struct Parts {
     pub store: Store,
     /// Where it sends.
     pub relays: Relays,
-    /// Whom it tells.
-    pub hooks: Runner,
     /// Where files go.
     pub downloads: Downloads,
     /// How long things are kept.
@@ -142,13 +141,6 @@ impl Host {
         let _ = self.queue.send(Message::Input(input)).await;
     }
 
-    /// A channel was given a question, and took it or not. True once that is durable.
-    pub async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
-        let (done, answer) = oneshot::channel();
-        let message = Message::Told { question, channel, took, done };
-        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
-    }
-
     /// How a message fares at the relays that it was given to: what those said that settled, and
     /// how many they are in all.
     pub async fn report(&self, rumor: RumorId, receipts: Vec<Receipt>, relays: u32) {
@@ -191,6 +183,24 @@ impl Host {
     /// Ends the thread after what is queued.
     pub async fn stop(&self) {
         let _ = self.queue.send(Message::Stop).await;
+    }
+}
+
+impl Ledger for Host {
+    async fn note(&self, key: String, value: String) -> bool {
+        let (done, answer) = oneshot::channel();
+        let message = Message::Note { key, value, done };
+        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
+        let (done, answer) = oneshot::channel();
+        let message = Message::Told { question, channel, took, done };
+        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 }
 
@@ -281,6 +291,9 @@ impl Thread {
                     let _ = done.send(told.is_ok());
                     self.changed.send_modify(|count| *count += 1);
                 }
+                Message::Note { key, value, done } => {
+                    let _ = done.send(self.parts.store.set_meta(&key, &value).is_ok());
+                }
                 Message::Report { rumor, receipts, relays } => {
                     let took = receipts.iter().filter(|receipt| receipt.cause.is_none()).count();
                     let accepted = u32::try_from(took).unwrap_or(u32::MAX);
@@ -344,9 +357,9 @@ impl Thread {
         waiting: &mut [Option<oneshot::Sender<Result<Reply, Fault>>>],
     ) {
         match effect {
-            Output::Persist(_) => {}
+            // The log is in the store, and who waits for it looks there after each commit.
+            Output::Persist(_) | Output::Notify(_) => {}
             Output::Send { to, rumor, priority } => self.parts.relays.send(to, rumor, priority),
-            Output::Notify(event) => self.parts.hooks.tell(event),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
             Output::Tally(call) => self.tally(call),
             // Nobody asks for it yet.

@@ -317,7 +317,7 @@ pub struct Question {
     pub at_ms: u64,
     /// Whether it still waits.
     pub state: QuestionState,
-    /// The owner's channels that took it (`hook`).
+    /// The owner's channels that took it (`command`, …).
     pub told: Vec<String>,
     /// The owner's channels that did not.
     pub failed: Vec<String>,
@@ -370,6 +370,21 @@ pub struct Item {
     pub file: Option<File>,
     /// A plain sentence of our own, for notices.
     pub text: Option<String>,
+}
+
+/// A way to tell the owner, or to wake the agent, besides what waits in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// `dm`, `command`, `webhook`, `openclaw` or `desktop`.
+    pub name: String,
+    /// `ok`, `failing` or `unusable`.
+    pub state: String,
+    /// What it has not taken: it is tried again, or was given up and is not read yet.
+    pub undelivered: u32,
+    /// Why it fails, or what is wrong with it though it works.
+    pub cause: Option<String>,
+    /// Since when it fails.
+    pub since_ms: Option<u64>,
 }
 
 /// A relay's part in what we do.

@@ -13,6 +13,7 @@ mod patience;
 mod process;
 pub mod proxy;
 mod relay;
+mod server;
 pub mod sim;
 mod wire;
 
@@ -22,4 +23,5 @@ pub use meeting::{Meeting, Said, Talk, handle_of, state, transcript};
 pub use patience::{PATIENCE, eventually, until, within};
 pub use process::{Output, Running, is_alive, living_in, send_signal};
 pub use relay::{Foreign, Relay, quiet_port};
+pub use server::{Server, Told};
 pub use wire::Wire;

@@ -49,7 +49,7 @@ impl Text for QuestionsResult {
     }
 }
 
-/// `open 3m, told: hook`.
+/// `open 3m, told: command`.
 #[must_use]
 pub fn standing(question: &Question, page: &Page) -> String {
     let state = match question.state {
@@ -79,7 +79,7 @@ mod tests {
             page.finish(None).lines().next().unwrap_or_default().to_owned()
         };
         let mut question = samples::question();
-        assert_eq!(line(&question), "q2 c7 bob open 3m, told: hook");
+        assert_eq!(line(&question), "q2 c7 bob open 3m, told: command");
         let state = DeliveryState::Queued;
         question.peer_delivery =
             Some(Delivery { state, relays_ok: 0, relays: 1, receipts: Vec::new() });
@@ -87,7 +87,7 @@ mod tests {
         question.state = QuestionState::Closed;
         assert_eq!(
             line(&question),
-            "q2 c7 bob closed 3m, told: nobody (hook failed); the peer: queued"
+            "q2 c7 bob closed 3m, told: nobody (command failed); the peer: queued"
         );
     }
 }

@@ -127,7 +127,7 @@ pub fn item(kind: ItemKind) -> Item {
     Item { seq: 1, kind, at_ms: NOW_MS, call: None, message: None, file: None, text: None }
 }
 
-/// A question that the human was told of by a hook.
+/// A question that the human was told of by a command.
 pub fn question() -> Question {
     Question {
         handle: "q2".into(),
@@ -138,7 +138,7 @@ pub fn question() -> Question {
         quiet: true,
         at_ms: NOW_MS - 180_000,
         state: QuestionState::Open,
-        told: vec!["hook".into()],
+        told: vec!["command".into()],
         failed: Vec::new(),
         peer_delivery: None,
         answer: None,
