@@ -70,6 +70,8 @@ pub enum Verb {
     Pending(verb::pending::Args),
     /// Ask the human behind this agent
     Escalate(verb::escalate::Args),
+    /// Who owns this agent, and what an owner does at a terminal
+    Owner(verb::owner::Args),
     /// Questions to the human, and the answers
     Questions(verb::questions::Args),
     /// End a call
@@ -84,6 +86,8 @@ pub enum Verb {
     Purge(verb::purge::Args),
     /// Names for keys, and who may ring
     Contacts(verb::contacts::Args),
+    /// Tokens that let strangers ring
+    Invite(verb::invite::Args),
     /// The identity file
     Identity(verb::identity::Args),
     /// The background service

@@ -13,6 +13,7 @@ mod render;
 mod run;
 mod session;
 mod systemd;
+mod terminal;
 mod verb;
 mod wait;
 

@@ -7,6 +7,7 @@ pub mod call;
 pub mod digest;
 pub mod engine;
 pub mod ids;
+pub mod invite;
 pub mod lane;
 pub mod owner;
 pub mod policy;

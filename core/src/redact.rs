@@ -5,8 +5,8 @@
 use core::fmt::{self, Debug, Formatter};
 
 use crate::call::Call;
-use crate::engine::{Change, Command, Engine, Input, Output, Snapshot};
-use crate::owner::Order;
+use crate::engine::{Change, Command, Engine, Input, Output, Reply, Snapshot};
+use crate::owner::{Order, Pairing};
 use crate::record::{Answer, Event, File, FileState, Line, Peer, Question};
 use crate::wire::{Accept, Body, Closing, Escalation, FileOffer, Item, Offer};
 
@@ -68,7 +68,7 @@ redacted! {
     Answer { via, at } hide { text }
     Line { by } hide { text }
     Event { seq, kind, at, conversation, subject } hide { text }
-    Offer { lifetime } hide { topic, message, name }
+    Offer { lifetime } hide { topic, message, name, invite }
     Accept { replaces } hide { name }
     Closing { reason, into, last } hide { text }
     Escalation {} hide { question, options }
@@ -137,9 +137,9 @@ impl Debug for Command {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut show = |name: &str, it: &dyn Debug| f.debug_tuple(name).field(it).finish();
         match self {
-            Self::Call { peer, topic, opening, note, new, ring } => {
+            Self::Call { peer, topic, opening, note, new, ring, invite } => {
                 let words = (Hidden(topic), Hidden(opening), Hidden(note));
-                show("Call", &(peer, words, new, ring))
+                show("Call", &(peer, words, new, ring, invite))
             }
             Self::Accept(call) => show("Accept", call),
             Self::Reject(call, text) => show("Reject", &(call, Hidden(text))),
@@ -157,6 +157,7 @@ impl Debug for Command {
             Self::Redeem(code) => show("Redeem", &Hidden(code)),
             Self::Invite { uses, lifetime } => show("Invite", &(uses, lifetime)),
             Self::Revoke(id) => show("Revoke", id),
+            Self::Invites => f.write_str("Invites"),
             Self::Purge(call) => show("Purge", call),
             Self::Cancel(said) => show("Cancel", said),
             Self::End(call, text) => show("End", &(call, Hidden(text))),
@@ -190,6 +191,34 @@ impl Debug for Order {
             Self::Code => f.write_str("Code"),
             Self::Help => f.write_str("Help"),
         }
+    }
+}
+
+impl Debug for Reply {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut show = |name: &str, it: &dyn Debug| f.debug_tuple(name).field(it).finish();
+        match self {
+            Self::Call { call, new, accepted, message } => {
+                show("Call", &(call, new, accepted, message))
+            }
+            Self::Said { message, repeated } => show("Said", &(message, repeated)),
+            Self::File(file) => show("File", file),
+            Self::Question(question) => show("Question", question),
+            Self::Pairing { code, until } => show("Pairing", &(Hidden(code), until)),
+            Self::Told(text) => show("Told", &Hidden(text)),
+            Self::Invite(id, token) => show("Invite", &(id, token)),
+            Self::Invites(invites) => show("Invites", invites),
+            Self::Done => f.write_str("Done"),
+        }
+    }
+}
+
+/// The code is the owner's to know.
+impl Debug for Pairing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut show = f.debug_struct("Pairing");
+        show.field("until", &self.until).field("tries_left", &self.tries_left);
+        show.field("only", &self.only).finish_non_exhaustive()
     }
 }
 
@@ -301,7 +330,13 @@ mod tests {
     /// Everything that holds text, with the marker wherever text goes.
     fn values() -> Vec<Box<dyn Debug>> {
         let now = Time::from_secs(1);
-        let offer = Offer { topic: text(), message: Some(text()), lifetime: 9, name: Some(text()) };
+        let offer = Offer {
+            topic: text(),
+            message: Some(text()),
+            lifetime: 9,
+            name: Some(text()),
+            invite: Some(text()),
+        };
         let escalation = Escalation { question: text(), options: vec![text()] };
         let hash = Sha256([7; 32]);
         let file_offer =
@@ -384,6 +419,7 @@ mod tests {
                 note: Some(text()),
                 new: false,
                 ring: None,
+                invite: None,
             },
             Command::Reject(CALL, text()),
             Command::Say { conversation: place, text: text(), again: false },
@@ -410,6 +446,10 @@ mod tests {
             Change::File(Box::new(file(FileState::Complete(Some(text()))))),
             Change::FileState(1, FileState::Failed(text())),
             Change::Question(Box::new(question)),
+            Change::Answered {
+                question: 1,
+                answer: Answer { text: text(), via: Via::Terminal, at: now },
+            },
             Change::Event(event.clone()),
             Change::Outbox {
                 stream: STREAM,
@@ -433,6 +473,14 @@ mod tests {
             Box::new(Input::FileStored { file: 1, result: Err(text()) }),
             Box::new(Output::StoreFile { file: 1, name: text(), bytes: bytes() }),
             Box::new(Output::Notify(event)),
+            Box::new(Pairing::new(now, text(), None)),
+            Box::new(Reply::Pairing { code: text(), until: now }),
+            Box::new(Reply::Told(text())),
+            Box::new(Input::Recalled {
+                call: CALL,
+                to: KEY,
+                lines: vec![Line { by: Speaker::Peer, text: text() }],
+            }),
             Box::new(Output::Send { to: KEY, rumor, priority: crate::engine::Priority::Text }),
             Box::new(Snapshot {
                 peers: vec![peer],

@@ -74,7 +74,8 @@ fn a_ring_is_not_late_because_our_clock_is_fast() {
         let mut engine = engine();
         engine.handle(NOW, Input::Clock { ahead });
         let call = CallId(uuid::Uuid::from_bytes([7; 16]));
-        let offer = Offer { topic: "t".into(), message: None, lifetime: 600, name: None };
+        let offer =
+            Offer { topic: "t".into(), message: None, lifetime: 600, name: None, invite: None };
         let stamp = Stamp {
             from: PEER,
             to: ME,

@@ -66,9 +66,15 @@ fn closing() -> impl Strategy<Value = Closing> {
 }
 
 fn control() -> impl Strategy<Value = Control> {
-    let offer = (".{0,40}", option::of(".{0,200}"), 1..=86_400u64, option::of(".{0,16}"));
-    let offer =
-        offer.prop_map(|(topic, message, lifetime, name)| Offer { topic, message, lifetime, name });
+    let words = (".{0,40}", option::of(".{0,200}"));
+    let offer = (words, 1..=86_400u64, option::of(".{0,16}"), option::of("[a-z0-9]{0,40}"));
+    let offer = offer.prop_map(|((topic, message), lifetime, name, invite)| Offer {
+        topic,
+        message,
+        lifetime,
+        name,
+        invite,
+    });
     let accept = (option::of(call()), option::of(".{0,16}"))
         .prop_map(|(replaces, name)| Accept { replaces, name });
     prop_oneof![
@@ -246,6 +252,7 @@ proptest! {
             created_at: secs,
             instance: ours.then_some(instance),
             by_human: ours && by_human,
+            reply_to: vec![],
             acks: if ours { acks } else { Vec::new() },
             body,
         });

@@ -35,6 +35,7 @@ struct File {
     max_calls: Option<usize>,
     ring_s: Option<u64>,
     disclose_read: Option<bool>,
+    invisible: bool,
     relay: Option<Vec<RelaySpec>>,
     hooks: Hooks,
     webhook: Option<Webhook>,
@@ -82,13 +83,27 @@ pub struct Limits {
     pub sends_per_minute: u32,
     /// Messages a minute that we take from one peer.
     pub receives_per_minute: u32,
+    /// Messages an hour that we say in one call.
+    pub turns_per_hour: u32,
+    /// Words an hour that we take from one peer, in KiB.
+    pub receive_kib_per_hour: u32,
+    /// A call in which so many messages in turn were nothing but courtesy is over; 0 for never.
+    pub courtesy: u32,
     /// Bytes of received files kept, in MiB.
     pub downloads_mib: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sends_per_minute: 30, receives_per_minute: 120, downloads_mib: 256 }
+        let engine = Settings::default();
+        Self {
+            sends_per_minute: engine.sends,
+            receives_per_minute: engine.receives,
+            turns_per_hour: engine.turns,
+            receive_kib_per_hour: engine.receive_bytes / 1024,
+            courtesy: engine.courtesy,
+            downloads_mib: 256,
+        }
     }
 }
 
@@ -182,6 +197,7 @@ impl Config {
             return Err(Wrong { key, what });
         }
         let presence = match env("P2P_PRESENCE").as_deref() {
+            _ if file.invisible => PresenceMode::Off,
             None => file.presence.unwrap_or(PresenceMode::Public),
             Some("public") => PresenceMode::Public,
             Some("off") => PresenceMode::Off,
@@ -210,6 +226,12 @@ impl Config {
         within("ring_s", ring_s, 10..=24 * 3600)?;
         within("limits.sends_per_minute", limits.sends_per_minute.into(), 1..=100_000)?;
         within("limits.receives_per_minute", limits.receives_per_minute.into(), 1..=100_000)?;
+        within("limits.turns_per_hour", limits.turns_per_hour.into(), 1..=1_000_000)?;
+        // The longest message has room.
+        within("limits.receive_kib_per_hour", limits.receive_kib_per_hour.into(), 64..=4_000_000)?;
+        if limits.courtesy != 0 {
+            within("limits.courtesy", limits.courtesy.into(), 2..=1000)?;
+        }
         within("limits.downloads_mib", limits.downloads_mib, 1..=1024 * 1024)?;
         let channels = Channels {
             hooks: file.hooks,
@@ -223,9 +245,13 @@ impl Config {
             policy,
             calls,
             ring: Duration::from_secs(ring_s),
-            disclose_read: file.disclose_read.unwrap_or(defaults.disclose_read),
+            disclose_read: !file.invisible && file.disclose_read.unwrap_or(defaults.disclose_read),
+            disclose_ring: !file.invisible,
             sends: file.limits.sends_per_minute,
             receives: file.limits.receives_per_minute,
+            turns: file.limits.turns_per_hour,
+            receive_bytes: file.limits.receive_kib_per_hour * 1024,
+            courtesy: file.limits.courtesy,
             ..defaults
         };
         Ok(Self {
@@ -373,6 +399,12 @@ mod tests {
             ),
             ("[limits]\nsends_per_minute = 0", "limits.sends_per_minute"),
             ("[limits]\nreceives_per_minute = 0", "limits.receives_per_minute"),
+            ("[limits]\nturns_per_hour = 0", "limits.turns_per_hour"),
+            (
+                "[limits]\nreceive_kib_per_hour = 1",
+                "limits.receive_kib_per_hour: 1 is not within 64",
+            ),
+            ("[limits]\ncourtesy = 1", "limits.courtesy: 1 is not within 2 to"),
             ("[limits]\ndownloads_mib = 0", "limits.downloads_mib"),
             ("[limits]\ndownloads_mib = 9000000000000", "limits.downloads_mib"),
             ("[retention]\nmessages_days = 1", "retention.messages_days: 1 is not within 7 to"),
@@ -426,6 +458,17 @@ mod tests {
         assert_eq!(config.name.as_deref(), Some("file"));
         assert_eq!(config.capabilities, ["two", "three"]);
         assert_eq!(config.relays.len(), 1);
+    }
+
+    #[test]
+    fn who_is_invisible_discloses_nothing() {
+        let config = read("invisible = true\npresence = \"public\"\ndisclose_read = true").unwrap();
+        assert_eq!(config.presence, PresenceMode::Off);
+        assert!(!config.engine.disclose_read && !config.engine.disclose_ring);
+        let config = read("[limits]\ncourtesy = 0\nreceive_kib_per_hour = 64").unwrap();
+        assert_eq!(config.presence, PresenceMode::Public);
+        assert!(config.engine.disclose_read && config.engine.disclose_ring);
+        assert_eq!((config.engine.courtesy, config.engine.receive_bytes), (0, 64 * 1024));
     }
 
     #[test]

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
 use p2p_core::policy::Settings;
-use p2p_core::{CallId, InstanceId, PublicKey, RumorId, Time};
+use p2p_core::{InstanceId, PublicKey, RumorId, Time};
+use p2p_ipc::view::Pairing;
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::channels::Ledger;
 use crate::downloads::Downloads;
 use crate::relays::Relays;
-use crate::store::{Receipt, Store, StoreError};
+use crate::store::{Reader, Receipt, Store, StoreError};
 use crate::tidy::{Retention, Tidying};
 
 /// Messages that wait for the engine; past that, who brings more waits.
@@ -42,13 +43,19 @@ pub(crate) fn caught_up(store: &Store) -> Result<BTreeMap<String, Time>, StoreEr
 enum Message {
     Input(Input),
     Command(Command, oneshot::Sender<Result<Reply, Fault>>),
-    Told { question: u32, channel: &'static str, took: bool, done: oneshot::Sender<bool> },
-    Note { key: String, value: String, done: oneshot::Sender<bool> },
+    Keep(Fact, oneshot::Sender<bool>),
     Report { rumor: RumorId, receipts: Vec<Receipt>, relays: u32 },
     CaughtUp { relay: String, at: Time, epoch: u64 },
     Settle(oneshot::Sender<()>),
     Compact(oneshot::Sender<()>),
     Stop,
+}
+
+/// What the daemon wants kept, and the engine need not know.
+enum Fact {
+    Told { question: u32, channel: &'static str, took: bool },
+    Passphrase(Option<String>),
+    Note { key: String, value: String },
 }
 
 /// Why a command came to nothing.
@@ -95,6 +102,7 @@ pub struct Host {
     queue: mpsc::Sender<Message>,
     changes: watch::Receiver<u64>,
     twin: watch::Receiver<Option<Time>>,
+    pairing: watch::Receiver<Option<Pairing>>,
 }
 
 impl Host {
@@ -107,14 +115,16 @@ impl Host {
         let (queue, messages) = mpsc::channel(QUEUE);
         let (changed, changes) = watch::channel(0);
         let (yielded, twin) = watch::channel(None);
+        let (pairs, pairing) = watch::channel(None);
         let runtime = tokio::runtime::Handle::current();
         let weak = queue.downgrade();
         let tidying = Tidying::new(parts.retention);
-        let thread = Thread { yielded, parts, engine, tidying, changed, runtime, queue: weak };
+        let thread =
+            Thread { yielded, pairs, parts, engine, tidying, changed, runtime, queue: weak };
         let handle = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || thread.run(messages))?;
-        Ok((Self { queue, changes, twin }, handle))
+        Ok((Self { queue, changes, twin, pairing }, handle))
     }
 
     /// Does what our agent wants, durably.
@@ -139,6 +149,17 @@ impl Host {
     /// Something happened.
     pub async fn input(&self, input: Input) {
         let _ = self.queue.send(Message::Input(input)).await;
+    }
+
+    /// The hash of the passphrase that proves an owner at a terminal; `None`: there is none any
+    /// more. True once that is durable.
+    pub async fn set_passphrase(&self, hash: Option<String>) -> bool {
+        self.keep(Fact::Passphrase(hash)).await
+    }
+
+    async fn keep(&self, fact: Fact) -> bool {
+        let (done, kept) = oneshot::channel();
+        self.queue.send(Message::Keep(fact, done)).await.is_ok() && kept.await.unwrap_or(false)
     }
 
     /// How a message fares at the relays that it was given to: what those said that settled, and
@@ -180,6 +201,12 @@ impl Host {
         self.twin.clone()
     }
 
+    /// The pairing of an owner that is under way.
+    #[must_use]
+    pub fn pairing(&self) -> watch::Receiver<Option<Pairing>> {
+        self.pairing.clone()
+    }
+
     /// Ends the thread after what is queued.
     pub async fn stop(&self) {
         let _ = self.queue.send(Message::Stop).await;
@@ -188,15 +215,11 @@ impl Host {
 
 impl Ledger for Host {
     async fn note(&self, key: String, value: String) -> bool {
-        let (done, answer) = oneshot::channel();
-        let message = Message::Note { key, value, done };
-        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+        self.keep(Fact::Note { key, value }).await
     }
 
     async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
-        let (done, answer) = oneshot::channel();
-        let message = Message::Told { question, channel, took, done };
-        self.queue.send(message).await.is_ok() && answer.await.unwrap_or(false)
+        self.keep(Fact::Told { question, channel, took }).await
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
@@ -219,6 +242,7 @@ impl Parts {
 
 struct Thread {
     yielded: watch::Sender<Option<Time>>,
+    pairs: watch::Sender<Option<Pairing>>,
     parts: Parts,
     engine: Engine,
     tidying: Tidying,
@@ -286,13 +310,13 @@ impl Thread {
                     waiting.push(done);
                     self.engine.handle(now, Input::Command { token, command });
                 }
-                Message::Told { question, channel, took, done } => {
-                    let told = self.parts.store.told(question, channel, took);
-                    let _ = done.send(told.is_ok());
+                Message::Keep(fact, done) => {
+                    let kept = self.keep(&fact);
+                    if let Err(error) = &kept {
+                        tracing::warn!(%error, "a fact could not be kept");
+                    }
+                    let _ = done.send(kept.is_ok());
                     self.changed.send_modify(|count| *count += 1);
-                }
-                Message::Note { key, value, done } => {
-                    let _ = done.send(self.parts.store.set_meta(&key, &value).is_ok());
                 }
                 Message::Report { rumor, receipts, relays } => {
                     let took = receipts.iter().filter(|receipt| receipt.cause.is_none()).count();
@@ -336,12 +360,26 @@ impl Thread {
         for (relay, at, epoch) in caught_up {
             self.note_caught_up(&relay, at, epoch);
         }
+        // Before anybody is answered, who may ask how it stands.
+        let pairing = self.engine.pairing();
+        self.pairs.send_replace(
+            pairing.map(|it| Pairing { until_ms: it.until.0, tries_left: it.tries_left }),
+        );
         let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
         for effect in effects {
             self.perform(effect, &mut waiting);
         }
         if !changes.is_empty() {
             self.changed.send_modify(|count| *count += 1);
+        }
+    }
+
+    fn keep(&mut self, fact: &Fact) -> Result<(), StoreError> {
+        let store = &mut self.parts.store;
+        match fact {
+            Fact::Told { question, channel, took } => store.told(*question, channel, *took),
+            Fact::Passphrase(hash) => store.set_passphrase(hash.as_deref()),
+            Fact::Note { key, value } => store.set_meta(key, value),
         }
     }
 
@@ -361,9 +399,15 @@ impl Thread {
             Output::Persist(_) | Output::Notify(_) => {}
             Output::Send { to, rumor, priority } => self.parts.relays.send(to, rumor, priority),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
-            Output::Tally(call) => self.tally(call),
-            // Nobody asks for it yet.
-            Output::Recall { .. } => {}
+            Output::Tally(call) => self.look_up("a call could not be summed up", move |store| {
+                let (said, heard) = store.digests(call)?;
+                Ok(Input::Tallied { call, said, heard })
+            }),
+            Output::Recall { call, to } => {
+                self.look_up("the last words of a call could not be read", move |store| {
+                    Ok(Input::Recalled { call, to, lines: store.last_lines(call)? })
+                });
+            }
             Output::Yield { instance, since } => {
                 tracing::error!(%instance, ?since, "another daemon runs with this key; this one yields");
                 self.yielded.send_replace(Some(since));
@@ -393,18 +437,21 @@ impl Thread {
         });
     }
 
-    fn tally(&self, call: CallId) {
+    /// Reads what the engine asked for, beside it, and hands it in.
+    fn look_up(
+        &self,
+        failure: &'static str,
+        read: impl FnOnce(&Reader) -> Result<Input, StoreError> + Send + 'static,
+    ) {
         let reader = self.parts.store.reader();
         let queue = self.queue.clone();
         self.runtime.spawn(async move {
-            let digests =
-                tokio::task::spawn_blocking(move || reader.and_then(|r| r.digests(call))).await;
-            match (digests, queue.upgrade()) {
-                (Ok(Ok((said, heard))), Some(queue)) => {
-                    let input = Input::Tallied { call, said, heard };
+            let found = tokio::task::spawn_blocking(move || read(&reader?)).await;
+            match (found, queue.upgrade()) {
+                (Ok(Ok(input)), Some(queue)) => {
                     let _ = queue.send(Message::Input(input)).await;
                 }
-                (Ok(Err(error)), _) => tracing::error!(%error, "a call could not be summed up"),
+                (Ok(Err(error)), _) => tracing::error!(%error, failure),
                 _ => {}
             }
         });

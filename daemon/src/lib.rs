@@ -8,8 +8,10 @@
 mod channels;
 pub mod config;
 pub mod downloads;
+mod gate;
 pub mod host;
 pub mod identity;
+mod passphrase;
 pub mod presence;
 pub mod relay;
 pub mod relays;

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use crate::channels::{Channels, Desk};
 use crate::config::{Config, PresenceMode};
 use crate::downloads::Downloads;
+use crate::gate::Gate;
 use crate::host::{Host, Parts};
 use crate::identity::Identity;
 use crate::relays::{Heard, Profile, Relays, Settings};
@@ -50,6 +51,7 @@ pub(crate) struct Service {
     pub channels: Channels,
     pub env: BTreeMap<String, String>,
     pub host: Host,
+    pub gate: Gate,
     pub relays: Relays,
     pub stop: watch::Sender<bool>,
     heard_all: watch::Sender<bool>,
@@ -167,6 +169,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         channels,
         env: p2p_ipc::place::daemon_env(),
         host,
+        gate: Gate::default(),
         relays,
         stop,
         heard_all: watch::Sender::new(false),

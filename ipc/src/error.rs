@@ -136,6 +136,12 @@ error_codes! {
     TooLate => "too_late", Refused, false;
     /// A policy of ours refuses it.
     Policy => "policy", Refused, false;
+    /// Only the owner may, and no proof of one was given.
+    OwnerOnly => "owner_only", Refused, false;
+    /// The proof of being the owner is wrong, or too many were.
+    WrongProof => "wrong_proof", Refused, true;
+    /// The owner speaks in this call now, and not the agent.
+    TakenOver => "taken_over", Refused, false;
     /// Another daemon runs with this key, and was there first.
     Twin => "twin", Refused, false;
     /// A cap for this peer is reached.

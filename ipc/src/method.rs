@@ -3,7 +3,9 @@
 //! A method that waits takes `wait_ms` and answers by then with what is known; the daemon caps it
 //! at [`MAX_WAIT_MS`]. Leaving a connection cancels only the waiting, never what was asked for.
 
+mod invite;
 mod mail;
+mod owner;
 mod purge;
 
 use std::collections::BTreeMap;
@@ -16,8 +18,13 @@ use crate::view::{
     Relay, RelayAnswer,
 };
 
+pub use invite::{Invite, Invites, InvitesResult, MadeInvite, MakeInvite, RevokeInvite};
 pub use mail::{
     Confirm, Inbox, InboxResult, Mark, PendingParams, Read, ReadResult, Wait, Watch, WatchResult,
+};
+pub use owner::{
+    FollowQuestion, OrderKind, OwnerOrder, OwnerPair, OwnerShow, OwnerState, OwnerTold,
+    PairingCode, SetPassphrase,
 };
 pub use purge::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
 
@@ -62,6 +69,11 @@ methods! {
     "pending": PendingParams => Pending;
     "escalate": Escalate => Question;
     "questions": Questions => QuestionsResult;
+    "follow_question": FollowQuestion => Question;
+    "owner": OwnerShow => OwnerState;
+    "owner_pair": OwnerPair => PairingCode;
+    "owner_order": OwnerOrder => OwnerTold;
+    "owner_passphrase": SetPassphrase => Done;
     "end": End => Ended;
     "calls": Calls => CallsResult;
     "transcript": Transcript => TranscriptResult;
@@ -69,6 +81,9 @@ methods! {
     "purge": Purge => Purged;
     "contacts": Contacts => ContactsResult;
     "contact": EditContact => EditedContact;
+    "invite": MakeInvite => MadeInvite;
+    "invites": Invites => InvitesResult;
+    "invite_revoke": RevokeInvite => Done;
     "stop": Stop => Done;
 }
 
@@ -132,8 +147,9 @@ pub struct StatusResult {
     /// Since when another daemon runs with this key to which this one yielded, by its clock.
     #[serde(default)]
     pub twin_since_ms: Option<u64>,
-    /// The npub of the paired owner, if any.
-    pub owner: Option<String>,
+    /// The npubs of the humans who own this agent.
+    #[serde(default)]
+    pub owners: Vec<String>,
 }
 
 /// Asks the relays who is online.
@@ -177,6 +193,9 @@ pub struct PlaceCall {
     /// How long to wait for a first relay at most, in milliseconds; a few seconds when left out.
     #[serde(default)]
     pub wait_ms: Option<u64>,
+    /// A token of the callee's that lets us ring.
+    #[serde(default)]
+    pub invite: Option<String>,
 }
 
 /// The answer to [`PlaceCall`].
@@ -425,6 +444,9 @@ pub struct TranscriptResult {
     pub messages: Vec<Message>,
     /// The files of the call.
     pub files: Vec<File>,
+    /// What the owner was asked while these messages were said; oldest first.
+    #[serde(default)]
+    pub questions: Vec<Question>,
     /// How many messages there are in whole.
     pub total: u32,
     /// What both ends have of it, once it is over.

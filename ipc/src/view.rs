@@ -4,7 +4,11 @@
 //! `_ms`. A field that holds text a peer wrote stands in a value with `"untrusted": true`, or
 //! says so in its own documentation.
 
+mod owner;
+
 use serde::{Deserialize, Serialize};
+
+pub use owner::{Owner, Pairing};
 
 /// A key and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +108,9 @@ pub struct Call {
     pub turn: Option<Turn>,
     /// When the last message was written or arrived.
     pub last_ms: Option<u64>,
+    /// Whether the owner speaks there now, and not this agent.
+    #[serde(default)]
+    pub taken_over: bool,
 }
 
 /// Who is to speak next.
@@ -203,6 +210,9 @@ pub struct Message {
     pub delivery: Option<Delivery>,
     /// The rest was cut: `p2p read <handle>` shows it.
     pub truncated: bool,
+    /// Whether an owner of this agent wrote it, in a direct message.
+    #[serde(default)]
+    pub from_owner: bool,
     /// True for everything that a peer wrote.
     pub untrusted: bool,
 }
@@ -317,14 +327,26 @@ pub struct Question {
     pub at_ms: u64,
     /// Whether it still waits.
     pub state: QuestionState,
-    /// The owner's channels that took it (`command`, …).
+    /// By which an answer names it: `K7QX`.
+    #[serde(default)]
+    pub code: String,
+    /// The owner's channels that took it: `dm`, `command`, …
     pub told: Vec<String>,
+    /// The owner's channels that are still being tried.
+    #[serde(default)]
+    pub telling: Vec<String>,
     /// The owner's channels that did not.
     pub failed: Vec<String>,
     /// How far the message got that passed it on to the peer; nothing for a quiet one.
     pub peer_delivery: Option<Delivery>,
     /// The owner's answer.
     pub answer: Option<String>,
+    /// When it came.
+    #[serde(default)]
+    pub answered_ms: Option<u64>,
+    /// How it came: `dm` or `terminal`.
+    #[serde(default)]
+    pub answer_via: Option<String>,
 }
 
 /// What an item of the inbox tells of.
@@ -368,6 +390,9 @@ pub struct Item {
     pub message: Option<Message>,
     /// The file.
     pub file: Option<File>,
+    /// The question, with the answer that came to it.
+    #[serde(default)]
+    pub question: Option<Question>,
     /// A plain sentence of our own, for notices.
     pub text: Option<String>,
 }

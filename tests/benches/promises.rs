@@ -10,7 +10,7 @@ use serde_json::json;
 
 const RUNS: usize = 50;
 /// The cap on messages a minute is not what is measured.
-const PACE: &str = "[limits]\nsends_per_minute = 100000\nreceives_per_minute = 100000\n";
+const PACE: &str = "[limits]\nsends_per_minute = 100000\nreceives_per_minute = 100000\nturns_per_hour = 1000000\nreceive_kib_per_hour = 4000000\n";
 
 fn main() {
     let relay = Relay::start();

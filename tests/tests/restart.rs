@@ -15,7 +15,8 @@ use p2p_tests::{
 };
 
 /// More messages a minute than tests send.
-const CHATTY: &str = "[limits]\nsends_per_minute = 6000\nreceives_per_minute = 6000\n";
+const CHATTY: &str =
+    "[limits]\nsends_per_minute = 6000\nreceives_per_minute = 6000\nturns_per_hour = 6000\n";
 
 /// Alice and Bob, who may talk as much as they like.
 fn chatty(relay: Relay) -> Meeting {

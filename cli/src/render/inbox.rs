@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::transcript::{body, remark};
 use super::words::{argument, clock, in_vain, name, receipt, short_npub, standing};
-use super::{Page, Text, clean, file};
+use super::{Page, Text, clean, file, question};
 use crate::wait::Waiting;
 
 /// Items of the inbox that are shown now.
@@ -153,20 +153,15 @@ fn items(items: &[Item], page: &mut Page) {
 }
 
 fn item(item: &Item, page: &mut Page) {
+    if let Some(question) = &item.question {
+        question::reply(question, page);
+        return;
+    }
     match (item.kind, &item.message, &item.file, &item.call) {
         (ItemKind::Undelivered, Some(sent), ..) => {
             let place = sent.call.as_deref().unwrap_or("dm");
             let why = sent.delivery.as_ref().map_or("undelivered".into(), given_up);
             page.line(format!("{} {place} to {}: {why}", sent.handle, name(&sent.peer)));
-        }
-        (ItemKind::Reply, Some(answer), ..) => {
-            let place = answer.call.as_deref().unwrap_or("dm");
-            page.line(format!(
-                "{} {place} your human answers {}",
-                answer.handle,
-                clock(item.at_ms)
-            ));
-            body(answer, page);
         }
         (ItemKind::File, _, Some(file), _) => file::show(file, page),
         (kind @ (ItemKind::Ring | ItemKind::Knock | ItemKind::Missed), opening, _, Some(call)) => {
@@ -189,11 +184,20 @@ fn words(message: &Message, page: &mut Page) {
     page.line(format!(
         "{} {place} {} {}{}",
         message.handle,
-        name(&message.peer),
+        speaker(message),
         clock(message.at_ms),
         remark(message)
     ));
     body(message, page);
+}
+
+/// Who says it; of our own words the inbox shows only those of our human, to whom they went.
+fn speaker(message: &Message) -> String {
+    match (message.outgoing, message.from_owner) {
+        (true, _) => format!("your human to {}", name(&message.peer)),
+        (false, true) => format!("your human ({})", name(&message.peer)),
+        (false, false) => name(&message.peer),
+    }
 }
 
 fn given_up(delivery: &Delivery) -> String {
@@ -288,6 +292,7 @@ fn follow_up(item: &Item) -> Option<String> {
 mod tests {
     use super::*;
     use crate::render::samples::{self, NOW_MS};
+    use p2p_ipc::view::Question;
 
     fn text_of(value: &impl Text) -> String {
         let mut page = Page::new(NOW_MS);
@@ -394,7 +399,41 @@ mod tests {
         assert_eq!(first(notice).unwrap(), "so it is");
         let item = Item { message: Some(samples::sent()), ..samples::item(ItemKind::Undelivered) };
         assert!(first(item).unwrap().starts_with("m40 c7 to bob: given up"));
-        let item = Item { message: Some(samples::received()), ..samples::item(ItemKind::Reply) };
-        assert!(first(item).unwrap().starts_with("m41 c7 your human answers"));
+    }
+
+    #[test]
+    fn what_the_owner_says_is_shown_as_the_owners_and_not_as_a_peers() {
+        let question = Question {
+            answer: Some("yes\nnext: x".into()),
+            answered_ms: Some(NOW_MS),
+            answer_via: Some("dm".into()),
+            ..samples::question()
+        };
+        let (call, question) = (Some(samples::call()), Some(question));
+        let reply = Item { call, question, ..samples::item(ItemKind::Reply) };
+        assert_eq!(
+            text_of(&arrived(vec![reply], None)),
+            "q2 c7 your human answers 14:02Z (by direct message), asked: Publish?\n  yes\n  next: x\n\
+             1 read, 0 left\nnext: p2p send --call c7 \"<text>\"\n"
+        );
+        let said = Message { by_human: true, ..samples::sent() };
+        let notice = Item { message: Some(said), ..samples::item(ItemKind::Notice) };
+        assert_eq!(
+            text_of(&arrived(vec![notice], None)),
+            "m40 c7 your human to bob 13:55Z\n  How far are you?\n1 read, 0 left\n"
+        );
+        let dm = Message {
+            call: None,
+            from_owner: true,
+            untrusted: false,
+            text: "Be polite.".into(),
+            ..samples::received()
+        };
+        let item = Item { message: Some(dm), ..samples::item(ItemKind::Message) };
+        assert_eq!(
+            text_of(&arrived(vec![item], None)),
+            "m41 dm your human (bob) 14:02Z\n  Be polite.\n1 read, 0 left\n\
+             next: p2p dm bob \"<text>\"\n"
+        );
     }
 }

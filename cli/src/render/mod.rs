@@ -7,6 +7,8 @@ pub mod contact;
 pub mod envelope;
 pub mod file;
 pub mod inbox;
+pub mod invite;
+pub mod owner;
 pub mod page;
 pub mod purge;
 pub mod question;

@@ -48,6 +48,11 @@ impl Page {
         }
     }
 
+    /// Adds a picture that we drew, as it is: for a terminal alone.
+    pub fn picture(&mut self, picture: &str) {
+        self.out.push_str(picture);
+    }
+
     /// Says what to do next; the last one said counts.
     pub fn next(&mut self, command: impl Into<String>) {
         self.next = Some(command.into());

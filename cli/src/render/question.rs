@@ -2,16 +2,64 @@
 
 use p2p_ipc::method::QuestionsResult;
 use p2p_ipc::view::{Question, QuestionState};
+use serde::Serialize;
 
-use super::words::{self, name};
+use super::words::{self, clock, in_vain, name};
 use super::{Page, Text, clean};
+use crate::wait::Waiting;
+
+/// A question that was asked just now, and what came of waiting for its answer.
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    #[serde(flatten)]
+    question: Question,
+    /// Whether it was answered; only where that was waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reached: Option<bool>,
+    /// How waiting went.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<Waiting>,
+}
+
+impl Asked {
+    /// The question as it stands.
+    #[must_use]
+    pub fn new(question: Question, waiting: Option<Waiting>) -> Self {
+        Self { question, reached: waiting.map(|waiting| waiting.reached), waiting }
+    }
+}
+
+impl Text for Asked {
+    fn text(&self, page: &mut Page) {
+        let question = &self.question;
+        match self.waiting {
+            Some(waiting) if !waiting.reached => {
+                let how = standing(question, page);
+                page.line(format!("{} {} {how}", in_vain(waiting), question.handle));
+                follow_up(question, page);
+            }
+            _ => question.text(page),
+        }
+    }
+}
 
 impl Text for Question {
     fn text(&self, page: &mut Page) {
         one(self, page);
-        if self.state == QuestionState::Open && !self.told.is_empty() {
-            page.next(format!("p2p wait --for reply --call {}", self.call));
+        follow_up(self, page);
+    }
+}
+
+fn follow_up(question: &Question, page: &mut Page) {
+    match question.state {
+        QuestionState::Open if question.told.is_empty() => {}
+        QuestionState::Open => {
+            page.next(format!("p2p wait --for reply --call {}", question.call));
         }
+        QuestionState::Answered => {
+            page.next(format!("p2p send --call {} \"<text>\"", question.call));
+        }
+        QuestionState::Closed => page.next(format!("p2p transcript {}", question.call)),
     }
 }
 
@@ -27,15 +75,45 @@ fn one(question: &Question, page: &mut Page) {
         name(&question.peer),
         standing(question, page),
     ));
+    asked(question, page);
+    if question.answer.is_some() {
+        answer(question, page);
+    }
+}
+
+/// The words of a question, and what there is to choose from.
+pub fn asked(question: &Question, page: &mut Page) {
     page.own(&question.question);
     if !question.options.is_empty() {
         let options: Vec<String> = question.options.iter().map(|o| clean::inline(o)).collect();
         page.line(format!("  options: {}", options.join(" / ")));
     }
-    if let Some(answer) = &question.answer {
-        page.line("your human answers:");
-        page.own(answer);
-    }
+}
+
+/// The owner's words: not a peer's, so they are not marked as such.
+pub fn answer(question: &Question, page: &mut Page) {
+    page.line(format!("{} your human answers{}", question.handle, how(question)));
+    page.own(question.answer.as_deref().unwrap_or_default());
+}
+
+/// The answer as the inbox shows it, with what it answers.
+pub fn reply(question: &Question, page: &mut Page) {
+    let asked = clean::short(&question.question, 120);
+    let Question { handle, call, .. } = question;
+    page.line(format!("{handle} {call} your human answers{}, asked: {asked}", how(question)));
+    page.own(question.answer.as_deref().unwrap_or_default());
+}
+
+/// ` 14:02Z (by direct message)`.
+fn how(question: &Question) -> String {
+    let at = question.answered_ms.map(|at| format!(" {}", clock(at))).unwrap_or_default();
+    let via = match question.answer_via.as_deref() {
+        Some("dm") => " (by direct message)".into(),
+        Some("terminal") => " (at a terminal)".into(),
+        Some(other) => format!(" (by {})", clean::short(other, 20)),
+        None => String::new(),
+    };
+    at + &via
 }
 
 impl Text for QuestionsResult {
@@ -58,11 +136,13 @@ pub fn standing(question: &Question, page: &Page) -> String {
         QuestionState::Closed => "closed",
     };
     let told = if question.told.is_empty() { "nobody".into() } else { question.told.join(", ") };
-    let failed = match question.failed.join(", ") {
+    let more = |channels: &[String], how: &str| match channels.join(", ") {
         none if none.is_empty() => none,
-        failed => format!(" ({failed} failed)"),
+        channels => format!(" ({channels} {how})"),
     };
-    format!("{state} {}, told: {told}{failed}", page.since(question.at_ms))
+    let telling = more(&question.telling, "is being tried");
+    let failed = more(&question.failed, "failed");
+    format!("{state} {}, told: {told}{telling}{failed}", page.since(question.at_ms))
 }
 
 #[cfg(test)]
@@ -84,10 +164,43 @@ mod tests {
         question.peer_delivery =
             Some(Delivery { state, relays_ok: 0, relays: 1, receipts: Vec::new() });
         question.failed = std::mem::take(&mut question.told);
+        question.telling = vec!["dm".into()];
         question.state = QuestionState::Closed;
         assert_eq!(
             line(&question),
-            "q2 c7 bob closed 3m, told: nobody (command failed); the peer: queued"
+            "q2 c7 bob closed 3m, told: nobody (dm is being tried) (command failed); the peer: queued"
         );
+    }
+
+    fn text_of(value: &impl Text) -> String {
+        let mut page = Page::new(NOW_MS);
+        value.text(&mut page);
+        page.finish(None)
+    }
+
+    #[test]
+    fn an_answer_is_shown_as_the_owners_words_and_a_wait_in_vain_as_that() {
+        let waiting = Waiting { reached: false, waited_s: 25, interrupted: false };
+        assert_eq!(
+            text_of(&Asked::new(samples::question(), Some(waiting))),
+            "nothing yet (25 s). q2 open 3m, told: command\nnext: p2p wait --for reply --call c7\n"
+        );
+        let answered = Question {
+            state: QuestionState::Answered,
+            answer: Some("yes\nbut not more".into()),
+            answered_ms: Some(NOW_MS),
+            answer_via: Some("dm".into()),
+            ..samples::question()
+        };
+        let waiting = Waiting { reached: true, ..waiting };
+        let asked = Asked::new(answered, Some(waiting));
+        assert_eq!(
+            text_of(&asked),
+            "q2 c7 bob answered 3m, told: command\n  Publish?\n\
+             q2 your human answers 14:02Z (by direct message)\n  yes\n  but not more\n\
+             next: p2p send --call c7 \"<text>\"\n"
+        );
+        let json = serde_json::to_value(&asked).unwrap();
+        assert_eq!((&json["handle"], &json["reached"]), (&"q2".into(), &true.into()));
     }
 }

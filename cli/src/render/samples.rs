@@ -45,6 +45,7 @@ pub fn call() -> Call {
         unread: 0,
         turn: Some(Turn::Theirs),
         last_ms: Some(NOW_MS - 395_000),
+        taken_over: false,
     }
 }
 
@@ -86,6 +87,7 @@ pub fn sent() -> Message {
             receipts: Vec::new(),
         }),
         truncated: false,
+        from_owner: false,
         untrusted: false,
     }
 }
@@ -124,7 +126,16 @@ pub fn file() -> File {
 
 /// An item of the inbox.
 pub fn item(kind: ItemKind) -> Item {
-    Item { seq: 1, kind, at_ms: NOW_MS, call: None, message: None, file: None, text: None }
+    Item {
+        seq: 1,
+        kind,
+        at_ms: NOW_MS,
+        call: None,
+        message: None,
+        file: None,
+        question: None,
+        text: None,
+    }
 }
 
 /// A question that the human was told of by a command.
@@ -138,9 +149,13 @@ pub fn question() -> Question {
         quiet: true,
         at_ms: NOW_MS - 180_000,
         state: QuestionState::Open,
+        code: "K7QX".into(),
         told: vec!["command".into()],
+        telling: Vec::new(),
         failed: Vec::new(),
         peer_delivery: None,
         answer: None,
+        answered_ms: None,
+        answer_via: None,
     }
 }

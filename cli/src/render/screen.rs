@@ -1,7 +1,7 @@
 //! Stdout and stderr: where results, progress, notices and errors go.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -92,6 +92,12 @@ impl Screen {
     /// When it was closed from the start.
     pub fn usable(self) -> io::Result<()> {
         if was_closed()? { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+
+    /// Whether a person looks at stdout.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Whether nobody will ever read what is printed from now on: the other end of the pipe is

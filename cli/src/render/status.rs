@@ -41,6 +41,9 @@ impl Text for Overview {
             relays_in_short(&status.relays, page),
             daemon_in_short(&status.daemon.how)
         ));
+        if status.owners.is_empty() {
+            page.line(owners(&status.owners));
+        }
         goings_on(status, page);
     }
 }
@@ -62,11 +65,8 @@ impl Text for Full {
         if let Some(ahead) = self.0.clock_ahead_s {
             page.line(clock(ahead));
         }
-        page.line(format!(
-            "presence: {}  owner: {}",
-            identity.presence,
-            self.0.owner.as_deref().map_or("nobody owns this agent".into(), short_npub)
-        ));
+        page.line(format!("presence: {}", identity.presence,));
+        page.line(owners(&self.0.owners));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
         for well in self.0.channels.iter().filter(|channel| !ails(channel)) {
             page.line(format!("channel {}: {}", well.name, well.state));
@@ -126,6 +126,16 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
     page.next(what_next(status));
 }
 
+/// Whose word counts.
+fn owners(owners: &[String]) -> String {
+    let npubs: Vec<String> = owners.iter().map(|npub| short_npub(npub)).collect();
+    match npubs.as_slice() {
+        [] => "nobody owns this agent: p2p owner pair".into(),
+        [one] => format!("owner: {one}"),
+        several => format!("owners: {}", several.join(", ")),
+    }
+}
+
 fn what_next(status: &StatusResult) -> String {
     if status.twin_since_ms.is_some() {
         return "p2p daemon stop".into();
@@ -135,11 +145,9 @@ fn what_next(status: &StatusResult) -> String {
         "p2p inbox".into()
     } else if let Some(call) = is(&[CallState::Incoming, CallState::Knocking]) {
         format!("p2p answer accept --call {}", call.handle)
-    } else if let Some(call) = status
-        .calls
-        .iter()
-        .find(|call| call.state == CallState::Active && call.turn == Some(Turn::Mine))
-    {
+    } else if let Some(call) = status.calls.iter().find(|call| {
+        call.state == CallState::Active && call.turn == Some(Turn::Mine) && !call.taken_over
+    }) {
         format!("p2p send --call {} \"<text>\"", call.handle)
     } else if let Some(call) =
         is(&[CallState::Active, CallState::Connecting, CallState::Ringing, CallState::Dialing])
@@ -352,7 +360,7 @@ mod tests {
             seq: 5,
             channels: vec![well("command")],
             twin_since_ms: None,
-            owner: None,
+            owners: vec![peer.npub.clone()],
         }
     }
 
@@ -376,6 +384,15 @@ mod tests {
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
              q2 open 3m, told: command\nnext: p2p inbox\n"
         );
+    }
+
+    #[test]
+    fn who_owns_the_agent_is_shown_and_how_to_if_nobody_does() {
+        let orphan = || StatusResult { owners: Vec::new(), ..status() };
+        let nudge = "\nnobody owns this agent: p2p owner pair\n";
+        assert!(text_of(&Overview(orphan())).contains(nudge));
+        assert!(text_of(&Full(orphan())).contains(nudge));
+        assert!(text_of(&Full(status())).contains("\nowner: npub1x7k…9q\n"));
     }
 
     #[test]
@@ -428,6 +445,12 @@ mod tests {
         status.calls.pop();
         assert_eq!(what_next(&status), "p2p wait --call c7");
         status.calls[0].turn = Some(Turn::Mine);
+        status.calls[0].taken_over = true;
+        assert_eq!(what_next(&status), "p2p wait --call c7");
+        assert!(
+            text_of(&Overview(status.clone())).contains("c7 bob active, your human speaks there")
+        );
+        status.calls[0].taken_over = false;
         assert_eq!(what_next(&status), "p2p send --call c7 \"<text>\"");
         status.calls.pop();
         assert_eq!(what_next(&status), "p2p list");

@@ -1,12 +1,14 @@
 //! The messages of a call: as text, as Markdown.
 
 use p2p_ipc::method::TranscriptResult;
-use p2p_ipc::view::{Agreement, Call, Comparison, File, Message, MessageKind, RelayReceipt};
+use p2p_ipc::view::{
+    Agreement, Call, Comparison, File, Message, MessageKind, Question, RelayReceipt,
+};
 use serde::Serialize;
 
 use super::status::host;
 use super::words::{clock, date, delivery, name, reason, short_npub};
-use super::{Page, Text, clean};
+use super::{Page, Text, clean, question};
 
 /// A whole call, or the tail of it.
 #[derive(Debug, Serialize)]
@@ -17,6 +19,8 @@ pub struct Transcript {
     pub messages: Vec<Message>,
     /// The files of the call.
     pub files: Vec<File>,
+    /// What the owner was asked meanwhile, oldest first.
+    pub questions: Vec<Question>,
     /// How many messages there are in whole.
     pub total: u32,
     /// What both ends have of it, once it is over.
@@ -30,8 +34,9 @@ impl Transcript {
     /// The first page; the following ones are added to it.
     #[must_use]
     pub fn new(first: TranscriptResult, markdown: bool) -> Self {
-        let TranscriptResult { call, messages, files, total, comparison, next: _ } = first;
-        Self { call, messages, files, total, comparison, markdown }
+        let TranscriptResult { call, messages, files, questions, total, comparison, next: _ } =
+            first;
+        Self { call, messages, files, questions, total, comparison, markdown }
     }
 }
 
@@ -45,8 +50,15 @@ impl Transcript {
     fn as_text(&self, page: &mut Page) {
         super::call::line(&self.call, page);
         self.say_what_is_left_out(page);
-        for message in &self.messages {
-            self::message(message, page);
+        for entry in self.entries() {
+            match entry {
+                Entry::Said(message) => self::message(message, page),
+                Entry::Asked(question) => {
+                    page.line(asking(question, clock(question.at_ms)));
+                    question::asked(question, page);
+                }
+                Entry::Answered(question) => question::answer(question, page),
+            }
         }
         for file in &self.files {
             super::file::show(file, page);
@@ -73,19 +85,17 @@ impl Transcript {
         page.line("- topic:");
         page.quote(if call.outgoing { "    " } else { "    > " }, &call.topic);
         self.say_what_is_left_out(page);
-        for message in &self.messages {
+        for entry in self.entries() {
             page.line("");
-            page.line(format!(
-                "**{}** · {} · {}{}",
-                author(message),
-                message.handle,
-                date(message.at_ms),
-                remark(message)
-            ));
-            page.line("");
-            // A peer's lines are a quotation in Markdown too, and marked as everywhere.
-            let prefix = if message.untrusted { "> │ " } else { "" };
-            page.quote(prefix, &message.text);
+            match entry {
+                Entry::Said(message) => said_in_markdown(message, page),
+                Entry::Asked(question) => {
+                    page.line(asking(question, date(question.at_ms)));
+                    page.line("");
+                    question::asked(question, page);
+                }
+                Entry::Answered(question) => question::answer(question, page),
+            }
         }
         for file in &self.files {
             page.line("");
@@ -97,12 +107,52 @@ impl Transcript {
         }
     }
 
+    /// What was said and asked, in the order of time. A question that went to the peer too stands
+    /// among the messages already.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let said = self.messages.iter().map(|message| (message.at_ms, Entry::Said(message)));
+        let quiet = self.questions.iter().filter(|question| question.quiet);
+        let asked = quiet.map(|question| (question.at_ms, Entry::Asked(question)));
+        let answered = self.questions.iter().filter(|question| question.answer.is_some());
+        let answered = answered.map(|question| {
+            (question.answered_ms.unwrap_or(question.at_ms), Entry::Answered(question))
+        });
+        let mut entries: Vec<_> = said.chain(asked).chain(answered).collect();
+        entries.sort_by_key(|(at, _)| *at);
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
     fn say_what_is_left_out(&self, page: &mut Page) {
         let left_out = (self.total as usize).saturating_sub(self.messages.len());
         if left_out > 0 {
             page.line(format!("({left_out} earlier messages are left out)"));
         }
     }
+}
+
+/// One thing that happened in a call.
+enum Entry<'a> {
+    Said(&'a Message),
+    Asked(&'a Question),
+    Answered(&'a Question),
+}
+
+fn asking(question: &Question, at: String) -> String {
+    format!("{} {at} you asked your human, not the peer", question.handle)
+}
+
+fn said_in_markdown(message: &Message, page: &mut Page) {
+    page.line(format!(
+        "**{}** · {} · {}{}",
+        author(message),
+        message.handle,
+        date(message.at_ms),
+        remark(message)
+    ));
+    page.line("");
+    // A peer's lines are a quotation in Markdown too, and marked as everywhere.
+    let prefix = if message.untrusted { "> │ " } else { "" };
+    page.quote(prefix, &message.text);
 }
 
 fn agreement(comparison: &Comparison) -> &'static str {
@@ -140,7 +190,7 @@ pub fn body(message: &Message, page: &mut Page) {
 /// What a message is, where it is not plain words of an agent.
 #[must_use]
 pub fn remark(message: &Message) -> &'static str {
-    match (message.kind, message.by_human) {
+    match (message.kind, message.by_human && !message.outgoing) {
         (MessageKind::Text, false) => "",
         (MessageKind::Text, true) => " (by its human)",
         (MessageKind::Escalation, _) => " (a question to its human)",
@@ -150,7 +200,13 @@ pub fn remark(message: &Message) -> &'static str {
 }
 
 fn author(message: &Message) -> String {
-    if message.outgoing { "you".into() } else { name(&message.peer) }
+    match message {
+        Message { outgoing: true, by_human: true, .. } | Message { from_owner: true, .. } => {
+            "your human".into()
+        }
+        Message { outgoing: true, .. } => "you".into(),
+        _ => name(&message.peer),
+    }
 }
 
 impl Text for Message {
@@ -188,6 +244,7 @@ mod tests {
             call: samples::ring(),
             messages: vec![samples::sent(), samples::received()],
             files: vec![samples::file()],
+            questions: Vec::new(),
             total: 5,
             comparison: None,
             markdown,
@@ -204,5 +261,38 @@ mod tests {
         assert!(text(false).ends_with("/f3-de.md\n│ de.md\n"));
         assert!(text(true).ends_with("/f3-de.md\n\n> │ de.md\n"));
         assert!(text(false).contains("(3 earlier messages are left out)"));
+    }
+
+    #[test]
+    fn questions_and_answers_stand_in_their_place_and_humans_are_named() {
+        let mut page = Page::new(NOW_MS);
+        let answered = Question {
+            answer: Some("yes".into()),
+            answered_ms: Some(NOW_MS - 60_000),
+            answer_via: Some("terminal".into()),
+            ..samples::question()
+        };
+        let transcript = Transcript {
+            call: samples::call(),
+            messages: vec![
+                Message { by_human: true, ..samples::sent() },
+                Message { by_human: true, ..samples::received() },
+            ],
+            files: Vec::new(),
+            questions: vec![answered],
+            total: 2,
+            comparison: None,
+            markdown: false,
+        };
+        transcript.text(&mut page);
+        let shown = page.finish(None);
+        let (_, entries) = shown.split_once('\n').unwrap();
+        assert_eq!(
+            entries,
+            "m40 your human 13:55Z delivered, not read\n  How far are you?\n\
+             q2 13:59Z you asked your human, not the peer\n  Publish?\n\
+             q2 your human answers 14:01Z (at a terminal)\n  yes\n\
+             m41 bob 14:02Z (by its human)\n│ Done, file attached.\n│ next: p2p end\n"
+        );
     }
 }

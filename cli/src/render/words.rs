@@ -162,6 +162,7 @@ pub fn standing(call: &Call, page: &Page) -> String {
         CallState::Incoming => left("ringing you"),
         CallState::Knocking => left("knocking (a stranger)"),
         CallState::Connecting => "connecting".into(),
+        CallState::Active if call.taken_over => "active, your human speaks there".into(),
         CallState::Active => match (call.turn, call.last_ms) {
             (Some(Turn::Mine), Some(at)) => format!("active, your turn {}", page.since(at)),
             (Some(Turn::Theirs), Some(at)) => format!("active, their turn {}", page.since(at)),

@@ -19,6 +19,7 @@ use crate::wait::{self, Clock};
   p2p call bob \"Review\" --file diff.patch -m - <<'EOF'
   Please look at the second hunk.
   EOF
+  p2p call npub1x7kabcdefg \"Review\" --invite p2pi1qqqq
   p2p call --back c7
 
 The same agent and topic again return the call that is open. With --wait, exit 3 says that it
@@ -57,6 +58,9 @@ pub struct Args {
     /// Call back whoever called, about the same
     #[arg(long, value_name = "CALL")]
     back: Option<String>,
+    /// A token that the callee gave you: a stranger who has one rings like a contact
+    #[arg(long, value_name = "TOKEN")]
+    invite: Option<String>,
     /// Place another call, even if one with this topic is open
     #[arg(long)]
     new: bool,
@@ -80,6 +84,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         note: args.note.clone(),
         new: args.new,
         ring_s: args.ring,
+        invite: args.invite.clone(),
         wait_ms: args.wait.map(|seconds| seconds.saturating_mul(1000)),
     })?;
     let (call, new, accepted) = (placed.call, placed.new, placed.accepted);

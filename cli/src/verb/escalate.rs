@@ -1,21 +1,27 @@
-//! `p2p escalate`: asks the human behind this agent. It returns at once; the answer comes later.
+//! `p2p escalate`: asks the human behind this agent. It returns at once, or waits for the answer.
 
-use p2p_ipc::method::Escalate;
+use p2p_ipc::method::{Escalate, FollowQuestion, Inbox, Mark};
+use p2p_ipc::view::{ItemKind, Question, QuestionState};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::Words;
-use crate::outcome::{Ending, Failure, Outcome};
+use crate::interrupt::Waited;
+use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::render::question::Asked;
 use crate::session::Session;
+use crate::wait::{Clock, ms};
 
 /// What `escalate` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p escalate \"Approve 40 EUR for the translation?\" --option yes --option no
+  p2p escalate \"Approve 40 EUR?\" --option yes --option no --wait 25
   p2p escalate --quiet - <<'EOF'
   A question of several lines, which the peer is not told about.
   EOF
 
-Exit 9 says that nobody was told: ask your human yourself.")]
+With --wait, exit 0 comes with the answer, and exit 3 says that there is none yet: p2p wait --for
+reply shows it when it comes. Exit 9 says that nobody was told: ask your human yourself.")]
 pub struct Args {
     #[command(flatten)]
     words: Words,
@@ -28,33 +34,95 @@ pub struct Args {
     /// Which call, when it is not clear
     #[arg(long)]
     call: Option<String>,
+    /// Wait so long for the answer
+    #[arg(long, value_name = "SECS")]
+    wait: Option<u64>,
 }
 
-/// Asks.
+/// Asks, and waits for the answer if told to.
 ///
 /// # Errors
-/// `nobody_told` when no channel took the question.
+/// `nobody_told` when no channel took the question; `call_ended` when the call was over first.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let question = session.call(&Escalate {
+    let mut question = session.call(&Escalate {
         call: args.call.clone(),
         question: args.words.required("question")?,
         options: args.options.clone(),
         quiet: args.quiet,
     })?;
-    if question.told.is_empty() {
-        let (why, hint) = if question.failed.is_empty() {
-            let why = "no channel to your human is configured".to_owned();
-            (why, format!("p2p send --call {} \"<answer>\"", question.call))
-        } else {
-            let why = format!("it did not get through by {}", question.failed.join(", "));
-            (why, "p2p daemon logs".to_owned())
-        };
-        let error = RpcError::new(
-            ErrorCode::NobodyTold,
-            format!("{} reached nobody: {why}; tell your human yourself", question.handle),
-        )
-        .hint(hint);
-        return Err(Failure::with(error, question));
+    let mut waiting = None;
+    if let Some(wait_s) = args.wait.filter(|_| may_be_answered(&question)) {
+        session.screen.progress(&format!("{} is with your human …", question.handle));
+        let clock = Clock::start(wait_s);
+        let interrupted = follow(&mut question, clock, session)?;
+        waiting = Some(clock.report(question.answer.is_some(), interrupted));
     }
-    Ok(Outcome::new(question))
+    let error = match question.state {
+        QuestionState::Answered => None,
+        QuestionState::Closed => Some(closed(&question)),
+        QuestionState::Open if question.told.is_empty() => Some(nobody_told(&question)),
+        QuestionState::Open => None,
+    };
+    let answered = question.answer.is_some();
+    let marks = if answered { marks(&question, session)? } else { Vec::new() };
+    let shown = Asked::new(question, waiting);
+    match error {
+        Some(error) => Err(Failure::with(error, shown)),
+        None => Ok(Outcome::new(shown)
+            .reached(answered || waiting.is_none())
+            .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+            .marks(marks)),
+    }
+}
+
+/// Whether somebody was told, or may still be.
+fn may_be_answered(question: &Question) -> bool {
+    !question.told.is_empty() || !question.telling.is_empty()
+}
+
+/// Waits until the question is no longer open or the time is up; true when a signal ended it.
+fn follow(question: &mut Question, clock: Clock, session: &mut Session) -> Result<bool, RpcError> {
+    while question.state == QuestionState::Open {
+        let Some(slice) = clock.slice() else { break };
+        let params = FollowQuestion { question: question.handle.clone(), wait_ms: ms(slice) };
+        match session.wait(params, slice)? {
+            Waited::Answer(now) => *question = now,
+            Waited::Interrupted => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+/// What to mark as read with the answer: its item in the inbox, where nothing unread stands
+/// before it in the call. Otherwise the inbox shows it once more.
+fn marks(question: &Question, session: &mut Session) -> Result<Vec<Mark>, RpcError> {
+    let reader = session.reader.clone();
+    let call = Some(question.call.clone());
+    let first = session.call(&Inbox { reader, call, limit: 1, ..Inbox::default() })?;
+    let is_it = first.items.first().is_some_and(|item| {
+        let about = item.question.as_ref().map(|question| &question.handle);
+        item.kind == ItemKind::Reply && about == Some(&question.handle)
+    });
+    Ok(if is_it { first.marks } else { Vec::new() })
+}
+
+fn nobody_told(question: &Question) -> RpcError {
+    let (why, hint) = if !question.telling.is_empty() {
+        let why = format!("{} is still being tried", question.telling.join(", "));
+        (why, "p2p questions".to_owned())
+    } else if !question.failed.is_empty() {
+        let why = format!("it did not get through by {}", question.failed.join(", "));
+        (why, "p2p daemon logs".to_owned())
+    } else {
+        let why = "nobody owns this agent, and no other channel is configured".to_owned();
+        (why, "p2p owner pair".to_owned())
+    };
+    let message = format!("{} reached nobody: {why}; tell your human yourself", question.handle);
+    RpcError::new(ErrorCode::NobodyTold, message).hint(hint)
+}
+
+fn closed(question: &Question) -> RpcError {
+    let Question { handle, call, .. } = question;
+    let message = format!("{call} was over before anybody answered {handle}");
+    RpcError::new(ErrorCode::CallEnded, message).hint(format!("p2p transcript {call}"))
 }

@@ -14,8 +14,10 @@ pub mod escalate;
 pub mod files;
 pub mod identity;
 pub mod inbox;
+pub mod invite;
 pub mod list;
 pub mod overview;
+pub mod owner;
 pub mod pending;
 pub mod purge;
 pub mod questions;
@@ -59,6 +61,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Watch(args)) => watch::run(&args, session),
         Some(Verb::Pending(args)) => pending::run(&args, session),
         Some(Verb::Escalate(args)) => escalate::run(&args, session),
+        Some(Verb::Owner(args)) => owner::run(&args, session),
         Some(Verb::Questions(args)) => questions::run(&args, session),
         Some(Verb::End(args)) => end::run(&args, session),
         Some(Verb::Calls(args)) => calls::run(&args, session),
@@ -66,6 +69,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Verify(args)) => verify::run(&args, session),
         Some(Verb::Purge(args)) => purge::run(&args, session),
         Some(Verb::Contacts(args)) => contacts::run(&args, session),
+        Some(Verb::Invite(args)) => invite::run(&args, session),
         Some(Verb::Identity(args)) => identity::run(&args, session),
         Some(Verb::Daemon(args)) => daemon::run(&args, session),
         Some(Verb::Relay(_)) => relay::run(),

@@ -256,6 +256,14 @@ impl Call {
         !matches!(self.state, State::Ended(_))
     }
 
+    /// Whether we ended it because the peer was silent. What was said in it may never have been
+    /// heard: a caller that says later that it was in no call here did not hear it.
+    #[must_use]
+    pub fn was_given_up(&self) -> bool {
+        matches!(&self.state, State::Ended(ended)
+            if ended.by == By::Us && ended.closing.reason == Reason::PeerLost)
+    }
+
     /// Whether we ring.
     #[must_use]
     pub fn is_outgoing_ring(&self) -> bool {
@@ -288,6 +296,7 @@ impl Call {
             message: self.opening.clone(),
             lifetime: self.lifetime.as_secs(),
             name: None,
+            invite: None,
         })
     }
 

@@ -11,7 +11,7 @@ fn id(byte: u8) -> CallId {
 }
 
 fn offer() -> Offer {
-    Offer { topic: "tea".into(), message: None, lifetime: RING, name: None }
+    Offer { topic: "tea".into(), message: None, lifetime: RING, name: None, invite: None }
 }
 
 fn after(secs: u64) -> Time {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Incoming, Outgoing, Schedule};
-use crate::policy::Meter;
+use crate::policy::{Courtesies, Meter};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
@@ -64,7 +64,10 @@ pub(super) struct Channel {
     pub acknowledged: BTreeSet<StreamId>,
     /// What was said lately: killed agents type again.
     pub recent: Vec<(String, u32, Time)>,
-    pub meter: Option<Meter>,
+    /// How often we may speak here.
+    pub meters: Option<Vec<Meter>>,
+    /// How many of the last messages were courtesy.
+    pub courtesies: Courtesies,
     /// The host was asked to sum up what is kept.
     pub tallying: bool,
 }
@@ -83,7 +86,8 @@ impl Channel {
             ack_due: None,
             acknowledged: BTreeSet::new(),
             recent: Vec::new(),
-            meter: None,
+            meters: None,
+            courtesies: Courtesies::default(),
             tallying: false,
         }
     }

@@ -6,9 +6,10 @@ use super::channel::Channel;
 use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id, opening_stream};
 use crate::call::{Call, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::lane::Incoming;
-use crate::policy::{Meter, is_pet_name};
-use crate::record::{Content, Delivery, Lane, Message, Question, Speaks, Standing};
+use crate::policy::{Meter, Rate, is_pet_name};
+use crate::record::{Content, Delivery, Lane, Line, Message, Speaker, Speaks, Standing};
 use crate::time::Time;
 use crate::wire::{
     Closing, Escalation, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason,
@@ -23,9 +24,10 @@ impl Engine {
         if self.yielded && !matches!(command, Command::Shown { .. }) {
             return Err(Refusal::Yielded);
         }
+        self.agent_may(&command)?;
         match command {
-            Command::Call { peer, topic, opening, note, new, ring } => {
-                self.place_call(now, peer, topic, opening, note, new, ring)
+            Command::Call { peer, topic, opening, note, new, ring, invite } => {
+                self.place_call(now, peer, topic, opening, note, new, ring, invite)
             }
             Command::Accept(call) => self.accept(now, call),
             Command::Reject(call, text) => self.reject(now, call, text),
@@ -41,15 +43,20 @@ impl Engine {
                 self.send_file(now, call, &name, &bytes).map(Reply::File)
             }
             Command::Cancel(said) => self.cancel(now, said),
-            Command::Escalate { call, question, options, quiet, lines: _ } => {
-                self.escalate(now, call, question, options, quiet)
+            Command::Escalate { call, question, options, quiet, lines } => {
+                self.escalate(now, call, question, options, quiet, &lines)
             }
-            Command::Pair { .. } | Command::Order(_) | Command::Redeem(_) => {
-                Err(Refusal::OwnerOnly)
+            Command::Pair { only, proven } => self.pair(now, only, proven),
+            Command::Order(order) => self.order_at_terminal(now, order),
+            Command::Redeem(code) => self.redeem(now, &code),
+            Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
+            Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
+            Command::Invites => {
+                self.forget_invites(now);
+                Ok(Reply::Invites(self.invites.values().copied().collect()))
             }
-            Command::Invite { .. } | Command::Revoke(_) => Err(Refusal::OwnerOnly),
             Command::Purge(call) => self.purge(now, call),
-            Command::End(call, text) => self.end(now, call, text),
+            Command::End(call, text) => self.close(now, call, text, Cause::Agent),
             Command::Name(key, name) => self.name(now, key, name),
             Command::Allow(key) => {
                 self.not_me(key)?;
@@ -87,6 +94,7 @@ impl Engine {
         note: Option<String>,
         new: bool,
         ring: Option<u64>,
+        invite: Option<Token>,
     ) -> Result<Reply, Refusal> {
         self.not_me(peer)?;
         within("the topic", &topic, TOPIC_LIMIT)?;
@@ -113,10 +121,10 @@ impl Engine {
                 };
                 return Ok(Reply::Call { call, new: false, accepted: true, message });
             }
-            let mut same = self
-                .calls()
-                .filter(|call| call.peer == peer && call.outgoing && call.topic == topic);
-            if let Some(call) = same.find_map(|call| self.spoken_in(call.id).ok()) {
+            let same = |call: &&Call| call.peer == peer && call.outgoing && call.topic == topic;
+            let same = self.calls().filter(same).find_map(|call| self.spoken_in(call.id).ok());
+            if let Some(call) = same {
+                self.tokens.extend(invite.map(|token| (call, token)));
                 return Ok(Reply::Call { call, new: false, accepted: false, message: None });
             }
         }
@@ -124,7 +132,7 @@ impl Engine {
         let id = self.ids.call();
         let handle = self.number(|counters| &mut counters.calls);
         let lifetime = ring.unwrap_or(self.settings.ring.as_secs()).clamp(10, 24 * 3600);
-        let offer = Offer { topic, message: opening.clone(), lifetime, name: None };
+        let offer = Offer { topic, message: opening.clone(), lifetime, name: None, invite: None };
         let mut call = Call::dial(handle, id, peer, now, &offer, note);
         if let State::Dialing(state) = &mut call.state {
             state.sign = self.was_seen_lately(now, peer);
@@ -133,6 +141,7 @@ impl Engine {
         let channel = Channel::new(peer, Conversation::Call(id));
         self.calls.insert(id, Session { call: call.clone(), channel });
         let message = opening.map(|text| self.record_opening(now, &call, text));
+        self.tokens.extend(invite.map(|token| (id, token)));
         self.say_control(now, &call, crate::wire::Control::Offer(offer));
         Ok(Reply::Call { call: id, new: true, accepted: false, message })
     }
@@ -142,7 +151,8 @@ impl Engine {
         let conversation = Conversation::Call(call.id);
         let (id, stream) = (opening_id(call.id), opening_stream(call.id));
         let content = Content::Text(text);
-        let handle = self.record(now, conversation, call.outgoing, id, Some((stream, 1)), content);
+        let by = if call.outgoing { Speaker::Agent } else { Speaker::Peer };
+        let handle = self.record(now, conversation, by, id, Some((stream, 1)), content);
         let Some(channel) = self.channel(conversation) else { return handle };
         channel.opening = Some(handle);
         if !call.outgoing {
@@ -155,11 +165,11 @@ impl Engine {
     }
 
     /// Keeps a new message and gives it a handle.
-    fn record(
+    pub(super) fn record(
         &mut self,
         now: Time,
         conversation: Conversation,
-        outgoing: bool,
+        by: Speaker,
         rumor: RumorId,
         slot: Option<(StreamId, u64)>,
         content: Content,
@@ -167,19 +177,21 @@ impl Engine {
         let handle = self.number(|counters| &mut counters.messages);
         let me = self.me;
         let peer = self.channel(conversation).map_or(me, |channel| channel.peer);
-        self.persist(Change::Message(Box::new(Message {
+        let message = Message {
             handle,
             conversation,
             peer,
-            outgoing,
-            by_human: false,
+            outgoing: matches!(by, Speaker::Agent | Speaker::Human),
+            by_human: matches!(by, Speaker::Human | Speaker::PeersHuman),
             rumor,
             slot,
             content,
             at: now,
             claimed_at: self.told(now).secs(),
             delivery: Delivery::Queued,
-        })));
+        };
+        self.weigh(&message);
+        self.persist(Change::Message(Box::new(message)));
         handle
     }
 
@@ -212,7 +224,14 @@ impl Engine {
         }
     }
 
-    fn end(&mut self, now: Time, call: CallId, text: String) -> Result<Reply, Refusal> {
+    /// Ends a call, by our agent's word or its human's.
+    pub(super) fn close(
+        &mut self,
+        now: Time,
+        call: CallId,
+        text: String,
+        cause: Cause,
+    ) -> Result<Reply, Refusal> {
         within("the reason", &text, REASON_LIMIT)?;
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         let reason = match &session.call.state {
@@ -221,14 +240,14 @@ impl Engine {
             _ => Reason::Completed,
         };
         let closing = Closing::new(reason, text);
-        self.step(now, call, CallEvent::Close(closing), Cause::Agent);
+        self.step(now, call, CallEvent::Close(closing), cause);
         Ok(Reply::Call { call, new: false, accepted: false, message: None })
     }
 
     /// The call in which something that is meant for this one is said: where it became part of
     /// another, in that, or in itself while the ring of that is on the way. It must not be over, nor
     /// ring here: what is said while we ring waits for the answer.
-    fn spoken_in(&self, call: CallId) -> Result<CallId, Refusal> {
+    pub(super) fn spoken_in(&self, call: CallId) -> Result<CallId, Refusal> {
         let call = self.current(call);
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
@@ -241,10 +260,18 @@ impl Engine {
 
     /// Takes our turn, if we may speak so soon again.
     fn turn(&mut self, now: Time, conversation: Conversation) -> Result<(), Refusal> {
-        let rate = self.settings.sends;
+        let minute = Meter::full(now, Rate::a_minute(self.settings.sends));
+        let hour = Meter::full(now, Rate::an_hour(self.settings.turns));
         let Some(channel) = self.channel(conversation) else { return Err(Refusal::NoCall) };
-        let meter = channel.meter.get_or_insert_with(|| Meter::full(now, rate));
-        if meter.take(now, rate) { Ok(()) } else { Err(Refusal::TooMany(rate)) }
+        let meters = channel.meters.get_or_insert_with(|| match conversation {
+            Conversation::Call(_) => vec![minute, hour],
+            Conversation::Direct(_) => vec![minute],
+        });
+        if let Some(empty) = meters.iter_mut().find_map(|m| (!m.has(now, 1)).then(|| m.rate())) {
+            return Err(Refusal::TooMany(empty));
+        }
+        meters.iter_mut().for_each(|meter| _ = meter.take(now, 1));
+        Ok(())
     }
 
     fn say_in_call(
@@ -262,7 +289,8 @@ impl Engine {
         }
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
-        let message = self.utter(now, conversation, Item::Text(text.clone()), content)?;
+        let item = Item::Text(text.clone());
+        let message = self.utter(now, conversation, Speaker::Agent, item, content)?;
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
         Ok(Reply::Said { message, repeated: false })
@@ -288,12 +316,8 @@ impl Engine {
         }
         self.turn(now, conversation)?;
         let content = Content::Text(text.clone());
-        let message = if self.speaks(peer) == Speaks::P2p {
-            self.utter(now, conversation, Item::Text(text.clone()), content)?
-        } else {
-            let rumor = self.enqueue_plain(now, peer, text.clone());
-            self.record(now, conversation, true, rumor, None, content)
-        };
+        let written = self.write_directly(now, peer, text.clone()).ok_or(Refusal::NoCall)?;
+        let message = self.record(now, conversation, Speaker::Agent, written.0, written.1, content);
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
         Ok(Reply::Said { message, repeated: false })
@@ -304,11 +328,14 @@ impl Engine {
         &mut self,
         now: Time,
         conversation: Conversation,
+        by: Speaker,
         item: Item,
         content: Content,
     ) -> Result<u32, Refusal> {
-        let (rumor, slot) = self.enqueue(now, conversation, item).ok_or(Refusal::NoCall)?;
-        Ok(self.record(now, conversation, true, rumor, Some(slot), content))
+        let by_human = by == Speaker::Human;
+        let said = self.enqueue_as(now, conversation, item, by_human, None);
+        let (rumor, slot) = said.ok_or(Refusal::NoCall)?;
+        Ok(self.record(now, conversation, by, rumor, Some(slot), content))
     }
 
     fn repeated(
@@ -337,6 +364,7 @@ impl Engine {
         question: String,
         options: Vec<String>,
         quiet: bool,
+        lines: &[Line],
     ) -> Result<Reply, Refusal> {
         words("the question", &question)?;
         let (count, length) = OPTIONS_LIMIT;
@@ -354,15 +382,11 @@ impl Engine {
             let (asked, choices) = (question.clone(), options.clone());
             let item = Escalation { question: asked.clone(), options: choices.clone() };
             let content = Content::Escalation { question: asked, options: choices };
-            self.utter(now, conversation, Item::Escalation(item), content)?;
+            let item = Item::Escalation(item);
+            self.utter(now, conversation, Speaker::Agent, item, content)?;
             self.flush(now, conversation);
         }
-        let handle = self.number(|counters| &mut counters.questions);
-        let code = format!("{handle:04}");
-        let question =
-            Question { handle, call, question, options, quiet, at: now, code, answer: None };
-        self.persist(Change::Question(Box::new(question)));
-        Ok(Reply::Question(handle))
+        Ok(self.ask(now, call, question, options, quiet, lines))
     }
 
     fn name(&mut self, now: Time, key: PublicKey, name: String) -> Result<Reply, Refusal> {
@@ -384,18 +408,18 @@ impl Engine {
     }
 
     /// Drops a key: whoever was in a call with us hears that it is over, and nothing after that.
-    fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
+    pub(super) fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
         self.not_me(key)?;
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
         let (knocks, calls): (Vec<_>, Vec<_>) =
             self.calls_with(key).into_iter().partition(|call| self.call(*call).is_some_and(knocks));
         for call in calls {
-            self.end(now, call, String::new())?;
+            self.close(now, call, String::new(), Cause::Agent)?;
         }
         self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
         self.last_seen.remove(&key);
         for call in knocks {
-            self.end(now, call, String::new())?;
+            self.close(now, call, String::new(), Cause::Agent)?;
         }
         for conversation in self.conversations_with(key) {
             self.abandon_all(conversation, "the peer is blocked", false);
@@ -403,7 +427,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
+    pub(super) fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
         if key == self.me { Err(Refusal::Own) } else { Ok(()) }
     }
 }

@@ -8,7 +8,7 @@ use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
 use crate::lane::{Arrival, Outgoing, Parcel};
 use crate::policy::safe_name;
-use crate::record::{Content, EventKind, File, FileState, Lane};
+use crate::record::{Content, EventKind, File, FileState, Lane, Speaker};
 use crate::time::Time;
 use crate::wire::{Body, CHUNK_SIZE, CHUNKS_LIMIT, FILE_LIMIT, FileOffer, Item, Slot, encode};
 
@@ -53,7 +53,7 @@ impl Engine {
             chunk: file.chunk,
         };
         let content = Content::File { file: handle, name: file.name };
-        self.utter(now, conversation, Item::File(offer), content)?;
+        self.utter(now, conversation, Speaker::Agent, Item::File(offer), content)?;
         if let Some(channel) = self.channel(conversation) {
             let chunks = Outgoing::new(stream);
             channel.sending.insert(stream, Sending { file: handle, chunks });

@@ -2,8 +2,9 @@
 
 use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::owner::Order;
-use crate::policy::Policy;
+use crate::policy::{Policy, Rate};
 use crate::record::{
     Answer, Counters, Event, File, FileState, Invite, Line, Message, Note, Owner, Peer, Question,
     StreamIn, StreamOut, Takeover, Tombstone,
@@ -105,6 +106,8 @@ pub enum Command {
         new: bool,
         /// How long to ring, in seconds, instead of the configured time.
         ring: Option<u64>,
+        /// A token of the peer's that lets us ring.
+        invite: Option<Token>,
     },
     /// Take a call that rings here.
     Accept(CallId),
@@ -163,6 +166,8 @@ pub enum Command {
     },
     /// Make a token worthless.
     Revoke(u32),
+    /// Which tokens are good.
+    Invites,
     /// Forget a call that is over, with all that was said in it.
     Purge(CallId),
     /// End a call, whatever its state.
@@ -200,7 +205,7 @@ pub struct Said {
 }
 
 /// What became of a command.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Reply {
     /// The call.
     Call {
@@ -233,8 +238,10 @@ pub enum Reply {
     },
     /// What an owner is told.
     Told(String),
-    /// The token, and by which it is revoked.
-    Invite(u32, String),
+    /// By which it is revoked, and the token.
+    Invite(u32, Token),
+    /// The tokens that are good.
+    Invites(Vec<Invite>),
     /// It was done.
     Done,
 }
@@ -266,9 +273,9 @@ pub enum Refusal {
     /// To ourselves.
     #[error("that is this agent itself")]
     Own,
-    /// Too many messages in a minute.
-    #[error("more than {0} messages a minute in one conversation")]
-    TooMany(u32),
+    /// Too many messages in so short a time.
+    #[error("more than {0} in one conversation")]
+    TooMany(Rate),
     /// Longer than allowed.
     #[error("{what} is {length} bytes long, more than {limit}")]
     TooLong {
@@ -306,6 +313,9 @@ pub enum Refusal {
     /// The question has an answer.
     #[error("the question was answered already")]
     Answered,
+    /// No such token is good.
+    #[error("no such invite is good")]
+    NoInvite,
     /// Not a usable name.
     #[error(
         "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \

@@ -10,7 +10,7 @@ use crate::lane::{AckOutcome, Outgoing};
 use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
 use crate::time::Time;
-use crate::wire::{Ack, Body, Item, Slot, encode, relocate};
+use crate::wire::{Ack, Body, Item, Slot, Stamp, encode, relocate};
 
 /// Most acknowledgements that ride on one rumor.
 const ACKS_LIMIT: usize = 16;
@@ -62,14 +62,26 @@ impl Engine {
         conversation: Conversation,
         item: Item,
     ) -> Option<(RumorId, (StreamId, u64))> {
+        self.enqueue_as(now, conversation, item, false, None)
+    }
+
+    /// The same by our agent or its human; `was` is the id under which it was said elsewhere.
+    pub(super) fn enqueue_as(
+        &mut self,
+        now: Time,
+        conversation: Conversation,
+        item: Item,
+        by_human: bool,
+        was: Option<RumorId>,
+    ) -> Option<(RumorId, (StreamId, u64))> {
         let fresh = self.ids.stream();
         let open = self.is_open(conversation);
         let peer = self.channel(conversation)?.peer;
         let acks = if open { self.take_acks(now, peer) } else { Vec::new() };
-        let stamp = self.stamp(now, peer, acks);
+        let stamp = Stamp { by_human, ..self.stamp(now, peer, acks) };
         let channel = self.channel(conversation)?;
         let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
-        let slot = stream.next_slot();
+        let slot = Slot { was, ..stream.next_slot() };
         let rumor = encode(&stamp, &Body::Numbered(conversation, slot, item));
         let id = self.keep(now, conversation, Lane::Text, rumor);
         Some((id, (slot.stream, slot.number)))
@@ -299,6 +311,7 @@ impl Engine {
             }
             let slot = (slot.stream, slot.number);
             self.persist(Change::Moved { from, to: id, conversation: to, slot, claimed_at });
+            self.note_moved(from, id);
         }
     }
 

@@ -11,10 +11,13 @@ mod agreement;
 mod cancel;
 mod channel;
 mod command;
+mod courtesy;
 mod files;
+mod invites;
 mod io;
 mod lanes;
 mod offers;
+mod owner;
 mod receive;
 mod restore;
 mod twin;
@@ -31,20 +34,20 @@ use sha2::{Digest, Sha256};
 
 use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::policy::{Meter, Settings};
-use crate::record::{Counters, Event, EventKind, File, Peer, Speaks, Standing, Tombstone};
+use crate::record::{Counters, Event, EventKind, File, Invite, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
+use owner::Owners;
 
 /// A peer that was silent for as long as a presence lives, and shows itself, is back: whatever
 /// waits for it is worth another try at once.
 const SEEN_AGAIN: Duration = crate::presence::LIFETIME;
 /// How often what is over is looked for and forgotten.
 const SWEEP: Duration = Duration::from_secs(3600);
-/// A bucket that nobody took from for this long is full, which is what an absent one is.
-const METER_IDLE: Duration = Duration::from_secs(60);
 /// How long the id of a rumor that was taken in is remembered. A new relay is asked for all that it
 /// has; what is older than this is not taken in again.
 pub const SEEN_KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
@@ -84,13 +87,19 @@ pub struct Engine {
     counters: Counters,
     peers: BTreeMap<PublicKey, Peer>,
     last_seen: BTreeMap<PublicKey, Time>,
-    meters: BTreeMap<PublicKey, Meter>,
+    /// Of each peer, messages and bytes of words.
+    meters: BTreeMap<PublicKey, (Meter, Meter)>,
     strangers: Meter,
     calls: BTreeMap<CallId, Session>,
     direct: BTreeMap<PublicKey, Channel>,
     files: BTreeMap<u32, File>,
     offers: BTreeMap<RumorId, CallId>,
+    /// Tokens that let strangers ring here.
+    invites: BTreeMap<u32, Invite>,
+    /// Tokens that rings of ours come with, while this run lasts.
+    tokens: BTreeMap<CallId, Token>,
     tombstones: BTreeMap<CallId, Tombstone>,
+    owners: Owners,
     seen: BTreeMap<RumorId, Time>,
     /// When this run began.
     started: Time,
@@ -131,6 +140,15 @@ impl Ids {
         CallId(uuid::Builder::from_random_bytes(id).into_uuid())
     }
 
+    /// A code for a human to type.
+    fn code(&mut self, length: usize) -> String {
+        loop {
+            if let Some(code) = crate::owner::code::from_bytes(&self.bytes(), length) {
+                return code;
+            }
+        }
+    }
+
     fn stream(&mut self) -> StreamId {
         let mut id = [0; 8];
         id.copy_from_slice(&self.bytes()[..8]);
@@ -157,8 +175,7 @@ impl Engine {
             Input::Tallied { call, said, heard } => self.tallied(now, call, said, heard),
             Input::Unfit { rumor, why } => self.unfit(now, rumor, &why),
             Input::Clock { ahead } => self.clock_ahead = ahead,
-            // Nobody asks for it yet.
-            Input::Recalled { .. } => {}
+            Input::Recalled { call, to, lines } => self.recalled(now, call, to, &lines),
             Input::FileStored { file, result } => self.file_stored(now, file, result),
             Input::Tick => {}
         }
@@ -188,7 +205,7 @@ impl Engine {
         });
         let direct = self.direct.values();
         let direct = direct.map(|c| c.next_timeout(schedule, true, self.quiet_until));
-        calls.chain(direct).fold(None, earlier)
+        calls.chain(direct).fold(self.owners.next_timeout(), earlier)
     }
 
     /// This agent's key.
@@ -230,6 +247,7 @@ impl Engine {
         for merged in self.calls().filter(orphan).map(|call| call.id).collect::<Vec<_>>() {
             self.orphaned(now, merged);
         }
+        self.owners_due(now);
         self.flush_due(now);
         self.tally_due();
         if now.since(self.swept) >= SWEEP {
@@ -254,8 +272,10 @@ impl Engine {
             self.calls.get(call).is_some_and(|session| session.call.is_outgoing_ring())
         };
         self.offers.retain(|_, call| rings(call));
+        self.owners.sweep(now);
+        self.forget_invites(now);
         self.tombstones.retain(|_, grave| now.since(grave.at) < WORD_LIFETIME);
-        self.meters.retain(|_, meter| now.since(meter.last()) < METER_IDLE);
+        self.meters.retain(|_, (_, words)| now.since(words.last()) < Meter::LONGEST);
         if self.seen.len() > SEEN_LEAST {
             self.seen.retain(|_, at| now.since(*at) < SEEN_KEPT);
         }
@@ -298,6 +318,7 @@ impl Engine {
         for effect in effects {
             match effect {
                 Effect::Say(_) if hush => {}
+                Effect::Say(Control::Ringing) if !self.settings.disclose_ring => {}
                 Effect::Say(control) => self.say_control(now, &call, control),
                 Effect::Answered => self.answered(now, &before, &call),
                 Effect::Closed if before.is_open() => self.closed(now, &call, cause),
@@ -335,7 +356,11 @@ impl Engine {
 
     fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
         // Our agent hears of what goes on instead; unless that is over.
-        if cause == Cause::Agent || self.goes_on(call) {
+        if self.goes_on(call) {
+            return;
+        }
+        self.takeover_over(call.id);
+        if cause == Cause::Agent {
             return;
         }
         let missed = !call.outgoing && call.answered.is_none();
@@ -356,7 +381,10 @@ impl Engine {
     fn say_control(&mut self, now: Time, call: &Call, control: Control) {
         let name = || Some(self.settings.name.clone()).filter(|name| !name.is_empty());
         let control = match control {
-            Control::Offer(offer) => Control::Offer(crate::wire::Offer { name: name(), ..offer }),
+            Control::Offer(offer) => {
+                let invite = self.tokens.get(&call.id).map(Token::to_string);
+                Control::Offer(crate::wire::Offer { name: name(), invite, ..offer })
+            }
             Control::Accept(accept) => {
                 Control::Accept(crate::wire::Accept { name: name(), ..accept })
             }

@@ -27,7 +27,8 @@ pub(super) struct Ring {
 impl Engine {
     /// A ring for a call that is not known here.
     pub(super) fn ring(&mut self, now: Time, ring: Ring) {
-        let known = self.standing(ring.from) == Standing::Allowed;
+        let invite = self.invited(now, ring.from, &ring.offer);
+        let known = invite.is_some() || self.standing(ring.from) == Standing::Allowed;
         let grave = self.tombstones.get(&ring.call).filter(|grave| grave.peer == ring.from);
         if let Some(reason) = grave.map(|grave| grave.reason) {
             if reason != Reason::Merged {
@@ -40,6 +41,9 @@ impl Engine {
             || !self.may_ring(&ring, known)
         {
             return;
+        }
+        if let Some(invite) = invite {
+            self.admit(now, ring.from, invite);
         }
         if crate::call::is_stale(now, ring.sent, &ring.offer) {
             return self.missed(now, &ring, Closing::new(Reason::NoAnswer, ""), By::Nobody);
@@ -68,7 +72,7 @@ impl Engine {
                 self.update_peer(now, ring.from, |peer| peer.claimed = claimed);
                 let call = self.open_call(now, &ring, knock);
                 self.ring_event(now, if knock { EventKind::Knock } else { EventKind::Ring }, call);
-                if !knock {
+                if !knock && self.settings.disclose_ring {
                     let body = Body::Control(call, Control::Ringing);
                     self.say(now, ring.from, &body, Priority::Control);
                 }
@@ -172,7 +176,8 @@ impl Engine {
         let Some(heir) = self.call(to).filter(|call| call.is_open()) else { return false };
         let peer = heir.peer;
         let Some(session) = self.calls.get_mut(&from) else { return false };
-        if session.call.answered.is_some() || from == to || session.call.peer != peer {
+        let heard = session.call.answered.is_some() && !session.call.was_given_up();
+        if heard || from == to || session.call.peer != peer {
             return false;
         }
         let opening = session.call.opening.clone().filter(|_| session.call.outgoing);
@@ -181,20 +186,22 @@ impl Engine {
         let (words, files) = (channel.words.take(), std::mem::take(&mut channel.sending));
         let recent = std::mem::take(&mut channel.recent);
         let there = Conversation::Call(to);
-        if let Some(text) = opening
-            && let Some((id, slot)) = self.enqueue(said_at, there, Item::Text(text))
+        let was = opening_id(from);
+        if let Some(text) = opening.map(Item::Text)
+            && let Some((id, slot)) = self.enqueue_as(said_at, there, text, false, Some(was))
         {
             if let Some(words) = self.channel(there).and_then(|channel| channel.words.as_mut()) {
                 words.expose_last(true);
             }
-            let (from, claimed_at) = (opening_id(from), self.told(said_at).secs());
+            let claimed_at = self.told(said_at).secs();
             let conversation = there;
-            self.persist(Change::Moved { from, to: id, conversation, slot, claimed_at });
+            self.persist(Change::Moved { from: was, to: id, conversation, slot, claimed_at });
         }
         if let Some(words) = words {
             self.say_again(now, there, words);
         }
         self.send_files_there(now, to, files.into_values());
+        self.takeover_moved(from, to);
         if let Some(channel) = self.channel(there) {
             channel.recent.extend(recent);
         }
@@ -250,6 +257,7 @@ impl Engine {
         let changed = session.call.clone();
         self.persist(Change::Call(Box::new(changed)));
         self.abandon(merged);
+        self.takeover_over(merged);
         self.event(now, EventKind::End, Conversation::Call(merged), None, None);
     }
 

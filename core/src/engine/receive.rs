@@ -8,7 +8,7 @@ use super::{Cause, Change, Engine, Priority, SEEN_KEPT};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Incoming, Parcel};
-use crate::policy::{Meter, Policy};
+use crate::policy::{Meter, Policy, Rate};
 use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
 use crate::rumor::Verified;
 use crate::time::Time;
@@ -17,7 +17,7 @@ use crate::wire::{Body, Closing, Control, Item, Packet, Reason, Slot, decode};
 /// By how much a writer's clock may be wrong.
 const SKEW: Duration = Duration::from_secs(2 * 24 * 3600);
 /// Direct messages that all strangers together may leave in a minute.
-const STRANGERS_RATE: u32 = 10;
+pub(super) const STRANGERS_RATE: u32 = 10;
 
 impl Engine {
     /// A peer's rumor, whose author and id are proven. Whatever does not fit is dropped silently:
@@ -68,6 +68,7 @@ impl Engine {
             return self.control_of_unknown_call(now, packet, call, control);
         };
         let open = session.call.is_open();
+        let waits = open || session.call.was_given_up();
         // Another's accept, another's end.
         if session.call.peer != from {
             return;
@@ -86,7 +87,7 @@ impl Engine {
             {
                 // What it was merged into may have been merged itself since.
                 closing.into = closing.into.map(|into| self.heir(into));
-                closing.into.filter(|into| open && self.carry_over(now, call, *into))
+                closing.into.filter(|into| waits && self.carry_over(now, call, *into) && open)
             }
             _ => None,
         };
@@ -167,7 +168,11 @@ impl Engine {
                 }
             }
             Conversation::Direct(_) => {
-                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from) {
+                let text = match &packet.body {
+                    Body::Numbered(_, _, Item::Text(text)) => text.as_str(),
+                    _ => "",
+                };
+                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from, text) {
                     return;
                 }
                 self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
@@ -178,18 +183,25 @@ impl Engine {
     }
 
     /// Whether a direct message of this key is taken in.
-    fn may_write(&mut self, now: Time, from: PublicKey) -> bool {
+    fn may_write(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
         match (self.standing(from), self.settings.policy) {
             (Standing::Allowed, _) => true,
+            (Standing::Stranger, _) if self.may_pair(now, from, text) => true,
             (Standing::Blocked, _) | (_, Policy::AllowList | Policy::Closed) => false,
-            (Standing::Stranger, _) => self.strangers.take(now, STRANGERS_RATE),
+            (Standing::Stranger, _) => self.strangers.take(now, 1),
         }
     }
 
     /// Whether one more message of this peer is taken in now. One that is not comes again.
-    fn within_rate(&mut self, now: Time, from: PublicKey) -> bool {
-        let rate = self.settings.receives;
-        self.meters.entry(from).or_insert_with(|| Meter::full(now, rate)).take(now, rate)
+    fn within_rate(&mut self, now: Time, from: PublicKey, bytes: usize) -> bool {
+        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let (count, most) = (self.settings.receives, self.settings.receive_bytes);
+        let full = || Meter::full(now, Rate::a_minute(count));
+        let (messages, words) = self
+            .meters
+            .entry(from)
+            .or_insert_with(|| (full(), Meter::full(now, Rate::an_hour(most))));
+        words.has(now, size) && messages.take(now, 1) && words.take(now, size)
     }
 
     fn take_in(
@@ -203,7 +215,7 @@ impl Engine {
         let from = packet.from;
         let id = packet.id;
         let duplicate = self.seen.contains_key(&id);
-        if !duplicate && !self.within_rate(now, from) {
+        if !duplicate && !self.within_rate(now, from, message.rumor().content.len()) {
             return;
         }
         let ack_idle = self.settings.schedule.ack_idle;
@@ -261,6 +273,7 @@ impl Engine {
                 if broke {
                     self.ask_for_new_stream(now, from, slot);
                 }
+                self.part(now, conversation);
             }
         }
     }
@@ -295,9 +308,10 @@ impl Engine {
         conversation: Conversation,
         slot: (StreamId, u64),
         id: RumorId,
-        packet: Packet,
+        mut packet: Packet,
     ) {
-        let Body::Numbered(_, Slot { was, .. }, item) = packet.body else { return };
+        let body = std::mem::replace(&mut packet.body, Body::Ack);
+        let Body::Numbered(_, Slot { was, .. }, item) = body else { return };
         // The same words came in a stream that was abandoned since; or they wait there, beyond a
         // gap that nobody fills any more.
         if let Some(was) = was {
@@ -315,7 +329,14 @@ impl Engine {
                 }
                 return;
             }
-            Item::Text(text) => Content::Text(text),
+            Item::Text(text) => {
+                if matches!(conversation, Conversation::Direct(_))
+                    && self.for_its_human(now, &packet, &text)
+                {
+                    return;
+                }
+                Content::Text(text)
+            }
             Item::Escalation(asked) => {
                 Content::Escalation { question: asked.question, options: asked.options }
             }
@@ -330,8 +351,12 @@ impl Engine {
             },
         };
         let silent = matches!(content, Content::File { .. });
+        let forwarded = match conversation {
+            Conversation::Call(call) if self.taken_over(call).is_some() => Some(content.clone()),
+            _ => None,
+        };
         let handle = self.number(|counters| &mut counters.messages);
-        self.persist(Change::Message(Box::new(Message {
+        let message = Message {
             handle,
             conversation,
             peer: packet.from,
@@ -343,7 +368,12 @@ impl Engine {
             at: now,
             claimed_at: packet.created_at,
             delivery: Delivery::Delivered,
-        })));
+        };
+        self.weigh(&message);
+        self.persist(Change::Message(Box::new(message)));
+        if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
+            self.forward(now, call, packet.by_human, &content);
+        }
         // A file is news when it is whole.
         if !silent {
             self.event(now, EventKind::Message, conversation, Some(handle), None);
@@ -356,9 +386,13 @@ impl Engine {
         if self.seen.contains_key(&packet.id)
             || is_forgotten(now, Time::from_secs(packet.created_at))
             || text.trim().is_empty()
-            || !self.may_write(now, from)
-            || !self.within_rate(now, from)
+            || !self.may_write(now, from, &text)
+            || !self.within_rate(now, from, text.len())
         {
+            return;
+        }
+        self.remember_seen(now, packet.id);
+        if self.for_its_human(now, packet, &text) {
             return;
         }
         let conversation = Conversation::Direct(from);
@@ -368,7 +402,6 @@ impl Engine {
                 peer.speaks = Speaks::Plain;
             }
         });
-        self.remember_seen(now, packet.id);
         let handle = self.number(|counters| &mut counters.messages);
         self.persist(Change::Message(Box::new(Message {
             handle,

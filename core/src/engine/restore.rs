@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::channel::{Channel, Parked, Receiving, Sending};
-use super::receive::parcel;
+use super::owner::Owners;
+use super::receive::{STRANGERS_RATE, parcel};
 use super::twin::QUIET;
 use super::{Engine, Ids, Session, Snapshot};
 use crate::call::{Call, State};
 use crate::ids::{Conversation, InstanceId, PublicKey, StreamId};
 use crate::lane::{Incoming, Outgoing, Parcel, Pending};
-use crate::policy::{Meter, Settings};
+use crate::policy::{Meter, Rate, Settings};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Verified;
 use crate::time::Time;
@@ -24,24 +25,29 @@ impl Engine {
         instance: InstanceId,
         seed: [u8; 32],
         settings: Settings,
-        snapshot: Snapshot,
+        mut snapshot: Snapshot,
         now: Time,
     ) -> Self {
+        let owners = Owners::restore(&mut snapshot);
+        let policy = snapshot.policy.unwrap_or(settings.policy);
         let mut engine = Self {
             me,
             instance,
-            settings,
+            settings: Settings { policy, ..settings },
             ids: Ids { seed, count: 0 },
             counters: snapshot.counters,
             peers: snapshot.peers.into_iter().map(|peer| (peer.key, peer)).collect(),
             last_seen: BTreeMap::new(),
             meters: BTreeMap::new(),
-            strangers: Meter::full(now, 10),
+            strangers: Meter::full(now, Rate::a_minute(STRANGERS_RATE)),
             calls: BTreeMap::new(),
             direct: BTreeMap::new(),
             files: snapshot.files.into_iter().map(|file| (file.handle, file)).collect(),
             offers: BTreeMap::new(),
+            invites: snapshot.invites.into_iter().map(|invite| (invite.id, invite)).collect(),
+            tokens: BTreeMap::new(),
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
+            owners,
             seen: snapshot.seen.into_iter().collect(),
             started: now,
             hello: None,
@@ -72,7 +78,9 @@ impl Engine {
                 since: entry.since,
                 ..Pending::new(now, entry.rumor, id)
             };
-            let pending = Pending { exposed: engine.may_be_out(entry.stream), ..pending };
+            // What moved may have been heard where it was.
+            let moved = pending.rumor.tag("was").is_some();
+            let pending = Pending { exposed: moved || engine.may_be_out(entry.stream), ..pending };
             let streams = engine.streams_out().find(|(stream, _)| stream.id == entry.stream);
             if let Some((stream, _)) = streams {
                 stream.pending.insert(entry.number, pending);

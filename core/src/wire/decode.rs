@@ -10,12 +10,14 @@ use super::{
     FileOffer, Item, NAME_LIMIT, OPENING_LIMIT, OPTIONS_LIMIT, Offer, Packet, REASON_LIMIT, Slot,
     TEXT_KIND, TEXT_LIMIT, TOPIC_LIMIT, VERSION,
 };
-use crate::ids::{CallId, Conversation, PublicKey, StreamId};
+use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::rumor::{Rumor, Verified};
 
 /// Most acknowledgements on one rumor, and most ranges in one of them.
 const ACKS_LIMIT: usize = 32;
 const RANGES_LIMIT: usize = 64;
+/// Most messages that one is a reply to.
+const REPLIES_LIMIT: usize = 4;
 /// The highest number a stream may reach: far beyond use, far below overflow.
 const NUMBER_LIMIT: u64 = 1 << 48;
 
@@ -76,9 +78,19 @@ pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
         created_at: rumor.created_at,
         instance: rumor.tag("instance").and_then(|i| i.parse().ok()),
         by_human: rumor.tag("by") == Some("human"),
+        reply_to: replies(rumor),
         acks: rumor.tags_named("ack").take(ACKS_LIMIT).filter_map(ack).collect(),
         body,
     })
+}
+
+/// What words reply to: apps write `e` (NIP-10) or `q` (NIP-18).
+fn replies(rumor: &Rumor) -> Vec<RumorId> {
+    if rumor.kind != TEXT_KIND {
+        return Vec::new();
+    }
+    let ids = rumor.tags_named("q").chain(rumor.tags_named("e"));
+    ids.filter_map(|id| id.first()?.parse().ok()).take(REPLIES_LIMIT).collect()
 }
 
 fn words(rumor: &Rumor) -> Result<Body, Malformed> {
@@ -125,6 +137,7 @@ fn step(name: &str, content: &str) -> Result<Control, Malformed> {
                 message: offer.message.map(|m| limited(m, OPENING_LIMIT)).transpose()?,
                 lifetime: offer.lifetime.clamp(1, 24 * 3600),
                 name: offer.name.map(|n| limited(n, NAME_LIMIT)).transpose()?,
+                invite: offer.invite.filter(|token| token.len() <= NAME_LIMIT),
             })
         }
         "ringing" => Control::Ringing,

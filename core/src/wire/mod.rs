@@ -14,6 +14,7 @@
 //! | `ack` | stream, highest number without a gap, start of that rumor's id, highest read, ranges held beyond |
 //! | `instance` | which run of the sender's daemon this is |
 //! | `by` | `human` where not the agent but its owner speaks |
+//! | `e`, `q` | NIP-17: the message that words reply to |
 
 mod decode;
 mod encode;
@@ -107,6 +108,8 @@ pub struct Packet {
     pub instance: Option<InstanceId>,
     /// Whether the human behind the sender speaks.
     pub by_human: bool,
+    /// The messages that it is a reply to.
+    pub reply_to: Vec<RumorId>,
     /// What it acknowledges beside what it says.
     pub acks: Vec<Ack>,
     /// What it says.
@@ -176,6 +179,9 @@ pub struct Offer {
     /// The name the caller claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// A token of the callee's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<String>,
 }
 
 /// A ring taken.

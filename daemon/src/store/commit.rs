@@ -6,7 +6,9 @@ use p2p_core::record::Counters;
 use super::error::StoreError;
 use super::retention;
 use super::sql::Db;
-use super::tables::{calls, events, files, messages, peers, questions, streams, waiting};
+use super::tables::{
+    calls, events, files, messages, meta, owners, peers, questions, streams, waiting,
+};
 
 /// Writes one change inside the caller's transaction.
 pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
@@ -48,16 +50,15 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         Change::FileMoved(handle, call) => files::put_call(db, *handle, *call),
         Change::FileState(handle, state) => files::put_state(db, *handle, state),
         Change::Question(question) => questions::put(db, question),
-        // The store's next format.
-        Change::Answered { .. }
-        | Change::Owner(_)
-        | Change::OwnerGone(_)
-        | Change::Note(_)
-        | Change::Takeover(_)
-        | Change::TakeoverOver(_)
-        | Change::Policy(_)
-        | Change::Invite(_)
-        | Change::InviteGone(_) => Ok(()),
+        Change::Answered { question, answer } => questions::put_answer(db, *question, answer),
+        Change::Owner(owner) => owners::put(db, owner),
+        Change::OwnerGone(key) => owners::remove(db, *key),
+        Change::Note(note) => owners::put_note(db, note),
+        Change::Takeover(takeover) => owners::put_takeover(db, takeover),
+        Change::TakeoverOver(call) => owners::remove_takeover(db, *call),
+        Change::Policy(policy) => meta::put_policy(db, *policy),
+        Change::Invite(invite) => owners::put_invite(db, invite),
+        Change::InviteGone(id) => owners::remove_invite(db, *id),
         Change::Event(event) => events::put(db, event),
         Change::Cursor { reader, conversation, seq } => {
             events::put_cursor(db, reader, conversation, *seq)

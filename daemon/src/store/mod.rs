@@ -41,10 +41,11 @@ pub use retention::Due;
 pub use tables::messages::Receipt;
 
 use seal::Vault;
-use sql::{Db, Table};
-use tables::{messages, questions};
+use sql::Db;
+use tables::{messages, meta, questions};
 
-const META: Table = Table { name: "meta", key: &["key"] };
+/// The fact that is the hash of the owner's passphrase.
+const PASSPHRASE: &str = "passphrase";
 
 /// The command that takes a store out of the way, with what SQLite keeps beside it.
 #[must_use]
@@ -113,14 +114,6 @@ impl Store {
         self.write(|db| questions::put_told(db, question, channel, ok))
     }
 
-    /// Keeps the owner's answer; `false` when there is no such question, or it has one already.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn answered(&mut self, question: u32, answer: &str) -> Result<bool, StoreError> {
-        self.write(|db| questions::put_answer(db, question, answer))
-    }
-
     /// Keeps what relays said of messages; of rumors that are no messages of ours, nothing.
     ///
     /// # Errors
@@ -139,15 +132,7 @@ impl Store {
     /// # Errors
     /// When SQLite refuses.
     pub fn set_meta(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.write(|db| {
-            let sealed = db.place(&META, key).seal("value", value)?;
-            db.run(
-                "INSERT INTO meta (key, value) VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, sealed),
-            )?;
-            Ok(())
-        })
+        self.write(|db| meta::put(db, key, Some(value)))
     }
 
     /// A small fact of the daemon.
@@ -155,8 +140,15 @@ impl Store {
     /// # Errors
     /// When SQLite refuses, or the row was tampered with.
     pub fn meta(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let db = Db { sql: &self.sql, vault: &self.vault };
-        db.first(&META, "SELECT * FROM meta WHERE key = ?1", [key], |row| row.text("value"))
+        meta::read(Db { sql: &self.sql, vault: &self.vault }, key, Some)
+    }
+
+    /// Keeps the hash of the passphrase that proves an owner at a terminal, or forgets it.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn set_passphrase(&mut self, hash: Option<&str>) -> Result<(), StoreError> {
+        self.write(|db| meta::put(db, PASSPHRASE, hash))
     }
 
     /// Runs statements in one transaction, which an error takes back.

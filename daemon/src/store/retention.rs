@@ -21,6 +21,8 @@ type Result<T> = std::result::Result<T, StoreError>;
 const STEP: usize = 500;
 /// How long an entry of the log is kept once it was shown.
 const EVENTS_KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
+/// How long an owner's reply may refer to what it was told.
+pub(super) const NOTES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Pages that may lie free before the file is written anew, and the part of the file they must be.
 const FREE: (i64, i64) = (256, 4);
 
@@ -58,6 +60,12 @@ pub struct Due<T> {
     pub what: T,
 }
 
+/// A time before now, as it is stored.
+pub(super) fn ago(now: Time, span: Duration) -> i64 {
+    let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    now.0.saturating_sub(span).cast_signed()
+}
+
 /// A call is gone, with all that was said in it; the files that it brought stay in their folder.
 /// Not where somebody has not been shown all of it, or something of it waits.
 pub(super) fn call_gone(db: Db<'_>, call: CallId) -> Result<()> {
@@ -78,7 +86,11 @@ pub(super) fn call_gone(db: Db<'_>, call: CallId) -> Result<()> {
     for table in ["messages", "events", "cursors", "streams_in", "streams_out"] {
         db.run(&format!("DELETE FROM {table} WHERE conversation = ?1"), [&place])?;
     }
-    for table in ["files", "questions"] {
+    db.run(
+        "DELETE FROM notes WHERE question IN (SELECT handle FROM questions WHERE call = ?1)",
+        [call.to_string()],
+    )?;
+    for table in ["files", "questions", "notes", "takeovers"] {
         db.run(&format!("DELETE FROM {table} WHERE call = ?1"), [call.to_string()])?;
     }
     Ok(())
@@ -173,17 +185,13 @@ impl Store {
     }
 
     /// Deletes some of what needs no setting: ids of rumors and calls that nobody sends any more,
-    /// what waits for the rest of calls that are over, and entries of the log that everybody was
-    /// shown long ago. And direct messages from before a time, if one is given. True when there may
+    /// what waits for the rest of calls that are over, entries of the log that everybody was shown
+    /// long ago, what owners were told, and tokens that are used up or too old. And direct messages from before a time, if one is given. True when there may
     /// be more.
     ///
     /// # Errors
     /// When SQLite refuses.
     pub fn tidy(&mut self, now: Time, direct_before: Option<Time>) -> Result<bool> {
-        let ago = |span: Duration| {
-            let span = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-            now.0.saturating_sub(span).cast_signed()
-        };
         let orphans = |table: &str| {
             format!(
                 "DELETE FROM {table} WHERE (stream, number) IN (
@@ -219,15 +227,22 @@ impl Store {
             if db.number("SELECT count(*) FROM seen", [])? > many {
                 let seen = "DELETE FROM seen WHERE rumor IN (
                     SELECT rumor FROM seen WHERE at < :before LIMIT :step)";
-                most = most.max(delete(seen, ago(SEEN_KEPT))?);
+                most = most.max(delete(seen, ago(now, SEEN_KEPT))?);
             }
             let graves = "DELETE FROM tombstones WHERE call IN (
                 SELECT call FROM tombstones WHERE at < :before LIMIT :step)";
-            most = most.max(delete(graves, ago(WORD_LIFETIME))?);
+            most = most.max(delete(graves, ago(now, WORD_LIFETIME))?);
             for table in ["held", "chunks"] {
-                most = most.max(delete(&orphans(table), ago(WORD_LIFETIME))?);
+                most = most.max(delete(&orphans(table), ago(now, WORD_LIFETIME))?);
             }
-            most = most.max(delete(&log, ago(EVENTS_KEPT))?);
+            most = most.max(delete(&log, ago(now, EVENTS_KEPT))?);
+            // Those that put a question say who was told, and stay as long as it does.
+            let notes = "DELETE FROM notes WHERE rumor IN (SELECT rumor FROM notes
+                WHERE at < :before AND question IS NULL LIMIT :step)";
+            most = most.max(delete(notes, ago(now, NOTES_KEPT))?);
+            let invites = "DELETE FROM invites WHERE id IN (SELECT id FROM invites
+                WHERE expires < :before OR uses = 0 LIMIT :step)";
+            most = most.max(delete(invites, now.0.cast_signed())?);
             if let Some(before) = direct_before {
                 most = most.max(delete(&direct, before.0.cast_signed())?);
             }

@@ -9,11 +9,15 @@ use p2p_core::record::{Content, Counters};
 use rusqlite::named_params;
 
 use super::error::StoreError;
+use super::retention::{NOTES_KEPT, ago};
 use super::sql::{Cells, Db, Table};
 use super::tables::calls::{self, CALLS};
 use super::tables::files::{self, FILES};
 use super::tables::messages::{self, MESSAGES};
+use super::tables::meta;
+use super::tables::owners::{self, INVITES, NOTES, OWNERS, TAKEOVERS};
 use super::tables::peers::{self, PEERS, TOMBSTONES};
+use super::tables::questions::{self, QUESTIONS};
 use super::tables::streams::{self, STREAMS_IN, STREAMS_OUT};
 use super::tables::waiting::{self, CHUNKS, HELD, OUTBOX, SEEN};
 
@@ -21,6 +25,9 @@ const COUNTERS: Table = Table { name: "counters", key: &["id"] };
 
 /// The same words within this time are the same message.
 const REPEATED: Duration = Duration::from_secs(120);
+
+/// Questions that an owner may still answer or ask about.
+const QUESTIONS_KEPT: u32 = 200;
 
 /// Conversations that the engine still needs: direct ones, calls that are open or ended after
 /// `:since`, and older ones that something is still under way in (the daemon may have been off
@@ -34,7 +41,7 @@ const LIVE: &str = "WITH live (id) AS (
 
 /// Reads it all.
 pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
-    let since = now.0.saturating_sub(millis(WORD_LIFETIME)).cast_signed();
+    let since = ago(now, WORD_LIFETIME);
     let since = named_params! { ":since": since };
     let live = |rest: &str| format!("{LIVE} {rest}");
     // Streams of direct messages, and of the calls above.
@@ -91,8 +98,33 @@ pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
             peers::read_tombstone,
         )?,
         recent: recent(db, now)?,
-        // The store's next format.
-        ..Snapshot::default()
+        owners: db.all(&OWNERS, "SELECT * FROM owners ORDER BY since, key", [], owners::read)?,
+        questions: db.all(
+            &QUESTIONS,
+            "SELECT * FROM (SELECT * FROM questions ORDER BY handle DESC LIMIT ?1)
+             ORDER BY handle",
+            [QUESTIONS_KEPT],
+            questions::read,
+        )?,
+        notes: db.all(
+            &NOTES,
+            "SELECT * FROM notes WHERE at >= ?1 ORDER BY at, message",
+            [ago(now, NOTES_KEPT)],
+            owners::read_note,
+        )?,
+        takeovers: db.all(
+            &TAKEOVERS,
+            "SELECT * FROM takeovers ORDER BY call",
+            [],
+            owners::read_takeover,
+        )?,
+        policy: meta::policy(db)?,
+        invites: db.all(
+            &INVITES,
+            "SELECT * FROM invites WHERE uses > 0 AND expires > ?1 ORDER BY id",
+            [now.0.cast_signed()],
+            owners::read_invite,
+        )?,
     })
 }
 
@@ -109,12 +141,11 @@ fn counters(row: &Cells<'_>) -> Result<Counters, StoreError> {
 type Said = (p2p_core::Conversation, String, u32, Time);
 
 fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
-    let since = now.0.saturating_sub(millis(REPEATED)).cast_signed();
     let sent = db.all(
         &MESSAGES,
         "SELECT * FROM messages WHERE outgoing = 1 AND at >= ?1 AND content = 'text'
              AND delivery <> 'cancelled' ORDER BY handle",
-        [since],
+        [ago(now, REPEATED)],
         messages::read,
     )?;
     let said = sent.into_iter().filter_map(|message| match message.content {
@@ -122,8 +153,4 @@ fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
         _ => None,
     });
     Ok(said.collect())
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

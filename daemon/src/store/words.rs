@@ -2,6 +2,7 @@
 //! may.
 
 use p2p_core::call::By;
+use p2p_core::policy::Policy;
 use p2p_core::record::{Delivery, EventKind, Speaks, Standing};
 use p2p_core::wire::Reason;
 
@@ -36,6 +37,13 @@ words!(Speaks {
     Speaks::Unknown => "unknown",
     Speaks::Plain => "plain",
     Speaks::P2p => "p2p",
+});
+
+words!(Policy {
+    Policy::Ask => "ask",
+    Policy::AllowList => "allow_list",
+    Policy::Open => "open",
+    Policy::Closed => "closed",
 });
 
 words!(By {

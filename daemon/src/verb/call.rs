@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use p2p_core::call::{Ended, State};
 use p2p_core::engine::{Command, Reply};
+use p2p_core::invite::Token;
 use p2p_core::wire::Closing;
 use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
 use p2p_ipc::{ErrorCode, RpcError, view};
@@ -19,6 +20,10 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
         let error = RpcError::new(ErrorCode::Usage, "a call needs a topic");
         return Err(error.hint("p2p call <agent> \"<topic>\""));
     }
+    let invite = params.invite.as_deref().map(Token::parse).transpose().map_err(|e| {
+        RpcError::new(ErrorCode::Usage, format!("--invite is {e}: it was cut or mistyped"))
+            .hint(format!("p2p call {} \"<topic>\"", peer.npub()))
+    })?;
     some_relay(service, params.wait_ms.map_or(Duration::MAX, wait)).await?;
     let command = Command::Call {
         peer,
@@ -27,6 +32,7 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
         note: params.note,
         new: params.new,
         ring: params.ring_s,
+        invite,
     };
     let Reply::Call { call, new, accepted, message } = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));

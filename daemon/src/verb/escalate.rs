@@ -6,7 +6,7 @@ use p2p_ipc::method::Escalate;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
 use super::show::Show;
-use super::{questions, until, which};
+use super::{questions, stored, until, which};
 use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
@@ -18,14 +18,10 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
         command: &format!("p2p escalate {{}} {words}"),
     };
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
+    let lines = service.reader().last_lines(call.id).map_err(stored)?;
     let (question, options) = (params.question.clone(), params.options.clone());
-    let command = Command::Escalate {
-        call: call.id,
-        question,
-        options,
-        quiet: params.quiet,
-        lines: Vec::new(),
-    };
+    let command =
+        Command::Escalate { call: call.id, question, options, quiet: params.quiet, lines };
     let Reply::Question(number) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };

@@ -11,7 +11,9 @@ mod end;
 mod escalate;
 mod files;
 mod inbox;
+mod invite;
 mod list;
+mod owner;
 mod pending;
 mod purge;
 mod questions;
@@ -42,7 +44,7 @@ use crate::store::StoreError;
 pub(crate) const AGENT: &str = "agent";
 
 /// What can still be asked of a daemon that yielded to another one: what is kept here.
-const KEPT_HERE: [&str; 16] = [
+const KEPT_HERE: [&str; 18] = [
     m::Status::NAME,
     m::Inbox::NAME,
     m::Wait::NAME,
@@ -51,6 +53,8 @@ const KEPT_HERE: [&str; 16] = [
     m::Read::NAME,
     m::PendingParams::NAME,
     m::Questions::NAME,
+    m::FollowQuestion::NAME,
+    m::OwnerShow::NAME,
     m::Calls::NAME,
     m::Transcript::NAME,
     m::Verify::NAME,
@@ -91,6 +95,11 @@ pub(crate) async fn dispatch(
         m::PendingParams::NAME => run(service, params, pending::run).await,
         m::Escalate::NAME => run(service, params, escalate::run).await,
         m::Questions::NAME => run(service, params, questions::run).await,
+        m::FollowQuestion::NAME => run(service, params, questions::follow).await,
+        m::OwnerShow::NAME => run(service, params, owner::show).await,
+        m::OwnerPair::NAME => run(service, params, owner::pair).await,
+        m::OwnerOrder::NAME => run(service, params, owner::order).await,
+        m::SetPassphrase::NAME => run(service, params, owner::passphrase).await,
         m::End::NAME => run(service, params, end::run).await,
         m::Calls::NAME => run(service, params, calls::run).await,
         m::Transcript::NAME => run(service, params, transcript::run).await,
@@ -98,6 +107,9 @@ pub(crate) async fn dispatch(
         m::Purge::NAME => run(service, params, purge::run).await,
         m::Contacts::NAME => run(service, params, contacts::list).await,
         m::EditContact::NAME => run(service, params, contacts::edit).await,
+        m::MakeInvite::NAME => run(service, params, invite::make).await,
+        m::Invites::NAME => run(service, params, invite::list).await,
+        m::RevokeInvite::NAME => run(service, params, invite::revoke).await,
         m::Stop::NAME => run(service, params, stop::run).await,
         other => {
             let message =
@@ -155,7 +167,12 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
         Refusal::Yielded => (C::Twin, Some("p2p status")),
-        Refusal::OwnerOnly | Refusal::WrongCode | Refusal::TakenOver => (C::Policy, None),
+        Refusal::OwnerOnly => {
+            message += ": by direct message, or at a terminal with p2p owner";
+            (C::OwnerOnly, Some("p2p owner --help"))
+        }
+        Refusal::WrongCode => (C::WrongProof, Some("p2p owner show")),
+        Refusal::TakenOver => (C::TakenOver, Some("p2p wait")),
         Refusal::NoQuestion => (C::NoSuch, Some("p2p questions")),
         Refusal::Answered => (C::CallState, Some("p2p questions")),
         Refusal::NotOver => (C::Policy, Some("p2p calls")),
@@ -171,6 +188,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
             message += &format!(", {}", key.npub());
             (C::Usage, Some("p2p contacts"))
         }
+        Refusal::NoInvite => (C::Usage, Some("p2p invite list")),
         Refusal::BadName => (C::Usage, Some("p2p contacts add <npub> <name>")),
     };
     let error = RpcError::new(code, message);

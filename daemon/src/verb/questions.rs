@@ -1,10 +1,10 @@
 //! `p2p questions`: what the owner was asked.
 
-use p2p_ipc::method::{Questions, QuestionsResult};
-use p2p_ipc::{ErrorCode, RpcError};
+use p2p_ipc::method::{FollowQuestion, Questions, QuestionsResult};
+use p2p_ipc::{ErrorCode, RpcError, view};
 
 use super::show::Show;
-use super::stored;
+use super::{stored, until, wait, which};
 use crate::service::Service;
 use crate::store::{QuestionRow, Reader};
 
@@ -14,6 +14,24 @@ pub(super) async fn run(service: &Service, _: Questions) -> Result<QuestionsResu
     let rows = store.questions().map_err(stored)?;
     let questions = rows.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?;
     Ok(QuestionsResult { questions })
+}
+
+/// Waits until a question is answered, or its call is over.
+pub(super) async fn follow(
+    service: &Service,
+    params: FollowQuestion,
+) -> Result<view::Question, RpcError> {
+    service.act();
+    let number = which::numbered('q', "question", &params.question)?;
+    let look = || {
+        let row = kept(&service.reader(), number)?;
+        Ok((row.question.answer.is_some() || row.over).then_some(()))
+    };
+    until(service, wait(params.wait_ms), look).await?;
+    service.act();
+    let store = service.reader();
+    let row = kept(&store, number)?;
+    Show::new(service, &store, None).question(&row)
 }
 
 /// A question that must be there.

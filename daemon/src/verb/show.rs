@@ -2,7 +2,7 @@
 
 use p2p_core::call::{By, RING_GRACE, State};
 use p2p_core::record::{
-    Content, Delivery as Kept, Event, EventKind, FileState, Peer, Speaks, Standing,
+    Content, Delivery as Kept, Event, EventKind, FileState, Message, Peer, Speaks, Standing, Via,
 };
 use p2p_core::wire::Reason;
 use p2p_core::{Conversation, PublicKey, Time};
@@ -78,6 +78,7 @@ impl<'a> Show<'a> {
                 },
             ),
             last_ms: row.last.map(|(at, _)| at.0),
+            taken_over: self.store.takeover(call.id).map_err(stored)?.is_some(),
         })
     }
 
@@ -93,6 +94,7 @@ impl<'a> Show<'a> {
             Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(stored)?,
             Conversation::Direct(_) => None,
         };
+        let from_owner = self.is_from_owner(message)?;
         let (kind, file) = match &message.content {
             Content::Text(_) => (view::MessageKind::Text, None),
             Content::Escalation { .. } => (view::MessageKind::Escalation, None),
@@ -113,8 +115,16 @@ impl<'a> Show<'a> {
             sent_s: message.sent(),
             delivery: message.outgoing.then(|| delivery(row)),
             truncated: false,
-            untrusted: !message.outgoing,
+            from_owner,
+            untrusted: !message.outgoing && !from_owner,
         })
+    }
+
+    /// Whether an owner wrote it, to this agent alone.
+    fn is_from_owner(&self, message: &Message) -> Result<bool, RpcError> {
+        let Conversation::Direct(key) = message.conversation else { return Ok(false) };
+        let owners = self.store.owners().map_err(stored)?;
+        Ok(!message.outgoing && owners.iter().any(|owner| owner.key == key))
     }
 
     pub fn file(&self, row: &FileRow) -> Result<view::File, RpcError> {
@@ -154,27 +164,32 @@ impl<'a> Show<'a> {
             options: question.options.clone(),
             quiet: question.quiet,
             at_ms: question.at.0,
-            state: match (&row.answer, row.over) {
+            state: match (&question.answer, row.over) {
                 (Some(_), _) => view::QuestionState::Answered,
                 (None, true) => view::QuestionState::Closed,
                 (None, false) => view::QuestionState::Open,
             },
+            code: question.code.clone(),
             told: row.told.clone(),
+            telling: row.telling.clone(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(delivery),
-            answer: row.answer.clone(),
+            answer: question.answer.as_ref().map(|answer| answer.text.clone()),
+            answered_ms: question.answer.as_ref().map(|answer| answer.at.0),
+            answer_via: question.answer.as_ref().map(|answer| via(answer.via).into()),
         })
     }
 
     pub fn item(&self, event: &Event) -> Result<view::Item, RpcError> {
-        let row = match (event.kind, event.subject) {
-            (EventKind::File, _) | (_, None) => None,
-            (_, Some(message)) => self.store.message(message).map_err(stored)?,
-        };
-        let file = match (event.kind, event.subject) {
-            (EventKind::File, Some(file)) => self.store.file(file).map_err(stored)?,
-            _ => None,
-        };
+        let (mut row, mut file, mut question) = (None, None, None);
+        match (event.kind, event.subject) {
+            (_, None) => {}
+            (EventKind::File, Some(handle)) => file = self.store.file(handle).map_err(stored)?,
+            (EventKind::Reply, Some(handle)) => {
+                question = self.store.question(handle).map_err(stored)?;
+            }
+            (_, Some(handle)) => row = self.store.message(handle).map_err(stored)?,
+        }
         Ok(view::Item {
             seq: event.seq,
             kind: item_kind(event.kind),
@@ -182,8 +197,17 @@ impl<'a> Show<'a> {
             call: self.call_of(event.conversation)?,
             message: row.map(|row| self.message(&row)).transpose()?,
             file: file.map(|row| self.file(&row)).transpose()?,
+            question: question.map(|row| self.question(&row)).transpose()?,
             text: event.text.clone(),
         })
+    }
+}
+
+/// How an owner's word came.
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::Dm(_) => "dm",
+        Via::Terminal => "terminal",
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         seq,
         channels: service.channels.view(),
         twin_since_ms: service.host.twin().borrow().map(|since| since.0),
-        owner: None,
+        owners: store.owners().map_err(stored)?.iter().map(|owner| owner.key.npub()).collect(),
     })
 }
 

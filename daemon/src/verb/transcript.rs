@@ -76,10 +76,22 @@ pub(super) async fn run(
     if params.tail.is_some() {
         files.retain(|file| messages.iter().any(|m| m.file.as_ref() == Some(&file.handle)));
     }
+    let mut questions = Vec::new();
+    // With the first page, or with the messages of the tail.
+    if params.after.is_none() {
+        let since = params.tail.and(messages.first()).map_or(0, |message| message.at_ms);
+        for row in store.questions_in(row.call.id).map_err(stored)? {
+            let question = show.question(&row)?;
+            if question.answered_ms.unwrap_or(question.at_ms) >= since {
+                questions.push(question);
+            }
+        }
+    }
     Ok(TranscriptResult {
         call: show.call(&row)?,
         messages,
         files,
+        questions,
         total: store.message_count(conversation).map_err(stored)?,
         comparison: verify::comparison(&store, &row.call)?,
         next,

@@ -25,7 +25,7 @@ use crate::{is_alive, living_in, send_signal, until};
 use words::Side;
 
 /// More messages a minute than chaos sends, and a relay that is never given up.
-const CHATTY: &str = "[limits]\nsends_per_minute = 60000\nreceives_per_minute = 60000\n";
+const CHATTY: &str = "[limits]\nsends_per_minute = 60000\nreceives_per_minute = 60000\nturns_per_hour = 1000000\nreceive_kib_per_hour = 4000000\n";
 
 /// What is played.
 #[derive(Debug, Clone)]

@@ -75,6 +75,7 @@ impl World {
             note: None,
             new: self.rng.chance(30),
             ring: self.rng.chance(50).then(|| 10 + self.rng.below(900)),
+            invite: None,
         };
         let reply = self.command(index, command)?;
         // A ring that was there already is taken, and the opening is said in it.

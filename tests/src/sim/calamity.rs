@@ -176,6 +176,7 @@ fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<Cal
         note: None,
         new: false,
         ring: None,
+        invite: None,
     };
     match world.command(index, command)? {
         Some(Ok(Reply::Call { call, new: true, .. })) => Ok(call),

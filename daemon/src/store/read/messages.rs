@@ -153,7 +153,7 @@ impl Reader {
                      SELECT 1 FROM events e
                      WHERE e.conversation = :place AND e.seq <= :seq
                          AND e.subject = iif(m.content = 'file', m.file, m.handle)
-                         AND (e.kind = 'file') = (m.content = 'file')
+                         AND e.kind <> 'reply' AND (e.kind = 'file') = (m.content = 'file')
                  ), NULL, m.number)) - 1,
                  max(m.number)) AS highest
              FROM messages m LEFT JOIN streams_in s ON s.id = m.stream

@@ -7,7 +7,9 @@ mod files;
 mod inbox;
 mod log;
 mod messages;
+mod owners;
 mod peers;
+mod questions;
 
 use std::fmt;
 use std::sync::Arc;
@@ -72,14 +74,14 @@ pub struct FileRow {
 pub struct QuestionRow {
     /// The question.
     pub question: Question,
-    /// The channels that took it, in the order of telling.
+    /// The channels that took it: direct messages first, the others in the order of telling.
     pub told: Vec<String>,
+    /// The channels that still try: a direct message that no relay took yet.
+    pub telling: Vec<String>,
     /// The channels that did not.
     pub refused: Vec<String>,
     /// The message that passed it on to the peer, unless it was a quiet one.
     pub to_peer: Option<MessageRow>,
-    /// The owner's answer.
-    pub answer: Option<String>,
     /// Whether the call is over.
     pub over: bool,
 }

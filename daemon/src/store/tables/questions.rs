@@ -1,10 +1,11 @@
-//! Questions to the owner: who was told, and what was answered.
+//! Questions to the owner: who was told, and what was answered, when and how.
 
-use p2p_core::record::Question;
+use p2p_core::record::{Answer, Question};
 use rusqlite::named_params;
 
 use crate::store::error::StoreError;
 use crate::store::sql::{Cells, Db, Table};
+use crate::store::tables::owners::{read_via, via_word};
 
 /// Table `questions`.
 pub(in crate::store) const QUESTIONS: Table = Table { name: "questions", key: &["handle"] };
@@ -15,8 +16,8 @@ pub(in crate::store) const TOLD: Table = Table { name: "told", key: &["question"
 pub(in crate::store) fn put(db: Db<'_>, question: &Question) -> Result<(), StoreError> {
     let place = db.place(&QUESTIONS, question.handle);
     db.run(
-        "INSERT INTO questions (handle, call, question, options, quiet, at)
-         VALUES (:handle, :call, :question, :options, :quiet, :at)",
+        "INSERT INTO questions (handle, call, question, options, quiet, at, code)
+         VALUES (:handle, :call, :question, :options, :quiet, :at, :code)",
         named_params! {
             ":handle": question.handle,
             ":call": question.call.to_string(),
@@ -24,9 +25,13 @@ pub(in crate::store) fn put(db: Db<'_>, question: &Question) -> Result<(), Store
             ":options": place.seal_json("options", &question.options)?,
             ":quiet": question.quiet,
             ":at": question.at.0.cast_signed(),
+            ":code": question.code,
         },
     )?;
-    Ok(())
+    match &question.answer {
+        Some(answer) => put_answer(db, question.handle, answer),
+        None => Ok(()),
+    }
 }
 
 /// Notes that a channel was given a question, and whether it took it; the latest word counts.
@@ -57,18 +62,23 @@ pub(in crate::store) fn put_told(
     Ok(())
 }
 
-/// Keeps the owner's answer; whether there is such a question without one.
+/// Keeps the owner's answer. The first one stays.
 pub(in crate::store) fn put_answer(
     db: Db<'_>,
     question: u32,
-    answer: &str,
-) -> Result<bool, StoreError> {
-    let sealed = db.place(&QUESTIONS, question).seal("answer", answer)?;
-    let changed = db.run(
-        "UPDATE questions SET answer = ?2 WHERE handle = ?1 AND answer IS NULL",
-        (question, sealed),
+    answer: &Answer,
+) -> Result<(), StoreError> {
+    db.run(
+        "UPDATE questions SET answer = :answer, answered_at = :at, answered_via = :via
+         WHERE handle = :handle AND answer IS NULL",
+        named_params! {
+            ":handle": question,
+            ":answer": db.place(&QUESTIONS, question).seal("answer", &answer.text)?,
+            ":at": answer.at.0.cast_signed(),
+            ":via": via_word(answer.via),
+        },
     )?;
-    Ok(changed == 1)
+    Ok(())
 }
 
 /// A question's row.
@@ -80,7 +90,15 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
         options: row.json("options")?,
         quiet: row.flag("quiet")?,
         at: row.time("at")?,
-        code: String::new(),
-        answer: None,
+        code: row.word("code")?,
+        answer: row.opt("answer", answer)?,
+    })
+}
+
+fn answer(row: &Cells<'_>, column: &str) -> Result<Answer, StoreError> {
+    Ok(Answer {
+        text: row.text(column)?,
+        via: read_via(row, "answered_via")?,
+        at: row.time("answered_at")?,
     })
 }

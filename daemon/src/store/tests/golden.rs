@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 
 use p2p_core::digest::Digests;
 use p2p_core::engine::Change;
-use p2p_core::record::{Counters, EventKind, FileState, Lane, StreamOut, Tombstone};
+use p2p_core::policy::Policy;
+use p2p_core::record::{
+    Answer, Counters, EventKind, FileState, Lane, Owner, Question, StreamOut, Takeover, Tombstone,
+    Via,
+};
 use p2p_core::wire::Reason;
 use p2p_core::{Conversation, Time};
 
 use super::samples::{
-    ANA, BOB, NOW, call_id, calls_in_every_state, event, file, in_call, message, new, peer,
-    question, received, rumor, rumor_id, stream, stream_in, stream_out,
+    ANA, BOB, NOW, answer, call_id, calls_in_every_state, event, file, in_call, invite, message,
+    new, note, peer, question, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 use super::{Home, SECRET, StoreError};
 use crate::store::{Receipt, Store, backup, migrations};
@@ -69,17 +73,34 @@ fn contents(format: i64) -> Vec<Change> {
             conversation: crate::store::conversation_key(&in_call(1)),
             seq: 1,
         },
+        // The first formats did not keep how and when it came.
+        Change::Answered { question: 1, answer: answer(Via::Terminal) },
     ]);
+    if format >= 5 {
+        let written = Answer { at: Time(NOW.0 + 1), ..answer(Via::Dm(ANA)) };
+        changes.extend([
+            Change::Question(Box::new(Question { code: "K7QX".into(), ..question(3, 1) })),
+            Change::Answered { question: 3, answer: written },
+            Change::Owner(Owner { key: ANA, since: NOW, muted_until: Some(Time(NOW.0 + 1)) }),
+            Change::Note(note(4, 1, Some(2))),
+            Change::Takeover(Takeover { call: call_id(8), by: Via::Dm(ANA), last: NOW }),
+            Change::Policy(Policy::AllowList),
+            Change::Invite(invite(1)),
+        ]);
+    }
     changes
 }
 
 fn fill(store: &mut Store, format: i64) {
     store.commit(&contents(format)).unwrap();
     store.told(1, "marker-channel", true).unwrap();
-    assert!(store.answered(1, "marker-answer").unwrap());
     if format >= 4 {
         let receipt = Receipt { relay: "marker-relay".into(), cause: Some("marker-no".into()) };
         store.receipts(&[(rumor_id(1), vec![receipt])]).unwrap();
+    }
+    if format >= 5 {
+        store.set_passphrase(Some("marker-hash")).unwrap();
+        store.set_meta("channel webhook", "3").unwrap();
     }
     store.set_meta("caught up", "{\"wss://a\":1}").unwrap();
 }
@@ -129,7 +150,9 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
         a.counters => b.counters, a.peers => b.peers, a.calls => b.calls,
         a.streams_out => b.streams_out, a.streams_in => b.streams_in, outbox(&a) => outbox(&b),
         a.held => b.held, a.chunks => b.chunks, a.files => b.files, a.seen => b.seen,
-        a.tombstones => b.tombstones, a.recent => b.recent,
+        a.tombstones => b.tombstones, a.recent => b.recent, a.owners => b.owners,
+        a.questions => b.questions, a.notes => b.notes, a.takeovers => b.takeovers,
+        a.policy => b.policy, a.invites => b.invites,
         r.calls("agent", 99).unwrap() => s.calls("agent", 99).unwrap(),
         r.messages(in_call(1), None, 99).unwrap() => s.messages(in_call(1), None, 99).unwrap(),
         r.messages(direct, None, 99).unwrap() => s.messages(direct, None, 99).unwrap(),
@@ -139,7 +162,9 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
         r.inbox("agent", None, 99).unwrap() => s.inbox("agent", None, 99).unwrap(),
         r.last_events(99, None).unwrap() => s.last_events(99, None).unwrap(),
         r.receipts(1).unwrap() => s.receipts(1).unwrap(),
+        r.passphrase().unwrap() => s.passphrase().unwrap(),
         one.meta("caught up").unwrap() => other.meta("caught up").unwrap(),
+        one.meta("channel webhook").unwrap() => other.meta("channel webhook").unwrap(),
     }
     let schema = |store: &Store| {
         let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name";
@@ -164,6 +189,18 @@ fn a_store_of_every_format_is_read_in_whole() {
         assert_eq!(format_of(&path), migrations::latest());
         assert!(Store::open(&path, &SECRET).is_ok(), "again, from format {format}");
     }
+}
+
+#[test]
+fn an_old_question_gets_a_code_from_its_handle() {
+    let dir = frozen(4);
+    let sql = |sql: &str| -> String {
+        let db = rusqlite::Connection::open(dir.path().join("store.db")).unwrap();
+        db.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    sql("UPDATE questions SET handle = 1000000 WHERE handle = 2 RETURNING call");
+    drop(super::open(&dir).unwrap());
+    assert_eq!(sql("SELECT group_concat(code) FROM questions"), "0001,YGJ0");
 }
 
 #[test]

@@ -6,11 +6,11 @@ use p2p_core::engine::Change;
 use p2p_core::record::{Content, FileState, Lane, Message, StreamOut};
 
 use super::samples::{
-    ANA, BOB, NOW, call, call_id, ended_at, file, in_call, message, new, peer, question, received,
-    rumor_id, stream, stream_out,
+    ANA, BOB, NOW, call, call_id, ended_at, file, in_call, message, new, peer, received, rumor_id,
+    stream, stream_out,
 };
 use super::{Home, Reader};
-use crate::store::{MessageRow, StoreError};
+use crate::store::MessageRow;
 
 fn calls(n: u8) -> Vec<Change> {
     (1..=n).map(|n| Change::Call(Box::new(call(n, State::Active)))).collect()
@@ -202,50 +202,6 @@ fn a_file_says_how_much_got_through() {
     assert_eq!(listed(Some(call_id(1))), [5, 4, 2, 1]);
     assert_eq!(listed(None), [5, 4, 3, 2, 1]);
     assert!(reader.file(6).unwrap().is_none());
-}
-
-#[test]
-fn a_question_says_who_was_told_and_what_was_answered() {
-    let asked = Message {
-        content: Content::Escalation { question: "q".into(), options: Vec::new() },
-        at: NOW,
-        ..message(7, in_call(1), "")
-    };
-    let mut home = Home::with(vec![
-        Change::Call(Box::new(call(1, State::Active))),
-        new(message(6, in_call(1), "said before")),
-        new(asked.clone()),
-        Change::Question(Box::new(question(1, 1))),
-        Change::Question(Box::new(question(2, 1))),
-    ]);
-    home.store.told(1, "dm", false).unwrap();
-    home.store.told(1, "hook", true).unwrap();
-    home.store.told(1, "webhook", false).unwrap();
-    home.store.told(1, "dm", true).unwrap();
-    assert!(matches!(home.store.told(3, "dm", true), Err(StoreError::Sql(_))));
-    assert!(home.store.answered(1, "do it").unwrap());
-    assert!(!home.store.answered(1, "do not").unwrap());
-    assert!(!home.store.answered(3, "do it").unwrap());
-    let home = home.reopened();
-    let reader = home.reader();
-    let row = reader.question(1).unwrap().unwrap();
-    assert_eq!(row.question, question(1, 1));
-    assert_eq!((row.told, row.refused), (vec!["dm".into(), "hook".into()], vec!["webhook".into()]));
-    assert_eq!(row.answer.as_deref(), Some("do it"));
-    let second = reader.question(2).unwrap().unwrap();
-    assert_eq!((&second.question, second.told.len()), (&question(2, 1), 0));
-    assert_eq!(reader.questions().unwrap().len(), 2);
-    assert_eq!((second.over, second.to_peer.is_some()), (false, false), "it was a quiet one");
-    assert_eq!(row.to_peer.map(|row| row.message), Some(asked));
-    assert_eq!(reader.open_questions().unwrap(), [second]);
-    assert!(reader.question(3).unwrap().is_none());
-    drop(reader);
-    // With its call a question is over, answered or not.
-    let mut home = home;
-    home.store.commit(&[Change::Call(Box::new(call(1, ended_at(NOW))))]).unwrap();
-    let reader = home.reader();
-    assert_eq!(reader.open_questions().unwrap(), []);
-    assert!(reader.question(2).unwrap().unwrap().over);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod golden;
 mod inbox;
 mod lists;
 mod opening;
+mod owners;
 mod retention;
 mod samples;
 mod secrecy;

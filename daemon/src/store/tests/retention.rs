@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use p2p_core::call::{Call, Ended, Resend, State, WORD_LIFETIME};
 use p2p_core::engine::{Change, SEEN_KEPT, SEEN_LEAST};
-use p2p_core::record::{EventKind, FileState, Lane, Tombstone};
+use p2p_core::record::{EventKind, FileState, Invite, Lane, Note, Takeover, Tombstone, Via};
 use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, RumorId, Time};
 
 use super::Home;
 use super::samples::{
-    ANA, BOB, NOW, call, call_id, ended_at, event, file, in_call, message, new, question, received,
-    rumor, rumor_id, stream, stream_in, stream_out,
+    ANA, BOB, NOW, call, call_id, ended_at, event, file, in_call, invite, message, new, note,
+    question, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 use crate::store::conversation_key;
 
@@ -41,6 +41,9 @@ fn whole(n: u8) -> Vec<Change> {
         new(received(u32::from(n), in_call(n), "x")),
         Change::File(Box::new(file(u32::from(n), n, false, received_file))),
         Change::Question(Box::new(question(u32::from(n), n))),
+        Change::Note(note(u32::from(n), n, None)),
+        Change::Note(Note { call: None, ..note(u32::from(n) + 50, n, Some(u32::from(n))) }),
+        Change::Takeover(Takeover { call: call_id(n), by: Via::Terminal, last: NOW }),
         Change::StreamIn(stream_in(n, in_call(n), Lane::Text)),
         Change::StreamOut(stream_out(n + 100, in_call(n), Lane::Text)),
         Change::Event(told),
@@ -60,23 +63,27 @@ fn rows(home: &Home, call: CallId) -> i64 {
     };
     let place = conversation_key(&Conversation::Call(call));
     let in_place = ["messages", "events", "cursors", "streams_in", "streams_out"];
-    let of_call = ["files", "questions"];
+    let of_call = ["files", "questions", "notes", "takeovers"];
     let placed = in_place.iter().map(|table| {
         count(&format!("SELECT count(*) FROM {table} WHERE conversation = ?1"), &place)
     });
     let called = of_call.iter().map(|table| {
         count(&format!("SELECT count(*) FROM {table} WHERE call = ?1"), &call.to_string())
     });
-    placed.chain(called).sum()
+    let asked = count(
+        "SELECT count(*) FROM notes WHERE call IS NULL AND message - 50 = CAST(?1 AS INTEGER)",
+        &call.0.as_bytes()[0].to_string(),
+    );
+    placed.chain(called).sum::<i64>() + asked
 }
 
 #[test]
 fn a_call_goes_with_everything_in_it_and_nothing_else() {
     let mut home = Home::with([whole(1), whole(2)].concat());
     assert_eq!(due(&home), [1, 2]);
-    assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (7, 7));
+    assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (10, 10));
     home.commit(vec![Change::CallGone(call_id(1))]);
-    assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (0, 7));
+    assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (0, 10));
     assert_eq!(due(&home), [2]);
     assert!(home.reader().call_by_id("agent", call_id(1)).unwrap().is_none());
     // Again, and one that never was.
@@ -197,6 +204,26 @@ fn the_log_forgets_what_everybody_was_shown_long_ago() {
     home.store.tidy(NOW, None).unwrap();
     let left: Vec<_> = home.reader().last_events(9, None).unwrap().iter().map(|e| e.seq).collect();
     assert_eq!(left, [2, 3]);
+}
+
+#[test]
+fn what_owners_were_told_goes_after_a_month_and_tokens_when_they_are_worthless() {
+    let noted = |handle, at, question| Change::Note(Note { at, ..note(handle, 1, question) });
+    let past = ago(days(30) + Duration::from_millis(1));
+    let mut home = Home::with(vec![
+        noted(1, past, None),
+        noted(2, ago(days(30)), None),
+        // It says who was told of the question.
+        noted(3, past, Some(1)),
+        Change::Invite(invite(1)),
+        Change::Invite(Invite { uses: 0, ..invite(2) }),
+        Change::Invite(Invite { expires: Time(NOW.0 - 1), ..invite(3) }),
+    ]);
+    home.store.tidy(NOW, None).unwrap();
+    let numbers =
+        |sql: &str| -> String { home.store.sql.query_row(sql, [], |row| row.get(0)).unwrap() };
+    assert_eq!(numbers("SELECT group_concat(message ORDER BY message) FROM notes"), "2,3");
+    assert_eq!(numbers("SELECT group_concat(id ORDER BY id) FROM invites"), "1");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use p2p_core::call::{By, Call, Connecting, Dialing, Ended, Incoming, Resend, Rin
 use p2p_core::digest::{Digest, Digests};
 use p2p_core::engine::Change;
 use p2p_core::record::{
-    Content, Delivery, Event, EventKind, File, FileState, Lane, Message, Peer, Question, Speaks,
-    Standing, StreamIn, StreamOut,
+    Answer, Content, Delivery, Event, EventKind, File, FileState, Invite, Lane, Message, Note,
+    Peer, Question, Speaks, Standing, StreamIn, StreamOut, Via,
 };
 use p2p_core::wire::{Closing, Reason};
 use p2p_core::{CallId, Conversation, PublicKey, Rumor, RumorId, Sha256, StreamId, Time};
@@ -178,9 +178,23 @@ pub(super) fn question(handle: u32, n: u8) -> Question {
         options: vec!["marker-option".into(), "no".into()],
         quiet: handle == 2,
         at: NOW,
-        code: String::new(),
+        code: format!("{handle:04}"),
         answer: None,
     }
+}
+
+pub(super) fn answer(via: Via) -> Answer {
+    Answer { text: "marker-answer".into(), via, at: NOW }
+}
+
+pub(super) fn note(handle: u32, n: u8, question: Option<u32>) -> Note {
+    let rumor = rumor_id(u8::try_from(handle).unwrap());
+    Note { rumor, owner: ANA, message: handle, call: Some(call_id(n)), question, at: NOW }
+}
+
+pub(super) fn invite(id: u32) -> Invite {
+    let expires = Time(NOW.0 + 1);
+    Invite { id, hash: Sha256([7; 32]), uses: 2, expires, at: NOW }
 }
 
 pub(super) fn event(seq: u64, conversation: Conversation, kind: EventKind) -> Event {

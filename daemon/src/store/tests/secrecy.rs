@@ -4,11 +4,11 @@ use std::fs;
 
 use p2p_core::call::State;
 use p2p_core::engine::Change;
-use p2p_core::record::{Content, Event, EventKind, FileState, Message};
+use p2p_core::record::{Content, Event, EventKind, FileState, Message, Via};
 
 use super::samples::{
-    BOB, NOW, call, calls_in_every_state, event, file, in_call, message, new, peer, question,
-    rumor, rumor_id, stream,
+    BOB, NOW, answer, call, call_id, calls_in_every_state, event, file, in_call, message, new,
+    peer, question, rumor, rumor_id, stream,
 };
 use super::{Home, StoreError, open};
 use crate::store::Receipt;
@@ -52,13 +52,14 @@ fn full() -> Home {
         Change::FileState(1, FileState::Failed("marker-cause".into())),
         Change::FileState(1, FileState::Complete(Some("/marker-path".into()))),
         Change::Question(Box::new(question(1, 1))),
+        Change::Answered { question: 1, answer: answer(Via::Terminal) },
         Change::Event(Event {
             text: Some("marker-sentence".into()),
             ..event(1, in_call(1), EventKind::Notice)
         }),
     ]);
     home.store.told(1, "marker-channel", true).unwrap();
-    home.store.answered(1, "marker-answer").unwrap();
+    home.store.set_passphrase(Some("marker-hash")).unwrap();
     let said = Receipt { relay: "marker-relay".into(), cause: Some("marker-refusal".into()) };
     home.store.receipts(&[(rumor_id(1), vec![said])]).unwrap();
     home.store.set_meta("fact", "marker-fact").unwrap();
@@ -205,7 +206,7 @@ fn a_log_shows_no_text() {
     let home = full();
     let reader = home.reader();
     let shown = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         home.store,
         home.store.vault,
         reader,
@@ -213,6 +214,8 @@ fn a_log_shows_no_text() {
         reader.files(None).unwrap(),
         reader.questions().unwrap(),
         reader.messages(in_call(1), None, 99).unwrap(),
+        home.snapshot().questions,
+        reader.last_lines(call_id(1)).unwrap(),
     );
     assert!(shown.contains("CallRow") && !shown.contains("marker"), "{shown}");
 }

@@ -1,10 +1,15 @@
 //! Who may ring, how often a peer may speak, and how often we may: rules, not mechanism.
 
+mod courtesy;
+mod meter;
+
+pub use courtesy::{Courtesies, is_courtesy};
+pub use meter::{Meter, Rate};
+
 use core::time::Duration;
 
 use crate::ids::is_key_prefix;
 use crate::lane::Schedule;
-use crate::time::Time;
 use crate::wire::NAME_LIMIT;
 
 /// What strangers may do. Contacts may ring under every policy but [`Policy::Closed`].
@@ -35,11 +40,19 @@ pub struct Settings {
     pub ring: Duration,
     /// Whether senders are told what our agent was shown.
     pub disclose_read: bool,
+    /// Whether contacts are told that it rings here, before our agent answers.
+    pub disclose_ring: bool,
     /// Messages a minute that we send into one conversation, and that one peer may send us:
     /// two polite agents stop by themselves.
     pub sends: u32,
     /// The same for one peer's messages to us.
     pub receives: u32,
+    /// Messages an hour that we say in one call.
+    pub turns: u32,
+    /// Bytes of words an hour that are taken from one peer.
+    pub receive_bytes: u32,
+    /// After so many messages in turn that are nothing but courtesy we end a call; 0 for never.
+    pub courtesy: u32,
     /// When messages go again.
     pub schedule: Schedule,
 }
@@ -53,43 +66,14 @@ impl Default for Settings {
             knocks: 16,
             ring: Duration::from_secs(600),
             disclose_read: true,
+            disclose_ring: true,
             sends: 30,
             receives: 120,
+            turns: 240,
+            receive_bytes: 4 * 1024 * 1024,
+            courtesy: 6,
             schedule: Schedule::default(),
         }
-    }
-}
-
-/// A token bucket: `rate` a minute, and as many at once.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Meter {
-    tokens: f64,
-    at: Time,
-}
-
-impl Meter {
-    /// A full bucket.
-    #[must_use]
-    pub fn full(now: Time, rate: u32) -> Self {
-        Self { tokens: f64::from(rate), at: now }
-    }
-
-    /// When somebody last wanted a token.
-    #[must_use]
-    pub fn last(&self) -> Time {
-        self.at
-    }
-
-    /// Takes a token, if there is one.
-    pub fn take(&mut self, now: Time, rate: u32) -> bool {
-        let refill = now.since(self.at).as_secs_f64() * f64::from(rate) / 60.0;
-        self.tokens = (self.tokens + refill).min(f64::from(rate));
-        self.at = now;
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
     }
 }
 
@@ -192,14 +176,5 @@ mod tests {
         }
         let long = safe_name(&format!("{}.tar", "é".repeat(300)));
         assert!(long.len() <= 100 && long.ends_with(".tar"), "{long}");
-    }
-
-    #[test]
-    fn a_meter_lets_through_its_rate_and_refills() {
-        let start = Time::from_secs(100);
-        let mut meter = Meter::full(start, 6);
-        assert_eq!((0..10).filter(|_| meter.take(start, 6)).count(), 6);
-        assert!(!meter.take(start + Duration::from_secs(9), 6));
-        assert!(meter.take(start + Duration::from_secs(19), 6));
     }
 }

@@ -1,0 +1,125 @@
+//! What an owner can want at a terminal: the same as by direct message.
+
+use p2p_ipc::RpcError;
+use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerShow};
+
+use crate::input::Words;
+use crate::outcome::{Ending, Outcome};
+use crate::session::Session;
+
+/// A wish.
+#[derive(Debug, clap::Subcommand)]
+pub enum Order {
+    /// Answer a question
+    #[command(after_help = "Examples:\n  p2p owner answer q2 \"yes\"\n  p2p owner answer q2 1")]
+    Answer {
+        /// Which: `q2`
+        question: String,
+        #[command(flatten)]
+        words: Words,
+    },
+    /// Say something in a call, as the human
+    #[command(after_help = "Examples:\n  p2p owner say \"I pay 40 EUR.\" --call c7")]
+    Say {
+        #[command(flatten)]
+        words: Words,
+        #[command(flatten)]
+        call: Which,
+    },
+    /// Speak in a call instead of the agent
+    #[command(after_help = "Examples:\n  p2p owner takeover --call c7")]
+    Takeover(Which),
+    /// Hand a call back to the agent
+    #[command(after_help = "Examples:\n  p2p owner resume")]
+    Resume(Which),
+    /// End a call
+    #[command(after_help = "Examples:\n  p2p owner end \"That is all\" --call c7")]
+    End {
+        #[command(flatten)]
+        reason: Words,
+        #[command(flatten)]
+        call: Which,
+    },
+    /// No questions by direct message for a while
+    #[command(after_help = "Examples:\n  p2p owner mute 60")]
+    Mute {
+        /// For how long [default: 8 hours]
+        minutes: Option<u64>,
+    },
+    /// Questions by direct message again
+    #[command(after_help = "Examples:\n  p2p owner unmute")]
+    Unmute,
+    /// Let an agent ring
+    #[command(after_help = "Examples:\n  p2p owner allow npub1x7kabcdefg")]
+    Allow {
+        /// A contact or a key
+        agent: String,
+    },
+    /// Drop everything from an agent
+    #[command(after_help = "Examples:\n  p2p owner block mallory")]
+    Block {
+        /// A contact or a key
+        agent: String,
+    },
+    /// What strangers may do
+    #[command(after_help = "Examples:\n  p2p owner policy allow-list")]
+    Policy {
+        /// ask: they knock; allow-list: they cannot; open: they ring; closed: nobody rings
+        #[arg(value_parser = ["ask", "allow-list", "open", "closed"])]
+        policy: String,
+    },
+    /// Somebody is no owner any more
+    #[command(after_help = "Examples:\n  p2p owner remove npub1x7kabcdefg")]
+    Remove {
+        /// An owner's npub, or how it begins
+        owner: String,
+    },
+    /// The calls that are open, and who speaks there
+    #[command(after_help = "Examples:\n  p2p owner calls")]
+    Calls,
+}
+
+/// Which call.
+#[derive(Debug, clap::Args)]
+pub struct Which {
+    /// Which call, when it is not clear
+    #[arg(long)]
+    call: Option<String>,
+}
+
+/// Has it done.
+///
+/// # Errors
+/// `owner_only`, `wrong_proof`, and what keeps it from being done.
+pub fn run(order: &Order, session: &mut Session) -> Ending {
+    let order = kind(order)?;
+    let proof = match order {
+        OrderKind::Calls => None,
+        _ => super::proof(&session.call(&OwnerShow::default())?)?,
+    };
+    Ok(Outcome::new(session.call(&OwnerOrder { order, proof })?))
+}
+
+fn kind(order: &Order) -> Result<OrderKind, RpcError> {
+    Ok(match order {
+        Order::Answer { question, words } => {
+            OrderKind::Answer { question: question.clone(), text: words.required("answer")? }
+        }
+        Order::Say { words, call } => {
+            OrderKind::Say { call: call.call.clone(), text: words.required("text")? }
+        }
+        Order::Takeover(call) => OrderKind::Takeover { call: call.call.clone() },
+        Order::Resume(call) => OrderKind::Resume { call: call.call.clone() },
+        Order::End { reason, call } => OrderKind::End {
+            call: call.call.clone(),
+            reason: reason.optional("reason", p2p_ipc::TEXT_LIMIT)?,
+        },
+        Order::Mute { minutes } => OrderKind::Mute { minutes: *minutes },
+        Order::Unmute => OrderKind::Unmute,
+        Order::Allow { agent } => OrderKind::Allow { agent: agent.clone() },
+        Order::Block { agent } => OrderKind::Block { agent: agent.clone() },
+        Order::Policy { policy } => OrderKind::Policy { policy: policy.clone() },
+        Order::Remove { owner } => OrderKind::Remove { owner: owner.clone() },
+        Order::Calls => OrderKind::Calls,
+    })
+}

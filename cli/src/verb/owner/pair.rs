@@ -1,0 +1,74 @@
+//! `p2p owner pair`: a code on the terminal, which the human sends to this agent.
+
+use p2p_ipc::method::{OwnerPair, OwnerShow, OwnerState};
+use p2p_ipc::view::Owner;
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::interrupt::Waited;
+use crate::outcome::{Ending, Failure, Outcome};
+use crate::render::owner::Pairing;
+use crate::session::Session;
+use crate::wait::{Clock, ms};
+
+/// As long as a code is good.
+const PATIENCE_S: u64 = 600;
+
+/// What `owner pair` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p owner pair
+  p2p owner pair npub1x7kabcdefg --wait 120
+
+The human sends the code to this agent from any Nostr app with private messages (NIP-17). It is good
+for ten minutes and five tries. Exit 3 says that nobody has sent it yet: p2p owner show tells later.")]
+pub struct Args {
+    /// Only this key can be paired: an npub or 64 hex digits
+    npub: Option<String>,
+    /// How long to wait for it [default: 600 on a terminal, otherwise 0]
+    #[arg(long, value_name = "SECS")]
+    wait: Option<u64>,
+}
+
+/// Shows the code, and waits for whoever sends it.
+///
+/// # Errors
+/// `owner_only` where somebody owns this agent already and no terminal is there.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let before = session.call(&OwnerShow::default())?;
+    let proof = super::proof(&before)?;
+    let code = session.call(&OwnerPair { only: args.npub.clone(), proof })?;
+    let on_terminal = session.screen.is_terminal();
+    let wait_s = args.wait.unwrap_or(if on_terminal { PATIENCE_S } else { 0 });
+    let mut shown = Pairing::new(code, wait_s > 0, on_terminal);
+    if wait_s == 0 {
+        return Ok(Outcome::new(shown));
+    }
+    // Shown before the waiting; where stdout belongs to the envelope, the code goes to stderr.
+    shown.announce(session.screen);
+    let clock = Clock::start(wait_s);
+    let mut now = before.clone();
+    let (mut open, mut interrupted) = (true, false);
+    while open && !interrupted {
+        let Some(slice) = clock.slice() else { break };
+        match session.wait(OwnerShow { wait_ms: ms(slice) }, slice)? {
+            Waited::Answer(state) => now = state,
+            Waited::Interrupted => interrupted = true,
+        }
+        open = now.pairing.is_some() || interrupted;
+    }
+    let paired = newcomer(&before, &now);
+    shown.waited(clock.report(paired.is_some(), interrupted), paired);
+    if shown.paired().is_none() && !open {
+        let message = "the code is worth nothing any more: its ten minutes or its tries are over";
+        let error = RpcError::new(ErrorCode::NothingYet, message).hint("p2p owner pair");
+        return Err(Failure::with(error, shown));
+    }
+    let reached = shown.paired().is_some();
+    Ok(Outcome::new(shown).reached(reached))
+}
+
+/// Who owns the agent now and did not before.
+fn newcomer(before: &OwnerState, now: &OwnerState) -> Option<Owner> {
+    let known = |owner: &&Owner| !before.owners.iter().any(|old| old.hex == owner.hex);
+    now.owners.iter().find(known).cloned()
+}

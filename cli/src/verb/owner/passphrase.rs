@@ -1,0 +1,35 @@
+//! `p2p owner passphrase`: what proves the owner at a terminal.
+
+use p2p_ipc::method::{OwnerShow, SetPassphrase};
+
+use crate::outcome::{Ending, Outcome};
+use crate::render::owner::Passphrase;
+use crate::session::Session;
+use crate::terminal;
+
+/// What `owner passphrase` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  p2p owner passphrase
+  p2p owner passphrase --remove
+
+It is typed twice, at a terminal. The first one needs no other proof until somebody owns this
+agent; after that, an owner sends /code to the agent and types what comes back.")]
+pub struct Args {
+    /// Have none any more
+    #[arg(long)]
+    remove: bool,
+}
+
+/// Sets or removes it.
+///
+/// # Errors
+/// `owner_only` without a terminal, `wrong_proof`.
+pub fn run(args: &Args, session: &mut Session) -> Ending {
+    let state = session.call(&OwnerShow::default())?;
+    let proof = super::proof(&state)?;
+    let new = if args.remove { None } else { Some(terminal::new_passphrase()?) };
+    let set = new.is_some();
+    session.call(&SetPassphrase { proof, new })?;
+    Ok(Outcome::new(Passphrase { set }))
+}

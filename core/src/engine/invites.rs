@@ -1,0 +1,75 @@
+//! Invites: who has a token rings like a contact, once for each use of it. What a wrong one is
+//! worth nobody is told.
+
+use std::time::Duration;
+
+use super::{Change, Engine, Reply};
+use crate::call::Call;
+use crate::ids::PublicKey;
+use crate::invite::Token;
+use crate::policy::Policy;
+use crate::record::{Invite, Standing};
+use crate::time::Time;
+use crate::wire::Offer;
+
+/// Uses of one token, and how long it may be good, in seconds.
+const USES: u32 = 1000;
+const LIFETIME: (u64, u64) = (60, 366 * 24 * 3600);
+
+impl Engine {
+    /// Makes a token. The next number is one more than the highest that is known.
+    pub(super) fn invite(&mut self, now: Time, uses: u32, lifetime: u64) -> Reply {
+        let mut token = Token([0; 16]);
+        token.0.copy_from_slice(&self.ids.bytes()[..16]);
+        let id = self.invites.last_key_value().map_or(1, |(id, _)| id.saturating_add(1));
+        let lifetime = Duration::from_secs(lifetime.clamp(LIFETIME.0, LIFETIME.1));
+        let uses = uses.clamp(1, USES);
+        self.keep_invite(Invite { id, hash: token.hash(), uses, expires: now + lifetime, at: now });
+        Reply::Invite(id, token)
+    }
+
+    /// Makes a token worthless.
+    pub(super) fn revoke(&mut self, id: u32) -> bool {
+        let known = self.invites.remove(&id).is_some();
+        if known {
+            self.persist(Change::InviteGone(id));
+        }
+        known
+    }
+
+    /// The invite that a stranger's ring comes with, where it is one of ours, has uses left and is
+    /// not too old. Under the other policies it changes nothing.
+    pub(super) fn invited(&self, now: Time, from: PublicKey, offer: &Offer) -> Option<Invite> {
+        let matters = matches!(self.settings.policy, Policy::Ask | Policy::AllowList)
+            && self.standing(from) == Standing::Stranger;
+        let token = offer.invite.as_deref().filter(|_| matters)?;
+        let hash = Token::parse(token).ok()?.hash();
+        let good = |invite: &&Invite| invite.hash == hash && now < invite.expires;
+        self.invites.values().find(good).copied()
+    }
+
+    /// One use less, and the key is a contact from now on.
+    pub(super) fn admit(&mut self, now: Time, from: PublicKey, invite: Invite) {
+        match invite.uses {
+            0 | 1 => _ = self.revoke(invite.id),
+            uses => self.keep_invite(Invite { uses: uses - 1, ..invite }),
+        }
+        self.allow(now, from);
+    }
+
+    /// Tokens whose time is over.
+    pub(super) fn forget_invites(&mut self, now: Time) {
+        let over = self.invites.values().filter(|invite| invite.expires <= now);
+        for id in over.map(|invite| invite.id).collect::<Vec<_>>() {
+            self.revoke(id);
+        }
+        let rings = |id| self.call(id).is_some_and(Call::is_outgoing_ring);
+        let over: Vec<_> = self.tokens.keys().copied().filter(|id| !rings(*id)).collect();
+        over.iter().for_each(|id| _ = self.tokens.remove(id));
+    }
+
+    fn keep_invite(&mut self, invite: Invite) {
+        self.invites.insert(invite.id, invite);
+        self.persist(Change::Invite(invite));
+    }
+}

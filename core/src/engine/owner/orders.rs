@@ -1,0 +1,161 @@
+//! What an owner orders, by direct message or at a terminal, is done here, and told.
+
+use std::time::Duration;
+
+use super::super::{Cause, Change, Engine, Refusal, Reply};
+use super::{Letter, pairing};
+use crate::call::{Call, State};
+use crate::ids::{CallId, Conversation, PublicKey};
+use crate::owner::{Order, words};
+use crate::policy::Policy;
+use crate::record::{Owner, Via};
+use crate::time::Time;
+
+impl Engine {
+    /// The host has proven that an owner is there.
+    pub(in super::super) fn order_at_terminal(
+        &mut self,
+        now: Time,
+        order: Order,
+    ) -> Result<Reply, Refusal> {
+        self.order(now, order, Via::Terminal).map(|letter| Reply::Told(letter.text))
+    }
+
+    pub(super) fn order(&mut self, now: Time, order: Order, via: Via) -> Result<Letter, Refusal> {
+        match order {
+            Order::Answer { question, text } => self.answer(now, question, &text, via),
+            Order::Calls => Ok(Letter::new(self.calls_text(now))),
+            // Whoever asks by a message is told the lines; a terminal has a verb for that.
+            Order::Show(call) => {
+                self.call(call).ok_or(Refusal::NoCall)?;
+                Ok(Letter::new(self.call_line(call)).about(call))
+            }
+            Order::Say { call, text } => self.human_says(now, call, text),
+            Order::Takeover(call) => self.take_over(now, call, via),
+            Order::Resume(call) => self.hand_back(now, call),
+            Order::End { call, text } => self.end_by_owner(now, call, text),
+            Order::Mute(time) => Ok(self.mute(now, via, Some(time))),
+            Order::Unmute => Ok(self.mute(now, via, None)),
+            Order::Allow(key) => {
+                self.not_me(key)?;
+                self.allow(now, key);
+                Ok(Letter::new(format!("{} may call.", self.named(key))))
+            }
+            Order::Block(key) => {
+                if self.is_owner(key) {
+                    return Ok(Letter::new("That is an owner: /remove first."));
+                }
+                self.block(now, key)?;
+                Ok(Letter::new(format!("Everything from {} is dropped.", self.named(key))))
+            }
+            Order::Policy(policy) => Ok(self.set_policy(now, policy, via)),
+            Order::Remove(key) => Ok(self.remove_owner(now, key)),
+            Order::Pair => {
+                let (code, _) = self.open_pairing(now, None);
+                let ours = self.me.npub();
+                let text =
+                    format!("{code}\nThe other owner sends it to {ours} within ten minutes.");
+                Ok(Letter { kept: Some(pairing::SECRET), ..Letter::new(text) })
+            }
+            Order::Code => match via {
+                Via::Dm(_) => Ok(self.one_time_code(now)),
+                Via::Terminal => Err(Refusal::OwnerOnly),
+            },
+            Order::Help => Ok(Letter::new(words::HELP)),
+        }
+    }
+
+    fn calls_text(&self, now: Time) -> String {
+        let open = self.calls().filter(|call| call.is_open());
+        let mut lines: Vec<String> = open
+            .map(|call| format!("{}, {}", self.call_line(call.id), self.state_of(call)))
+            .collect();
+        if lines.is_empty() {
+            lines.push("No call is open.".into());
+        }
+        let questions = self.open_questions();
+        if !questions.is_empty() {
+            lines.push("To be answered:".into());
+            lines.push(self.question_lines(&questions));
+        }
+        if self.listening(now).len() < self.owners().count() {
+            lines.push("Muted: /unmute to hear of questions again.".into());
+        }
+        lines.join("\n")
+    }
+
+    /// Where a call stands, as a human is told.
+    pub(super) fn state_of(&self, call: &Call) -> &'static str {
+        match &call.state {
+            _ if self.taken_over(call.id).is_some() => "taken over by you",
+            State::Dialing(_) | State::Ringing(_) => "ringing there",
+            State::Incoming(_) => "ringing here",
+            State::Connecting(_) | State::Active => "going on",
+            State::Ended(_) => "over",
+        }
+    }
+
+    fn end_by_owner(&mut self, now: Time, id: CallId, text: String) -> Result<Letter, Refusal> {
+        let call = self.current(id);
+        match self.call(call) {
+            None => return Err(Refusal::NoCall),
+            Some(Call { state: State::Ended(ended), .. }) => {
+                return Err(Refusal::Over(ended.closing.reason));
+            }
+            Some(_) => {}
+        }
+        self.close(now, call, text, Cause::Other)?;
+        self.notice(now, Conversation::Call(call), None, "your human ended the call");
+        Ok(Letter::new(format!("Ended: {}.", self.call_line(call))).about(call))
+    }
+
+    /// For whoever asks; at a terminal, where nobody is told from another, for all.
+    fn mute(&mut self, now: Time, via: Via, time: Option<Duration>) -> Letter {
+        let is_meant = |owner: &&Owner| via == Via::Terminal || via == Via::Dm(owner.key);
+        let meant: Vec<Owner> = self.owners().filter(is_meant).copied().collect();
+        for owner in meant {
+            let owner = Owner { muted_until: time.map(|time| now + time), ..owner };
+            self.owners.keys.insert(owner.key, owner);
+            self.persist(Change::Owner(owner));
+        }
+        let Some(time) = time else {
+            let open = self.question_lines(&self.open_questions());
+            let text = format!("Questions come here again.\n{open}");
+            return Letter::new(text.trim_end());
+        };
+        Letter::new(format!("No questions and no words of others here for {}.", words::span(time)))
+    }
+
+    fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
+        self.settings.policy = policy;
+        self.persist(Change::Policy(policy));
+        let text = match policy {
+            Policy::Ask => "strangers may knock",
+            Policy::AllowList => "strangers are dropped",
+            Policy::Open => "strangers may call like contacts",
+            Policy::Closed => "nobody may call",
+        };
+        if let Via::Dm(owner) = via {
+            let text = format!("by your human's word, {text}");
+            self.notice(now, Conversation::Direct(owner), None, &text);
+        }
+        Letter::new(format!("From now on {text}."))
+    }
+
+    fn remove_owner(&mut self, now: Time, key: PublicKey) -> Letter {
+        if self.owners.keys.remove(&key).is_none() {
+            return Letter::new("That is no owner.");
+        }
+        self.persist(Change::OwnerGone(key));
+        self.owners.unconfirmed.remove(&key);
+        self.owners.codes.clear();
+        let theirs = self.owners.takeovers.values().filter(|it| it.by == Via::Dm(key));
+        for call in theirs.map(|takeover| takeover.call).collect::<Vec<_>>() {
+            self.give_back(now, call, "the owner who had taken the call over is none any more");
+        }
+        let npub = key.npub();
+        self.tell(now, key, Letter::new("You are no owner of this agent any more."));
+        self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no owner any more"));
+        Letter::new(format!("{npub} is no owner any more."))
+    }
+}

@@ -1,0 +1,115 @@
+//! How a key becomes an owner's, and how one proves itself at a terminal.
+
+use super::super::{Change, Engine, Refusal, Reply};
+use super::Letter;
+use crate::ids::{Conversation, PublicKey};
+use crate::owner::{Pairing, Try, code, words};
+use crate::record::Owner;
+use crate::time::Time;
+
+/// What is kept of a message that carries a secret: our agent can read what is kept.
+pub(super) const SECRET: &str = "(a code, for the owner only)";
+/// Most one-time codes that are good at once.
+const CODES: usize = 5;
+
+impl Engine {
+    /// How a pairing stands that is under way.
+    #[must_use]
+    pub fn pairing(&self) -> Option<&Pairing> {
+        self.owners.pairing.as_ref()
+    }
+
+    pub(in super::super) fn pair(
+        &mut self,
+        now: Time,
+        only: Option<PublicKey>,
+        proven: bool,
+    ) -> Result<Reply, Refusal> {
+        if !proven && !self.owners.keys.is_empty() {
+            return Err(Refusal::OwnerOnly);
+        }
+        let (code, until) = self.open_pairing(now, only);
+        Ok(Reply::Pairing { code, until })
+    }
+
+    pub(super) fn open_pairing(&mut self, now: Time, only: Option<PublicKey>) -> (String, Time) {
+        let pairing = Pairing::new(now, self.ids.code(code::LONG), only);
+        let shown = (code::shown(&pairing.code), pairing.until);
+        self.owners.pairing = Some(pairing);
+        shown
+    }
+
+    /// Whether a message of a key is taken in although it is a stranger's: it may be a code.
+    pub(in super::super) fn may_pair(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
+        let pairing = self.owners.pairing.as_mut();
+        pairing.is_some_and(|pairing| pairing.admits(now, from, text))
+    }
+
+    /// Takes a message for a try, if it is one. What an owner writes is none.
+    pub(in super::super) fn tries_to_pair(
+        &mut self,
+        now: Time,
+        from: PublicKey,
+        text: &str,
+    ) -> bool {
+        if self.is_owner(from) {
+            return false;
+        }
+        let Some(pairing) = &mut self.owners.pairing else { return false };
+        let letter = match pairing.take(now, from, text) {
+            None => return false,
+            Some(Try::Right) => return self.paired(now, from),
+            Some(Try::Wrong(0)) => {
+                self.owners.pairing = None;
+                let text =
+                    "an owner was to be paired, and five wrong codes came: ask for a new one";
+                self.notice(now, Conversation::Direct(from), None, text);
+                Letter::new("That is not the code, and it was the last try. Ask for a new code.")
+            }
+            Some(Try::Wrong(left)) => {
+                let tries = if left == 1 { "try" } else { "tries" };
+                Letter::new(format!("That is not the code; {left} {tries} left."))
+            }
+        };
+        self.tell(now, from, letter);
+        true
+    }
+
+    fn paired(&mut self, now: Time, key: PublicKey) -> bool {
+        self.owners.pairing = None;
+        self.allow(now, key);
+        let owner = Owner { key, since: now, muted_until: None };
+        self.owners.keys.insert(key, owner);
+        self.persist(Change::Owner(owner));
+        let (theirs, ours) = (key.npub(), self.me.npub());
+        let agent = words::piece(&self.settings.name);
+        let text = format!("You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}\n/help");
+        self.tell(now, key, Letter::new(text));
+        let text = format!("{theirs} is an owner of this agent now");
+        self.notice(now, Conversation::Direct(key), None, &text);
+        true
+    }
+
+    /// A code by which an owner proves itself once.
+    pub(super) fn one_time_code(&mut self, now: Time) -> Letter {
+        let code = self.ids.code(code::LONG);
+        let shown = code::shown(&code);
+        self.owners.codes.retain(|(_, until)| now < *until);
+        if self.owners.codes.len() == CODES {
+            self.owners.codes.remove(0);
+        }
+        self.owners.codes.push((code, now + crate::owner::CODE_LIFETIME));
+        let text = format!("{shown}\nType it where the passphrase is asked for. It is good once.");
+        Letter { kept: Some(SECRET), ..Letter::new(text) }
+    }
+
+    /// Somebody typed such a code.
+    pub(in super::super) fn redeem(&mut self, now: Time, typed: &str) -> Result<Reply, Refusal> {
+        let typed = code::read(typed, code::LONG).ok_or(Refusal::WrongCode)?;
+        let codes = &mut self.owners.codes;
+        codes.retain(|(_, until)| now < *until);
+        let at = codes.iter().position(|(code, _)| *code == typed).ok_or(Refusal::WrongCode)?;
+        codes.remove(at);
+        Ok(Reply::Done)
+    }
+}

@@ -1,0 +1,207 @@
+//! Questions to the owners, and their answers.
+
+use super::super::{Change, Engine, Refusal, Reply};
+use super::Letter;
+use crate::call::Call;
+use crate::ids::{CallId, Conversation, PublicKey};
+use crate::owner::{code, words};
+use crate::record::{Answer, EventKind, Line, Question, Via};
+use crate::time::Time;
+use crate::wire::TEXT_LIMIT;
+
+/// So many are remembered, as the store gives them back.
+const QUESTIONS_LIMIT: usize = 200;
+
+impl Engine {
+    /// Keeps a question and puts it to every owner who wants to hear it.
+    pub(in super::super) fn ask(
+        &mut self,
+        now: Time,
+        call: CallId,
+        question: String,
+        options: Vec<String>,
+        quiet: bool,
+        lines: &[Line],
+    ) -> Reply {
+        let handle = self.number(|counters| &mut counters.questions);
+        let code = self.question_code();
+        let question =
+            Question { handle, call, question, options, quiet, at: now, code, answer: None };
+        self.persist(Change::Question(Box::new(question.clone())));
+        self.owners.questions.insert(handle, question);
+        while self.owners.questions.len() > QUESTIONS_LIMIT {
+            self.owners.questions.pop_first();
+        }
+        for owner in self.listening(now) {
+            self.put(now, owner, handle, lines);
+        }
+        Reply::Question(handle)
+    }
+
+    fn question_code(&mut self) -> String {
+        loop {
+            let code = self.ids.code(code::SHORT);
+            if !self.owners.questions.values().any(|question| question.code == code) {
+                return code;
+            }
+        }
+    }
+
+    fn put(&mut self, now: Time, owner: PublicKey, handle: u32, lines: &[Line]) {
+        let Some(question) = self.owners.questions.get(&handle) else { return };
+        let id = self.current(question.call);
+        let peer = self.call(id).map_or_else(String::new, |call| self.named(call.peer));
+        let text = words::ask(&words::Asked {
+            agent: &self.settings.name,
+            question: handle,
+            code: &question.code,
+            call: &self.call_line(id),
+            peer: &peer,
+            text: &question.question,
+            options: &question.options,
+            lines,
+        });
+        self.tell(now, owner, Letter { question: Some(handle), ..Letter::new(text).about(id) });
+    }
+
+    /// Questions that can still be answered.
+    pub(super) fn open_questions(&self) -> Vec<u32> {
+        let open = |question: &&Question| {
+            question.answer.is_none() && self.spoken_in(question.call).is_ok()
+        };
+        self.owners.questions.values().filter(open).map(|question| question.handle).collect()
+    }
+
+    /// Takes an answer: the only one that the question will ever have.
+    pub(super) fn answer(
+        &mut self,
+        now: Time,
+        handle: u32,
+        text: &str,
+        via: Via,
+    ) -> Result<Letter, Refusal> {
+        let question = self.owners.questions.get(&handle).ok_or(Refusal::NoQuestion)?;
+        if question.answer.is_some() {
+            return Err(Refusal::Answered);
+        }
+        let call = self.spoken_in(question.call)?;
+        let text = choice(&question.options, text.trim());
+        if text.is_empty() {
+            return Err(Refusal::Empty);
+        }
+        if text.len() > TEXT_LIMIT {
+            let (what, length, limit) = ("the answer", text.len(), TEXT_LIMIT);
+            return Err(Refusal::TooLong { what, length, limit });
+        }
+        let letter = Letter::new(format!("q{handle} answered: {}", words::plain(&text)));
+        let answer = Answer { text, via, at: now };
+        if let Some(question) = self.owners.questions.get_mut(&handle) {
+            question.answer = Some(answer.clone());
+        }
+        self.persist(Change::Answered { question: handle, answer });
+        self.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
+        Ok(letter.about(call))
+    }
+
+    /// The same by a direct message: what does not work is explained.
+    pub(super) fn answer_by_dm(
+        &mut self,
+        now: Time,
+        handle: u32,
+        text: &str,
+        from: PublicKey,
+    ) -> Letter {
+        match self.answer(now, handle, text, Via::Dm(from)) {
+            Ok(letter) => letter,
+            Err(Refusal::Answered) => {
+                let answer = self.owners.questions.get(&handle).and_then(|it| it.answer.as_ref());
+                let answer = answer.map(|answer| words::plain(&answer.text)).unwrap_or_default();
+                Letter::new(format!("Nothing changed: q{handle} was answered before: {answer}"))
+            }
+            Err(Refusal::Empty) => Letter {
+                question: Some(handle),
+                ..Letter::new(format!("What is it, to q{handle}?"))
+            },
+            Err(Refusal::Over(_) | Refusal::NoCall) => Letter::new(format!(
+                "Nothing changed: the call that q{handle} was asked in is over."
+            )),
+            Err(refusal) => Letter::new(format!("Nothing changed: {refusal}.")),
+        }
+    }
+
+    /// `/approve` and `/deny`: in the words of the question, where it has such.
+    pub(super) fn decision(&self, handle: u32, yes: bool) -> String {
+        let same = if yes { ["approve", "yes"] } else { ["deny", "no"] };
+        let options = self.owners.questions.get(&handle).map(|question| &question.options);
+        let said = |option: &&String| same.iter().any(|word| option.eq_ignore_ascii_case(word));
+        options.and_then(|options| options.iter().find(said)).map_or(same[0].into(), Clone::clone)
+    }
+
+    /// The question of a code, or of `q2`.
+    pub(super) fn question_named(&self, name: &str) -> Option<u32> {
+        let by_handle = crate::owner::parse::handle(name, 'q');
+        let by_handle = by_handle.filter(|handle| self.owners.questions.contains_key(handle));
+        by_handle.or_else(|| self.question_by_code(name))
+    }
+
+    fn question_by_code(&self, word: &str) -> Option<u32> {
+        // Those of an older store were counted up, and look like numbers.
+        let code = code::normal(word, code::SHORT)?;
+        let mut all = self.owners.questions.values().rev();
+        all.find(|question| question.code == code).map(|question| question.handle)
+    }
+
+    /// The question whose code a text begins or ends with, and the rest of it.
+    pub(super) fn question_in<'a>(&self, text: &'a str) -> Option<(u32, &'a str)> {
+        let text = text.trim();
+        let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        let first = text.split(char::is_whitespace).next().unwrap_or_default();
+        let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+        if let Some(handle) = self.question_by_code(&bare(first)) {
+            return Some((handle, text[first.len()..].trim()));
+        }
+        let handle = self.question_by_code(&bare(last))?;
+        Some((handle, text[..text.len() - last.len()].trim()))
+    }
+
+    /// One line for each of several questions.
+    pub(super) fn question_lines(&self, handles: &[u32]) -> String {
+        let line = |handle: &u32| {
+            let question = self.owners.questions.get(handle)?;
+            let call = self.call(self.current(question.call)).map_or(0, |call: &Call| call.handle);
+            let asked = words::piece(&question.question);
+            Some(format!("q{handle}, code {}, in c{call}: {asked}", question.code))
+        };
+        handles.iter().filter_map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// An option where one is meant, by its words or its number.
+fn choice(options: &[String], text: &str) -> String {
+    let same = |option: &&String| option.trim().to_lowercase() == text.to_lowercase();
+    let number = || options.get(text.parse::<usize>().ok()?.checked_sub(1)?);
+    options.iter().find(same).or_else(number).map_or_else(|| text.into(), Clone::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choice;
+
+    #[test]
+    fn an_option_is_meant_by_its_words_or_its_number() {
+        let options = ["Yes".to_owned(), "No".into(), "3".into(), "1 more".into()];
+        for (text, meant) in [
+            ("yes", "Yes"),
+            ("NO", "No"),
+            ("1", "Yes"),
+            ("3", "3"),
+            ("4", "1 more"),
+            ("0", "0"),
+            ("5", "5"),
+            ("yes, but later", "yes, but later"),
+        ] {
+            assert_eq!(choice(&options, text), meant);
+        }
+        assert_eq!(choice(&[], "1"), "1");
+    }
+}

@@ -1,0 +1,178 @@
+//! A human speaks in a call, beside the agent or instead of it.
+
+use std::time::Duration;
+
+use super::super::{Change, Command, Engine, Refusal, Said};
+use super::Letter;
+use crate::ids::{CallId, Conversation, PublicKey};
+use crate::owner::words;
+use crate::record::{Content, Speaker, Takeover, Via};
+use crate::time::Time;
+use crate::wire::{Item, TEXT_LIMIT};
+
+/// A human who says nothing for so long has gone, and the agent goes on.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+
+pub(super) fn lapses(takeover: &Takeover) -> Time {
+    takeover.last + IDLE
+}
+
+impl Engine {
+    /// The human who speaks in a call instead of our agent, if one does.
+    #[must_use]
+    pub fn taken_over(&self, call: CallId) -> Option<&Takeover> {
+        self.owners.takeovers.get(&self.current(call))
+    }
+
+    /// What our agent must leave to its human.
+    pub(in super::super) fn agent_may(&self, command: &Command) -> Result<(), Refusal> {
+        let taken = |call: &CallId| self.taken_over(*call).is_some();
+        match command {
+            Command::Say { conversation: Conversation::Call(call), .. }
+            | Command::SendFile { call, .. }
+            | Command::Escalate { call, quiet: false, .. }
+            | Command::Cancel(Said { conversation: Conversation::Call(call), .. })
+            | Command::End(call, _)
+                if taken(call) =>
+            {
+                Err(Refusal::TakenOver)
+            }
+            Command::Block(key) | Command::Forget(key) if self.is_owner(*key) => {
+                Err(Refusal::OwnerOnly)
+            }
+            Command::Block(key) if self.calls_with(*key).iter().any(taken) => {
+                Err(Refusal::TakenOver)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn take_over(
+        &mut self,
+        now: Time,
+        call: CallId,
+        via: Via,
+    ) -> Result<Letter, Refusal> {
+        let call = self.spoken_in(call)?;
+        let line = self.call_line(call);
+        let before = self.owners.takeovers.get(&call).map(|takeover| takeover.by);
+        self.keep_takeover(Takeover { call, by: via, last: now });
+        if before != Some(via) {
+            let text =
+                "your human has taken the call over and speaks in it; wait until it is yours";
+            self.notice(now, Conversation::Call(call), None, text);
+        }
+        let here = "What is said there comes here, and what you write here is said there.";
+        let how = if via == Via::Terminal { "" } else { here };
+        let text = format!("You speak in {line} now. {how}\n/resume hands it back to your agent.");
+        Ok(Letter::new(text).about(call))
+    }
+
+    fn keep_takeover(&mut self, takeover: Takeover) {
+        self.owners.takeovers.insert(takeover.call, takeover);
+        self.persist(Change::Takeover(takeover));
+    }
+
+    pub(super) fn hand_back(&mut self, now: Time, call: CallId) -> Result<Letter, Refusal> {
+        let call = self.current(call);
+        let line = self.call_line(call);
+        if !self.give_back(now, call, "the call is yours again: your human handed it back") {
+            return Ok(Letter::new(format!("You had not taken over {line}.")).about(call));
+        }
+        Ok(Letter::new(format!("Your agent speaks in {line} again.")).about(call))
+    }
+
+    /// The call is the agent's again, which is told so.
+    pub(super) fn give_back(&mut self, now: Time, call: CallId, why: &str) -> bool {
+        if !self.takeover_over(call) {
+            return false;
+        }
+        self.notice(now, Conversation::Call(call), None, why);
+        true
+    }
+
+    /// Nobody speaks instead of our agent in a call that is over.
+    pub(in super::super) fn takeover_over(&mut self, call: CallId) -> bool {
+        let was = self.owners.takeovers.remove(&call).is_some();
+        if was {
+            self.persist(Change::TakeoverOver(call));
+        }
+        was
+    }
+
+    /// A call became part of another, before it was answered.
+    pub(in super::super) fn takeover_moved(&mut self, from: CallId, to: CallId) {
+        let Some(takeover) = self.owners.takeovers.get(&from).copied() else { return };
+        self.takeover_over(from);
+        self.keep_takeover(Takeover { call: to, ..takeover });
+    }
+
+    /// Hands back what humans have left.
+    pub(super) fn lapse(&mut self, now: Time) {
+        let left = self.owners.takeovers.values().filter(|takeover| lapses(takeover) <= now);
+        for takeover in left.copied().collect::<Vec<_>>() {
+            let call = takeover.call;
+            self.give_back(now, call, "the call is yours again: your human was silent for long");
+            let text = format!(
+                "You said nothing for {}: your agent speaks in {} again.",
+                words::span(IDLE),
+                self.call_line(call)
+            );
+            for owner in self.behind(takeover.by) {
+                self.tell(now, owner, Letter::new(text.clone()).about(call));
+            }
+        }
+    }
+
+    /// Who hears of a takeover: nobody knows which owner sits at a terminal.
+    fn behind(&self, by: Via) -> Vec<PublicKey> {
+        let is = |key: &PublicKey| by == Via::Terminal || by == Via::Dm(*key);
+        self.owners().map(|owner| owner.key).filter(is).collect()
+    }
+
+    /// Says a human's words in a call. They are no turn of the agent's.
+    pub(super) fn human_says(
+        &mut self,
+        now: Time,
+        call: CallId,
+        text: String,
+    ) -> Result<Letter, Refusal> {
+        if text.trim().is_empty() {
+            return Err(Refusal::Empty);
+        }
+        if text.len() > TEXT_LIMIT {
+            let (what, length, limit) = ("the message", text.len(), TEXT_LIMIT);
+            return Err(Refusal::TooLong { what, length, limit });
+        }
+        let call = self.spoken_in(call)?;
+        let conversation = Conversation::Call(call);
+        let content = Content::Text(text.clone());
+        let message = self.utter(now, conversation, Speaker::Human, Item::Text(text), content)?;
+        self.flush(now, conversation);
+        self.notice(now, conversation, Some(message), "your human said this");
+        if let Some(takeover) = self.owners.takeovers.get(&call).copied() {
+            self.keep_takeover(Takeover { last: now, ..takeover });
+        }
+        Ok(Letter::new(format!("Said in {}.", self.call_line(call))).about(call))
+    }
+
+    /// What a peer says in a call that a human took over goes to that human.
+    pub(in super::super) fn forward(
+        &mut self,
+        now: Time,
+        call: CallId,
+        by_human: bool,
+        content: &Content,
+    ) {
+        let Some(takeover) = self.taken_over(call).copied() else { return };
+        let Some((handle, peer)) = self.call(takeover.call).map(|call| (call.handle, call.peer))
+        else {
+            return;
+        };
+        let text = words::forward(handle, &self.named(peer), by_human, &content.shown());
+        let listening = self.listening(now);
+        for owner in self.behind(takeover.by).into_iter().filter(|key| listening.contains(key)) {
+            self.tell(now, owner, Letter::new(text.clone()).about(takeover.call));
+        }
+    }
+}

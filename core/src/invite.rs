@@ -1,0 +1,75 @@
+//! Tokens that let strangers ring: whoever has one may, so that only its hash is kept here.
+
+use core::fmt;
+
+use sha2::Digest;
+
+use crate::ids::{BadId, Sha256};
+
+/// What a token begins with; a `1` and the rest of it in bech32 (BIP-173) follow, so that one
+/// that was copied wrongly is noticed.
+const PREFIX: &str = "p2pi";
+
+/// A token: sixteen random bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Token(pub [u8; 16]);
+
+impl Token {
+    /// Reads `p2pi1…`.
+    ///
+    /// # Errors
+    /// When it is none, or was copied wrongly.
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let bad = BadId("an invite token (p2pi1…)");
+        match bech32::decode(text) {
+            Ok((prefix, bytes)) if prefix.as_str() == PREFIX => {
+                bytes.try_into().map(Self).map_err(|_| bad)
+            }
+            _ => Err(bad),
+        }
+    }
+
+    /// By which it is known where it was made.
+    #[must_use]
+    pub fn hash(&self) -> Sha256 {
+        let mut hash = sha2::Sha256::new();
+        hash.update(b"p2p invite ");
+        hash.update(self.0);
+        Sha256(hash.finalize().into())
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = bech32::Hrp::parse_unchecked(PREFIX);
+        let text = bech32::encode::<bech32::Bech32>(prefix, &self.0).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+/// Whoever reads a log could ring.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_comes_back_from_its_text_and_a_wrong_one_does_not() {
+        let token = Token([7; 16]);
+        let text = token.to_string();
+        assert!(text.starts_with("p2pi1") && text.len() == 37, "{text}");
+        assert_eq!(Token::parse(&text), Ok(token));
+        let last = if text.ends_with('q') { "p" } else { "q" };
+        let mistyped = format!("{}{last}", &text[..36]);
+        let npub = crate::PublicKey([1; 32]).npub();
+        for wrong in ["", "p2pi1", &text[..36], &mistyped, &npub] {
+            assert!(Token::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(!format!("{token:?}").contains(&text[5..]));
+    }
+}

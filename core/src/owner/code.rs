@@ -1,0 +1,82 @@
+//! Short codes that a human reads in one place and types in another: Crockford's base32, which
+//! has no letters that look like digits.
+
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Characters of the code that pairs an owner, or proves one at a terminal.
+pub const LONG: usize = 8;
+/// Characters of the code of a question.
+pub const SHORT: usize = 4;
+
+/// A code out of random bytes, where they make one that nobody writes by chance: it has a letter
+/// and a digit that no letter looks like, so that it is neither a word nor a number.
+pub fn from_bytes(bytes: &[u8], length: usize) -> Option<String> {
+    let digits = bytes.iter().take(length).map(|byte| DIGITS[usize::from(byte & 31)]);
+    let code: String = digits.map(char::from).collect();
+    (code.len() == length && is_code(&code)).then_some(code)
+}
+
+fn is_code(code: &str) -> bool {
+    code.contains(|c| ('2'..='9').contains(&c)) && code.contains(|c: char| c.is_ascii_uppercase())
+}
+
+/// The code that a human typed, if it has the form of one.
+pub fn read(text: &str, length: usize) -> Option<String> {
+    normal(text, length).filter(|code| is_code(code))
+}
+
+/// Text as a code of this length is written, if it can be: spaces, dashes and case are left out,
+/// and letters that look like digits are those.
+pub fn normal(text: &str, length: usize) -> Option<String> {
+    let mut code = String::new();
+    for c in text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c)) {
+        let c = match c.to_ascii_uppercase() {
+            'I' | 'L' => '1',
+            'O' => '0',
+            c => c,
+        };
+        if code.len() == length || !c.is_ascii() || !DIGITS.contains(&(c as u8)) {
+            return None;
+        }
+        code.push(c);
+    }
+    (code.len() == length).then_some(code)
+}
+
+/// Phones make other dashes of the one that was typed.
+fn is_dash(c: char) -> bool {
+    matches!(c, '-' | '\u{2010}'..='\u{2015}')
+}
+
+/// As it is shown: in groups of four.
+pub fn shown(code: &str) -> String {
+    match code.split_at_checked(4) {
+        Some((start, rest)) if !rest.is_empty() => format!("{start}-{rest}"),
+        _ => code.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_reads_back_however_it_is_typed() {
+        for typed in ["K7QX-3M1P", "k7qx3mlp", " K7 QX-3m Ip ", "k7qx\u{2013}3m1p"] {
+            assert_eq!(read(typed, LONG).as_deref(), Some("K7QX3M1P"), "{typed}");
+        }
+        assert_eq!(shown("K7QX3M1P"), "K7QX-3M1P");
+        assert_eq!(shown("K7QX"), "K7QX");
+    }
+
+    #[test]
+    fn words_and_numbers_are_no_codes() {
+        for text in ["", "hello bob", "20261121", "K7QX-3M1", "K7QX-3M1PP", "K7QU-3M1P", "é7qx3m1p"]
+        {
+            assert_eq!(read(text, LONG), None, "{text}");
+        }
+        assert_eq!(from_bytes(&[10; 8], LONG), None, "letters only");
+        assert_eq!(from_bytes(&[2; 8], LONG), None, "digits only");
+        assert_eq!(from_bytes(&[10, 34, 1], SHORT), None, "too few");
+        assert_eq!(from_bytes(&[10, 34, 1, 0, 9], SHORT).as_deref(), Some("A210"));
+    }
+}

@@ -1,0 +1,163 @@
+//! What an owner writes behind a slash. Calls and people are named as a human names them; the
+//! engine knows which they are.
+
+use core::time::Duration;
+
+use crate::ids::PublicKey;
+use crate::policy::Policy;
+
+/// How long `/mute` lasts where nothing is said.
+const MUTE: Duration = Duration::from_secs(8 * 3600);
+/// And how long at most, in minutes.
+const MUTE_LIMIT: u64 = 30 * 24 * 60;
+
+/// A command, with names yet to be resolved. A call is its number here, `7` for `c7`.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// `/approve` and `/deny`; which question, by its code or `q2`.
+    Decide {
+        yes: bool,
+        question: Option<String>,
+    },
+    Calls,
+    Show(Option<u32>),
+    Say(Option<u32>, String),
+    Takeover(Option<u32>),
+    Resume(Option<u32>),
+    End(Option<u32>, String),
+    Mute(Duration),
+    Unmute,
+    Allow(String),
+    Block(String),
+    Policy(Policy),
+    Remove(PublicKey),
+    Pair,
+    Code,
+    Help,
+    /// Do what was asked about.
+    Yes,
+}
+
+/// Reads a command. Where it is none, answers with how it is to be written, if that is known.
+pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
+    let text = text.trim();
+    let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    let (first, behind) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let words = match handle(first, 'c') {
+        Some(call) => (Some(call), behind.trim().to_owned()),
+        None => (None, rest.to_owned()),
+    };
+    let call = |usage| match (&words, rest) {
+        ((Some(call), behind), _) if behind.is_empty() => Ok(Some(*call)),
+        (_, "") => Ok(None),
+        _ => Err(Some(usage)),
+    };
+    let name = |usage| if first.is_empty() { Err(Some(usage)) } else { Ok(first.to_owned()) };
+    Ok(match command.to_lowercase().as_str() {
+        "/approve" => Wish::Decide { yes: true, question: some(rest) },
+        "/deny" => Wish::Decide { yes: false, question: some(rest) },
+        "/calls" => Wish::Calls,
+        "/show" => Wish::Show(call("/show c7")?),
+        "/say" if words.1.is_empty() => return Err(Some("/say c7 your words")),
+        "/say" => Wish::Say(words.0, words.1),
+        "/takeover" => Wish::Takeover(call("/takeover c7")?),
+        "/resume" => Wish::Resume(call("/resume c7")?),
+        "/end" => Wish::End(words.0, words.1),
+        "/mute" if rest.is_empty() => Wish::Mute(MUTE),
+        "/mute" => match rest.parse() {
+            Ok(minutes @ 1..=MUTE_LIMIT) => Wish::Mute(Duration::from_secs(60 * minutes)),
+            _ => return Err(Some("/mute 60, in minutes")),
+        },
+        "/unmute" => Wish::Unmute,
+        "/allow" => Wish::Allow(name("/allow npub1…, a name, or c7")?),
+        "/block" => Wish::Block(name("/block npub1…, a name, or c7")?),
+        "/policy" => Wish::Policy(match rest.to_lowercase().as_str() {
+            "ask" => Policy::Ask,
+            "allow-list" => Policy::AllowList,
+            "open" => Policy::Open,
+            "closed" => Policy::Closed,
+            _ => return Err(Some("/policy ask, allow-list, open or closed")),
+        }),
+        "/remove" => match PublicKey::parse(rest) {
+            Ok(key) => Wish::Remove(key),
+            Err(_) => return Err(Some("/remove npub1…")),
+        },
+        "/pair" => Wish::Pair,
+        "/code" => Wish::Code,
+        "/help" | "/start" => Wish::Help,
+        "/yes" => Wish::Yes,
+        _ => return Err(None),
+    })
+}
+
+/// `c7` as 7, of a given series.
+pub fn handle(word: &str, series: char) -> Option<u32> {
+    let number = word.strip_prefix([series, series.to_ascii_uppercase()])?;
+    number.parse().ok().filter(|_| number.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_as_they_are_meant() {
+        let key = PublicKey([7; 32]);
+        let decide = |yes, question: Option<&str>| Wish::Decide {
+            yes,
+            question: question.map(String::from),
+        };
+        let table = [
+            ("/approve", decide(true, None)),
+            ("/Approve k7qx", decide(true, Some("k7qx"))),
+            ("/deny q2", decide(false, Some("q2"))),
+            ("/calls", Wish::Calls),
+            ("/show", Wish::Show(None)),
+            ("/show C7", Wish::Show(Some(7))),
+            ("/say hello there", Wish::Say(None, "hello there".into())),
+            ("/say c7 hello\nthere ", Wish::Say(Some(7), "hello\nthere".into())),
+            ("/say c7x hello", Wish::Say(None, "c7x hello".into())),
+            ("/say c+7 hello", Wish::Say(None, "c+7 hello".into())),
+            ("/takeover", Wish::Takeover(None)),
+            ("/resume c12", Wish::Resume(Some(12))),
+            ("/end", Wish::End(None, String::new())),
+            ("/end c7", Wish::End(Some(7), String::new())),
+            ("/end c7 thank you", Wish::End(Some(7), "thank you".into())),
+            ("/end thank you", Wish::End(None, "thank you".into())),
+            ("/mute", Wish::Mute(Duration::from_secs(8 * 3600))),
+            ("/mute 90", Wish::Mute(Duration::from_secs(90 * 60))),
+            ("/unmute", Wish::Unmute),
+            ("/allow bob", Wish::Allow("bob".into())),
+            ("/block c8", Wish::Block("c8".into())),
+            ("/policy Allow-List", Wish::Policy(Policy::AllowList)),
+            ("/pair", Wish::Pair),
+            ("/code", Wish::Code),
+            ("  /help  ", Wish::Help),
+            ("/yes", Wish::Yes),
+        ];
+        for (text, wish) in table {
+            assert!(parse(text) == Ok(wish), "{text}");
+        }
+        assert!(parse(&format!("/remove {}", key.npub())) == Ok(Wish::Remove(key)));
+    }
+
+    #[test]
+    fn what_is_none_is_answered_with_how_it_is_written() {
+        for text in ["/say", "/say c7", "/show bob", "/takeover now please", "/mute 0", "/mute x"] {
+            assert!(matches!(parse(text), Err(Some(_))), "{text}");
+        }
+        for text in
+            ["/allow", "/block", "/policy", "/policy maybe", "/remove bob", "/mute 99999999"]
+        {
+            assert!(matches!(parse(text), Err(Some(_))), "{text}");
+        }
+        for text in ["/", "/approved", "/ help", "/é"] {
+            assert!(matches!(parse(text), Err(None)), "{text}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What two agents may do to each other: rates and sizes, an end to courtesy, rings that are not
+//! confirmed. Both engines on a network that loses nothing.
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+
+use std::time::Duration;
+
+use p2p_core::call::{By, Ended, State};
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::invite::Token;
+use p2p_core::policy::{Policy, Rate, Settings};
+use p2p_core::record::{Event, EventKind, Invite, Message};
+use p2p_core::wire::Reason;
+use p2p_core::{CallId, Conversation, InstanceId, PublicKey, Rumor, Time, Verified};
+
+const START: Time = Time::from_secs(1_000_000);
+const ALICE: usize = 0;
+const BOB: usize = 1;
+
+/// An engine and what came out of it.
+struct End {
+    engine: Engine,
+    said: Vec<Rumor>,
+    kept: Vec<Message>,
+    told: Vec<Event>,
+}
+
+/// Alice and Bob, who know each other.
+struct Pair {
+    ends: [End; 2],
+    now: Time,
+    /// Whether relays take this.
+    taken: fn(&Rumor) -> bool,
+}
+
+fn key(index: usize) -> PublicKey {
+    PublicKey([1 + u8::try_from(index).unwrap(); 32])
+}
+
+impl Pair {
+    fn of(settings: [Settings; 2]) -> Self {
+        let mut index = 0;
+        let ends = settings.map(|settings| {
+            let seed = 1 + u8::try_from(index).unwrap();
+            let (me, instance) = (key(index), InstanceId([seed; 8]));
+            index += 1;
+            let snapshot = Snapshot::default();
+            let engine = Engine::restore(me, instance, [seed; 32], settings, snapshot, START);
+            End { engine, said: Vec::new(), kept: Vec::new(), told: Vec::new() }
+        });
+        Self { ends, now: START + Duration::from_secs(60), taken: |_| true }
+    }
+
+    fn new(change: impl Fn(&mut Settings)) -> Self {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        let mut pair = Self::of([settings.clone(), settings]);
+        pair.wants(ALICE, Command::Allow(key(BOB))).unwrap();
+        pair.wants(BOB, Command::Allow(key(ALICE))).unwrap();
+        pair
+    }
+
+    fn wants(&mut self, who: usize, command: Command) -> Result<Reply, Refusal> {
+        let mut replies = self.input(who, Input::Command { token: 0, command });
+        self.settle();
+        replies.pop().unwrap()
+    }
+
+    fn input(&mut self, who: usize, input: Input) -> Vec<Result<Reply, Refusal>> {
+        let end = &mut self.ends[who];
+        end.engine.handle(self.now, input);
+        let (mut replies, mut reports) = (Vec::new(), Vec::new());
+        while let Some(output) = end.engine.poll() {
+            match output {
+                Output::Send { rumor, .. } => {
+                    let taken = (self.taken)(&rumor);
+                    reports.push((rumor.id(), u32::from(taken)));
+                    end.said.extend(taken.then_some(rumor));
+                }
+                Output::Persist(Change::Message(message)) => end.kept.push(*message),
+                Output::Notify(event) => end.told.push(event),
+                Output::Reply { result, .. } => replies.push(result),
+                _ => {}
+            }
+        }
+        for (rumor, accepted) in reports {
+            self.input(who, Input::Report { rumor, accepted, relays: 1 });
+        }
+        replies
+    }
+
+    /// Everything said arrives, and what follows from it.
+    fn settle(&mut self) {
+        let mut heard = [0; 2];
+        while (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
+            for who in 0..2 {
+                let news = self.ends[who].said.split_off(heard[who]);
+                for rumor in &news {
+                    let message = Verified::from_seal(rumor.pubkey, None, rumor.clone()).unwrap();
+                    self.input(1 - who, Input::Received(message));
+                }
+                self.ends[who].said.splice(heard[who]..heard[who], news.clone());
+                heard[who] += news.len();
+            }
+        }
+    }
+
+    fn call(&mut self) -> CallId {
+        let Ok(Reply::Call { call, .. }) = self.wants(ALICE, ring(key(BOB))) else { panic!() };
+        self.wants(BOB, Command::Accept(call)).unwrap();
+        call
+    }
+
+    fn say(&mut self, who: usize, call: CallId, text: &str) -> Result<Reply, Refusal> {
+        let conversation = Conversation::Call(call);
+        self.wants(who, Command::Say { conversation, text: text.into(), again: true })
+    }
+
+    fn state(&self, who: usize, call: CallId) -> &State {
+        &self.ends[who].engine.call(call).unwrap().state
+    }
+
+    fn is_open(&self, call: CallId) -> bool {
+        (0..2).all(|who| *self.state(who, call) == State::Active)
+    }
+
+    /// How often an end said this, and what it said of it.
+    fn words(&self, who: usize, name: &str) -> Vec<&Rumor> {
+        self.ends[who].said.iter().filter(|rumor| rumor.tag("type") == Some(name)).collect()
+    }
+
+    fn transcript(&self, who: usize) -> Vec<String> {
+        self.ends[who].kept.iter().map(|message| message.content.shown()).collect()
+    }
+}
+
+fn ring(peer: PublicKey) -> Command {
+    ring_with(peer, None)
+}
+
+fn ring_with(peer: PublicKey, invite: Option<Token>) -> Command {
+    Command::Call {
+        peer,
+        topic: "tea".into(),
+        opening: None,
+        note: None,
+        new: true,
+        ring: None,
+        invite,
+    }
+}
+
+const POLITE: [&str; 6] =
+    ["Thanks!", "You're welcome", "Thank you, bye", "Goodbye", "Danke dir", "Gern"];
+
+#[test]
+fn two_agents_that_only_thank_each_other_are_done() {
+    let mut pair = Pair::new(|_| ());
+    let call = pair.call();
+    pair.say(BOB, call, "The file is fine.").unwrap();
+    for (turn, text) in POLITE.into_iter().enumerate() {
+        assert!(pair.is_open(call), "before {text}");
+        pair.say(turn % 2, call, text).unwrap();
+    }
+    // Alice heard the sixth.
+    let ended = |who, by| {
+        let State::Ended(Ended { closing, by: whose, .. }) = pair.state(who, call) else {
+            panic!()
+        };
+        assert_eq!((closing.reason, *whose), (Reason::Completed, by));
+        assert_eq!(closing.text, "both sides only thanked each other");
+        let told = pair.ends[who].told.iter().filter(|event| event.kind == EventKind::End);
+        assert_eq!(told.count(), 1);
+    };
+    ended(ALICE, By::Us);
+    ended(BOB, By::Peer);
+    assert_eq!((pair.words(ALICE, "end").len(), pair.words(BOB, "end").len()), (1, 0));
+    assert_eq!(pair.transcript(ALICE), pair.transcript(BOB));
+    assert_eq!(pair.transcript(ALICE).len(), 7);
+    assert!(matches!(pair.say(BOB, call, "more"), Err(Refusal::Over(Reason::Completed))));
+}
+
+#[test]
+fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
+    // Something else in between, or not in turn.
+    let mut pair = Pair::new(|_| ());
+    let call = pair.call();
+    for (turn, text) in POLITE.into_iter().take(5).chain(["And the second page?"]).enumerate() {
+        pair.say(turn % 2, call, text).unwrap();
+    }
+    for (turn, text) in POLITE.into_iter().take(5).enumerate() {
+        pair.say(turn % 2, call, text).unwrap();
+    }
+    pair.say(ALICE, call, "Cheers").unwrap();
+    assert!(pair.is_open(call));
+    // A file that has not left.
+    pair.taken = |rumor| rumor.tag("type") != Some("chunk");
+    let file = Command::SendFile { call, name: "a".into(), bytes: vec![0] };
+    pair.wants(ALICE, file).unwrap();
+    for (turn, text) in POLITE.into_iter().enumerate() {
+        pair.say(turn % 2, call, text).unwrap();
+    }
+    assert!(pair.is_open(call));
+    pair.taken = |_| true;
+    pair.input(ALICE, Input::RelayBack);
+    pair.settle();
+    pair.say(ALICE, call, "Merci").unwrap();
+    assert!(!pair.is_open(call));
+
+    let mut pair = Pair::new(|settings| settings.courtesy = 0);
+    let call = pair.call();
+    for turn in 0..20 {
+        pair.say(turn % 2, call, "Thanks").unwrap();
+    }
+    assert!(pair.is_open(call));
+}
+
+#[test]
+fn so_many_turns_an_hour_and_no_more() {
+    let mut pair = Pair::new(|settings| settings.turns = 40);
+    let call = pair.call();
+    for turn in 0..40 {
+        if turn % 20 == 0 {
+            pair.now = pair.now + Duration::from_secs(60);
+        }
+        pair.say(ALICE, call, &format!("line {turn}")).unwrap();
+    }
+    // Two minutes give back one.
+    pair.now = pair.now + Duration::from_secs(60);
+    pair.say(ALICE, call, "one more").unwrap();
+    let refused = pair.say(ALICE, call, "and another").unwrap_err();
+    assert_eq!(refused, Refusal::TooMany(Rate::an_hour(40)));
+    assert_eq!(refused.to_string(), "more than 40 messages an hour in one conversation");
+    pair.say(BOB, call, "my turn").unwrap();
+    pair.now = pair.now + Duration::from_secs(90);
+    pair.say(ALICE, call, "later").unwrap();
+}
+
+#[test]
+fn a_peer_that_says_too_much_is_heard_later() {
+    let mut pair = Pair::new(|settings| settings.receive_bytes = 64 * 1024);
+    let call = pair.call();
+    for letter in ["a", "b", "c"] {
+        pair.say(ALICE, call, &letter.repeat(24 * 1024)).unwrap();
+    }
+    assert_eq!(pair.transcript(BOB).len(), 2);
+    // It is repeated until there is room.
+    for _ in 0..60 {
+        pair.now = pair.now + Duration::from_secs(60);
+        pair.input(ALICE, Input::Tick);
+        pair.settle();
+    }
+    assert_eq!(pair.transcript(BOB), pair.transcript(ALICE));
+    assert_eq!(pair.transcript(BOB).len(), 3);
+}
+
+#[test]
+fn who_is_invisible_confirms_no_ring_before_it_answers() {
+    for visible in [true, false] {
+        let mut pair = Pair::new(|settings| settings.disclose_ring = visible);
+        let Ok(Reply::Call { call, .. }) = pair.wants(ALICE, ring(key(BOB))) else { panic!() };
+        // The offer is repeated.
+        for _ in 0..5 {
+            pair.now = pair.now + Duration::from_secs(60);
+            pair.input(ALICE, Input::Tick);
+            pair.settle();
+        }
+        assert_eq!(matches!(pair.state(ALICE, call), State::Ringing(_)), visible);
+        assert_eq!(pair.ends[BOB].said.is_empty(), !visible);
+        assert!(visible || pair.words(ALICE, "offer").len() > 2);
+        pair.wants(BOB, Command::Accept(call)).unwrap();
+        assert!(pair.is_open(call));
+    }
+}
+
+/// Bob, who takes nobody in by himself, and Alice, who has a token of his.
+fn host(policy: Policy, uses: u32) -> (Pair, u32, Token) {
+    let settings = Settings { policy, ..Settings::default() };
+    let mut pair = Pair::of([Settings::default(), settings]);
+    let made = pair.wants(BOB, Command::Invite { uses, lifetime: 3600 });
+    let Ok(Reply::Invite(id, token)) = made else { panic!() };
+    (pair, id, token)
+}
+
+impl Pair {
+    /// What Bob is told when Alice rings.
+    fn rings(&mut self, invite: Option<Token>) -> Option<EventKind> {
+        let before = self.ends[BOB].told.len();
+        self.wants(ALICE, ring_with(key(BOB), invite)).unwrap();
+        self.ends[BOB].told[before..].first().map(|event| event.kind)
+    }
+
+    fn invites(&mut self) -> Vec<Invite> {
+        let Ok(Reply::Invites(invites)) = self.wants(BOB, Command::Invites) else { panic!() };
+        invites
+    }
+}
+
+#[test]
+fn a_stranger_with_an_invite_rings_like_a_contact() {
+    for (policy, without) in [(Policy::Ask, Some(EventKind::Knock)), (Policy::AllowList, None)] {
+        let (mut pair, id, token) = host(policy, 2);
+        assert_eq!(pair.invites().iter().map(|i| (i.id, i.uses)).collect::<Vec<_>>(), [(id, 2)]);
+        assert_eq!(pair.rings(Some(token)), Some(EventKind::Ring));
+        assert!(!pair.words(BOB, "ringing").is_empty());
+        // From now on it is a contact, and uses none.
+        assert_eq!(pair.rings(Some(token)), Some(EventKind::Ring));
+        assert_eq!(pair.rings(None), Some(EventKind::Ring));
+        assert_eq!(pair.invites()[0].uses, 1);
+        // As a stranger again, it uses up the other one, and that is that.
+        for expect in [Some(EventKind::Ring), without] {
+            pair.wants(BOB, Command::Forget(key(ALICE))).unwrap();
+            assert_eq!(pair.rings(Some(token)), expect, "{policy:?}");
+        }
+        assert_eq!(pair.invites(), []);
+    }
+}
+
+#[test]
+fn a_wrong_old_or_revoked_invite_changes_nothing() {
+    for (policy, expect) in [
+        (Policy::Ask, Some(EventKind::Knock)),
+        (Policy::AllowList, None),
+        (Policy::Closed, None),
+        (Policy::Open, Some(EventKind::Ring)),
+    ] {
+        let untouched = |pair: &mut Pair, token, what: &str| {
+            assert_eq!(pair.rings(Some(token)), expect, "{what}, {policy:?}");
+            let silent = pair.ends[BOB].said.is_empty();
+            assert_eq!(silent, policy != Policy::Open, "{what}, {policy:?}");
+        };
+        let (mut pair, ..) = host(policy, 1);
+        untouched(&mut pair, Token([0; 16]), "guessed");
+        assert_eq!(pair.invites().len(), 1);
+
+        let (mut pair, _, token) = host(policy, 1);
+        pair.now = pair.now + Duration::from_secs(3600);
+        untouched(&mut pair, token, "too old");
+        assert_eq!(pair.invites(), []);
+
+        let (mut pair, id, token) = host(policy, 1);
+        pair.wants(BOB, Command::Revoke(id)).unwrap();
+        assert_eq!(pair.wants(BOB, Command::Revoke(id)), Err(Refusal::NoInvite));
+        untouched(&mut pair, token, "revoked");
+    }
+    let (mut pair, _, token) = host(Policy::Closed, 1);
+    assert_eq!(pair.rings(Some(token)), None);
+    let (mut pair, _, token) = host(Policy::Ask, 1);
+    pair.wants(BOB, Command::Block(key(ALICE))).unwrap();
+    assert_eq!(pair.rings(Some(token)), None);
+    assert_eq!(pair.invites().len(), 1);
+}

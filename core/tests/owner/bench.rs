@@ -1,0 +1,286 @@
+//! One engine, an owner with an ordinary app, and a peer in a call.
+
+use std::time::Duration;
+
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::policy::Settings;
+use p2p_core::record::{Event, EventKind, Line};
+use p2p_core::wire::{Body, Control, Item, Offer, Slot, Stamp, encode};
+use p2p_core::{
+    CallId, Conversation, InstanceId, PublicKey, Rumor, RumorId, StreamId, Time, Verified,
+};
+
+pub const ME: PublicKey = PublicKey([1; 32]);
+pub const PEER: PublicKey = PublicKey([2; 32]);
+pub const OWNER: PublicKey = PublicKey([3; 32]);
+pub const OTHER: PublicKey = PublicKey([4; 32]);
+const START: Time = Time::from_secs(1_700_000_000);
+
+pub struct Bench {
+    pub engine: Engine,
+    pub now: Time,
+    /// What went out, to whom.
+    pub sent: Vec<(PublicKey, Rumor)>,
+    pub events: Vec<Event>,
+    pub changes: Vec<Change>,
+    /// All of them, as a store has them.
+    kept: Vec<Change>,
+    pub recalls: Vec<(CallId, PublicKey)>,
+    replies: Vec<Result<Reply, Refusal>>,
+    count: u64,
+}
+
+impl Bench {
+    /// Nobody owns it.
+    pub fn new() -> Self {
+        Self::with(
+            Settings { name: "agent-x7k2".into(), ..Settings::default() },
+            Snapshot::default(),
+            START,
+        )
+    }
+
+    pub fn with(settings: Settings, snapshot: Snapshot, now: Time) -> Self {
+        let engine = Engine::restore(ME, InstanceId([1; 8]), [1; 32], settings, snapshot, now);
+        let (sent, events, changes) = (Vec::new(), Vec::new(), Vec::new());
+        let (recalls, replies, kept) = (Vec::new(), Vec::new(), Vec::new());
+        Self { engine, now, sent, events, changes, kept, recalls, replies, count: 0 }
+    }
+
+    /// It has an owner.
+    pub fn owned() -> Self {
+        let mut bench = Self::new();
+        let code = bench.pair(None, false).unwrap();
+        bench.dm(OWNER, &code);
+        assert!(bench.engine.is_owner(OWNER));
+        bench.forget();
+        bench
+    }
+
+    /// It has an owner, and is in a call.
+    pub fn in_call() -> (Self, CallId) {
+        let mut bench = Self::owned();
+        let call = bench.call(7);
+        (bench, call)
+    }
+
+    /// Something happens; a relay takes whatever goes out.
+    pub fn handle(&mut self, input: Input) {
+        let before = self.sent.len();
+        self.drain(input);
+        for rumor in self.sent[before..].iter().map(|(_, rumor)| rumor.id()).collect::<Vec<_>>() {
+            self.drain(Input::Report { rumor, accepted: 1, relays: 1 });
+        }
+    }
+
+    fn drain(&mut self, input: Input) {
+        self.engine.handle(self.now, input);
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Persist(change) => self.changes.push(change),
+                Output::Send { to, rumor, .. } => self.sent.push((to, rumor)),
+                Output::Notify(event) => self.events.push(event),
+                Output::Reply { result, .. } => self.replies.push(result),
+                Output::Recall { call, to } => self.recalls.push((call, to)),
+                _ => {}
+            }
+        }
+    }
+
+    pub fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
+        self.handle(Input::Command { token: 0, command });
+        self.replies.pop().unwrap()
+    }
+
+    /// Time goes by, and what is due is done.
+    pub fn wait(&mut self, secs: u64) {
+        let until = self.now + Duration::from_secs(secs);
+        while let Some(at) = self.engine.next_timeout().filter(|at| *at <= until) {
+            self.now = at.max(self.now);
+            self.handle(Input::Tick);
+        }
+        self.now = until;
+    }
+
+    /// What happened so far is of no interest.
+    pub fn forget(&mut self) {
+        self.sent.clear();
+        self.events.clear();
+        self.kept.append(&mut self.changes);
+    }
+
+    pub fn hear(&mut self, rumor: Rumor) {
+        let message = Verified::from_seal(rumor.pubkey, None, rumor).unwrap();
+        self.handle(Input::Received(message));
+    }
+
+    /// A message from an ordinary app, as it is written now.
+    pub fn dm(&mut self, from: PublicKey, text: &str) -> Vec<String> {
+        self.dm_with(from, text, self.now, &[])
+    }
+
+    pub fn reply(&mut self, from: PublicKey, text: &str, to: (&str, RumorId)) -> Vec<String> {
+        self.dm_with(from, text, self.now, &[vec![to.0.into(), to.1.to_string()]])
+    }
+
+    pub fn dm_with(
+        &mut self,
+        from: PublicKey,
+        text: &str,
+        written: Time,
+        more: &[Vec<String>],
+    ) -> Vec<String> {
+        self.count += 1;
+        let mut tags = vec![vec!["p".into(), ME.to_string()]];
+        tags.extend_from_slice(more);
+        // Two messages of one second differ.
+        tags.push(vec!["nonce".into(), self.count.to_string()]);
+        let (created_at, content) = (written.secs(), text.to_owned());
+        let before = self.sent.len();
+        self.hear(Rumor { pubkey: from, created_at, kind: 14, tags, content });
+        self.told_since(before, from)
+    }
+
+    fn told_since(&self, before: usize, to: PublicKey) -> Vec<String> {
+        let to_it =
+            self.sent[before..].iter().filter(|(key, rumor)| *key == to && rumor.kind == 14);
+        to_it.map(|(_, rumor)| rumor.content.clone()).collect()
+    }
+
+    /// Everything that an owner was told since it was last forgotten.
+    pub fn told(&self, owner: PublicKey) -> Vec<String> {
+        self.told_since(0, owner)
+    }
+
+    /// The id of the last message to a key.
+    pub fn last_to(&self, to: PublicKey) -> RumorId {
+        let mut sent = self.sent.iter().rev();
+        sent.find(|(key, rumor)| *key == to && rumor.kind == 14).unwrap().1.id()
+    }
+
+    pub fn pair(&mut self, only: Option<PublicKey>, proven: bool) -> Result<String, Refusal> {
+        match self.command(Command::Pair { only, proven })? {
+            Reply::Pairing { code, .. } => Ok(code),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The peer, a contact, calls, and is answered.
+    pub fn call(&mut self, byte: u8) -> CallId {
+        self.command(Command::Name(PEER, "bob".into())).unwrap();
+        let call = CallId(uuid::Uuid::from_bytes([byte; 16]));
+        let topic = "translate the docs".into();
+        let offer =
+            Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()), invite: None };
+        self.hear_body(&Body::Control(call, Control::Offer(offer)));
+        self.command(Command::Accept(call)).unwrap();
+        self.hear_body(&Body::Control(call, Control::Established));
+        self.forget();
+        call
+    }
+
+    pub fn hear_body(&mut self, body: &Body) {
+        self.hear_from(PEER, body);
+    }
+
+    /// What another daemon says.
+    pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
+        let (instance, at) = (InstanceId([2; 8]), self.now);
+        let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
+        self.hear(encode(&stamp, body));
+    }
+
+    /// The peer says something in a call.
+    pub fn peer_says(&mut self, call: CallId, number: u64, text: &str) {
+        let mut stream = [0; 8];
+        stream.copy_from_slice(&call.0.as_bytes()[..8]);
+        let slot = Slot::new(StreamId(stream), number);
+        let item = Item::Text(text.into());
+        self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item));
+    }
+
+    pub fn says(&mut self, call: CallId, text: &str) -> Result<Reply, Refusal> {
+        let (conversation, text) = (Conversation::Call(call), text.into());
+        self.command(Command::Say { conversation, text, again: false })
+    }
+
+    /// The agent asks; answers with the question, its code, and the message that put it.
+    pub fn asks(
+        &mut self,
+        call: CallId,
+        question: &str,
+        options: &[&str],
+    ) -> (u32, String, RumorId) {
+        let lines: Vec<Line> = Vec::new();
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let question = question.to_owned();
+        let command = Command::Escalate { call, question, options, quiet: true, lines };
+        let Ok(Reply::Question(handle)) = self.command(command) else { panic!("not asked") };
+        let code = self.changes.iter().rev().find_map(|change| match change {
+            Change::Question(question) if question.handle == handle => Some(question.code.clone()),
+            _ => None,
+        });
+        (handle, code.unwrap(), self.last_to(OWNER))
+    }
+
+    /// The answers that were taken: question and text.
+    pub fn answers(&self) -> Vec<(u32, String)> {
+        let taken = self.changes.iter().filter_map(|change| match change {
+            Change::Answered { question, answer } => Some((*question, answer.text.clone())),
+            _ => None,
+        });
+        let taken: Vec<_> = taken.collect();
+        // Each of them is one event, and there are no others.
+        let replies = self.events.iter().filter(|event| event.kind == EventKind::Reply);
+        let replies: Vec<_> = replies.filter_map(|event| event.subject).collect();
+        assert_eq!(replies, taken.iter().map(|(question, _)| *question).collect::<Vec<_>>());
+        taken
+    }
+
+    /// What the agent's inbox got: events of a kind.
+    pub fn heard(&self, kind: EventKind) -> Vec<&Event> {
+        self.events.iter().filter(|event| event.kind == kind).collect()
+    }
+
+    /// What is on disk of the owners after all that was persisted, and a run that begins with it.
+    pub fn restarted(mut self) -> Self {
+        self.forget();
+        let mut snapshot = Snapshot::default();
+        for change in &self.kept {
+            match change.clone() {
+                Change::Counters(counters) => snapshot.counters = counters,
+                Change::Peer(peer) => {
+                    snapshot.peers.retain(|known| known.key != peer.key);
+                    snapshot.peers.push(peer);
+                }
+                Change::Call(call) => {
+                    snapshot.calls.retain(|known| known.id != call.id);
+                    snapshot.calls.push(*call);
+                }
+                Change::Seen(id, at) => snapshot.seen.push((id, at)),
+                Change::Owner(owner) => {
+                    snapshot.owners.retain(|known| known.key != owner.key);
+                    snapshot.owners.push(owner);
+                }
+                Change::OwnerGone(key) => snapshot.owners.retain(|known| known.key != key),
+                Change::Question(question) => snapshot.questions.push(*question),
+                Change::Answered { question, answer } => {
+                    for known in snapshot.questions.iter_mut().filter(|it| it.handle == question) {
+                        known.answer = Some(answer.clone());
+                    }
+                }
+                Change::Note(note) => snapshot.notes.push(note),
+                Change::Takeover(takeover) => {
+                    snapshot.takeovers.retain(|known| known.call != takeover.call);
+                    snapshot.takeovers.push(takeover);
+                }
+                Change::TakeoverOver(call) => snapshot.takeovers.retain(|it| it.call != call),
+                Change::Policy(policy) => snapshot.policy = Some(policy),
+                _ => {}
+            }
+        }
+        let mut bench = Self::with(Settings::default(), snapshot, self.now);
+        bench.count = self.count;
+        bench
+    }
+}

@@ -1,0 +1,197 @@
+//! What an owner orders.
+
+use std::time::Duration;
+
+use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
+use p2p_core::owner::Order;
+use p2p_core::policy::Policy;
+use p2p_core::record::{EventKind, Line, Speaker, Standing};
+use p2p_core::wire::{Body, Control, Offer};
+use p2p_core::{CallId, Conversation, PublicKey};
+
+use crate::bench::{Bench, OTHER, OWNER, PEER};
+
+fn standing(bench: &Bench, key: PublicKey) -> Option<Standing> {
+    let peers = bench.changes.iter().rev();
+    peers.into_iter().find_map(|change| match change {
+        Change::Peer(peer) if peer.key == key => Some(peer.standing),
+        _ => None,
+    })
+}
+
+#[test]
+fn calls_help_and_unknown_commands_are_answered() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, code, _) = bench.asks(call, "Approve?", &[]);
+    let told = bench.dm(OWNER, "/calls");
+    assert!(told[0].starts_with("c1 with bob, \"translate the docs\", going on\n"), "{told:?}");
+    assert!(told[0].contains(&format!("q1, code {code}, in c1: Approve?")), "{told:?}");
+    assert!(bench.dm(OWNER, "/help")[0].contains("/takeover c7"));
+    assert!(bench.dm(OWNER, "/approved")[0].contains("/help"));
+    assert!(bench.dm(OWNER, "/say")[0].contains("/say c7"));
+    assert!(bench.dm(OWNER, "/end c9")[0].contains("no c9"));
+    assert!(bench.answers().is_empty() && bench.heard(EventKind::Message).is_empty());
+    // At a terminal it is the same text.
+    assert_eq!(bench.command(Command::Order(Order::Calls)), Ok(Reply::Told(told[0].clone())));
+}
+
+#[test]
+fn the_last_lines_of_a_call_are_told_once_the_host_has_read_them() {
+    let (mut bench, call) = Bench::in_call();
+    assert!(bench.dm(OWNER, "/show").is_empty());
+    assert_eq!(bench.recalls, [(call, OWNER)]);
+    let lines = vec![Line { by: Speaker::Peer, text: "hi".into() }];
+    bench.handle(Input::Recalled { call, to: OWNER, lines: lines.clone() });
+    let told = bench.told(OWNER);
+    assert_eq!(told, ["c1 with bob, \"translate the docs\", going on:\n│ bob: hi"]);
+    // A reply to it means that call.
+    bench.call(8);
+    let message = {
+        bench.handle(Input::Recalled { call, to: OWNER, lines: lines.clone() });
+        bench.last_to(OWNER)
+    };
+    assert!(bench.dm(OWNER, "/end")[0].starts_with("Which call?"));
+    assert!(bench.reply(OWNER, "/end", ("q", message))[0].starts_with("Ended: c1"));
+    // Nobody else is told.
+    bench.forget();
+    bench.handle(Input::Recalled { call, to: OTHER, lines });
+    assert!(bench.sent.is_empty());
+}
+
+#[test]
+fn an_old_order_asks_for_a_yes_first() {
+    let (mut bench, call) = Bench::in_call();
+    let is_open = |bench: &Bench| bench.engine.call(call).unwrap().is_open();
+    bench.wait(3 * 24 * 3600);
+    let ago = |bench: &Bench, secs: u64| p2p_core::Time(bench.now.0 - 1000 * secs);
+    let written = ago(&bench, 25 * 60);
+    let told = bench.dm_with(OWNER, "/end c1", written, &[]);
+    assert_eq!(told, ["You wrote this 25 minutes ago: /end c1\nSend /yes to do it now."]);
+    assert!(is_open(&bench));
+    // Neither an old yes, nor one that comes late.
+    let written = ago(&bench, 25 * 60);
+    assert_eq!(bench.dm_with(OWNER, "/yes", written, &[]), ["There is nothing to confirm."]);
+    bench.dm_with(OWNER, "/end c1", written, &[]);
+    bench.wait(601);
+    assert_eq!(bench.dm(OWNER, "/yes"), ["There is nothing to confirm."]);
+    assert!(is_open(&bench));
+    // What only shows something is answered however late it comes.
+    let written = ago(&bench, 2 * 24 * 3600);
+    assert!(bench.dm_with(OWNER, "/calls", written, &[])[0].starts_with("c1 with"));
+    let told = bench.dm_with(OWNER, "/end c1 thanks", written, &[]);
+    assert!(told[0].starts_with("You wrote this 2 days ago"), "{told:?}");
+    assert!(bench.dm(OWNER, "/yes")[0].starts_with("Ended: c1"));
+    assert!(!is_open(&bench));
+    assert_eq!(bench.dm(OWNER, "/yes"), ["There is nothing to confirm."]);
+}
+
+#[test]
+fn a_call_ended_by_its_human_is_news_to_the_agent() {
+    let (mut bench, call) = Bench::in_call();
+    bench.dm(OWNER, "/end thank you");
+    assert!(!bench.engine.call(call).unwrap().is_open());
+    assert_eq!(bench.heard(EventKind::End).len(), 1);
+    let closed = bench.sent.iter().any(|(to, rumor)| {
+        *to == PEER && rumor.tag("type") == Some("end") && rumor.content.contains("thank you")
+    });
+    assert!(closed);
+    let again = Order::End { call, text: String::new() };
+    assert!(matches!(bench.command(Command::Order(again)), Err(Refusal::Over(_))));
+}
+
+#[test]
+fn who_may_call_is_the_owners_to_say() {
+    let (mut bench, _) = Bench::in_call();
+    bench.dm(OWNER, &format!("/block {}", OTHER.npub()));
+    assert_eq!(standing(&bench, OTHER), Some(Standing::Blocked));
+    bench.dm(OWNER, &format!("/allow {OTHER}"));
+    assert_eq!(standing(&bench, OTHER), Some(Standing::Allowed));
+    bench.dm(OWNER, "/block c1");
+    assert_eq!(standing(&bench, PEER), Some(Standing::Blocked));
+    bench.dm(OWNER, "/allow BOB");
+    assert_eq!(standing(&bench, PEER), Some(Standing::Allowed));
+    assert!(bench.dm(OWNER, "/block eve")[0].contains("Nobody here"));
+    // An owner is not blocked by anybody.
+    assert!(bench.dm(OWNER, &format!("/block {OWNER}"))[0].contains("/remove first"));
+    assert_eq!(bench.command(Command::Block(OWNER)), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.command(Command::Forget(OWNER)), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.dm(OWNER, "/unmute"), ["Questions come here again."]);
+}
+
+#[test]
+fn the_policy_of_an_owner_is_kept() {
+    let mut bench = Bench::owned();
+    bench.dm(OWNER, "/policy closed");
+    assert_eq!(bench.engine.policy(), Policy::Closed);
+    let mut bench = bench.restarted();
+    assert_eq!(bench.engine.policy(), Policy::Closed, "whatever the settings say");
+    // A stranger's ring leaves no trace, and the owner is heard as ever.
+    let call = CallId(uuid::Uuid::from_bytes([9; 16]));
+    let offer = Offer { topic: "t".into(), message: None, lifetime: 600, name: None, invite: None };
+    bench.hear_body(&Body::Control(call, Control::Offer(offer)));
+    assert!(bench.engine.call(call).is_none());
+    bench.dm(OWNER, "/policy open");
+    assert_eq!(bench.engine.policy(), Policy::Open);
+}
+
+#[test]
+fn who_is_muted_is_told_no_questions() {
+    let (mut bench, call) = Bench::in_call();
+    assert!(bench.dm(OWNER, "/mute 60")[0].contains("60 minutes"));
+    bench.forget();
+    let quiet = Command::Escalate {
+        call,
+        question: "Approve?".into(),
+        options: vec![],
+        quiet: true,
+        lines: vec![],
+    };
+    bench.command(quiet.clone()).unwrap();
+    assert!(bench.told(OWNER).is_empty());
+    // Who asks is answered, and an answer is taken.
+    assert!(bench.dm(OWNER, "/calls")[0].contains("q1"));
+    bench.dm(OWNER, "yes");
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+    bench.forget();
+    bench.wait(3600);
+    bench.command(quiet.clone()).unwrap();
+    assert_eq!(bench.told(OWNER).len(), 1);
+    bench.command(Command::Order(Order::Mute(Duration::from_secs(3600)))).unwrap();
+    bench.forget();
+    bench.command(quiet).unwrap();
+    assert!(bench.told(OWNER).is_empty());
+    assert!(bench.dm(OWNER, "/unmute")[0].contains("q3"));
+}
+
+#[test]
+fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
+    let (mut bench, call) = Bench::in_call();
+    assert!(bench.dm(OWNER, "/say c1 hello\nfrom me")[0].starts_with("Said in c1"));
+    let (_, rumor) = bench.sent.iter().find(|(to, _)| *to == PEER).unwrap();
+    assert_eq!((rumor.content.as_str(), rumor.tag("by")), ("hello\nfrom me", Some("human")));
+    let kept = bench.changes.iter().find_map(|change| match change {
+        Change::Message(m) if m.conversation == Conversation::Call(call) => Some(m.clone()),
+        _ => None,
+    });
+    let kept = kept.unwrap();
+    assert!(kept.by_human && kept.outgoing);
+    let notice = bench.heard(EventKind::Notice)[0];
+    assert_eq!((notice.subject, notice.conversation), (Some(kept.handle), kept.conversation));
+    // It is no turn of the agent's, which goes on speaking, as itself.
+    for n in 0..60 {
+        bench.dm(OWNER, &format!("/say {n}"));
+    }
+    bench.forget();
+    bench.says(call, "and I").unwrap();
+    assert_eq!(bench.sent[0].1.tag("by"), None);
+    let empty = Order::Say { call, text: " ".into() };
+    assert_eq!(bench.command(Command::Order(empty)), Err(Refusal::Empty));
+}
+
+#[test]
+fn words_that_ask_for_nothing_are_passed_on() {
+    let mut bench = Bench::owned();
+    assert_eq!(bench.dm(OWNER, "How is it going?"), ["Passed on to your agent."]);
+    let message = bench.heard(EventKind::Message)[0];
+    assert_eq!(message.conversation, Conversation::Direct(OWNER));
+}

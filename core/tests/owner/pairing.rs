@@ -1,0 +1,138 @@
+//! How a key becomes an owner's, and how one proves itself at a terminal.
+
+use p2p_core::engine::{Change, Command, Refusal, Reply};
+use p2p_core::policy::{Policy, Settings};
+use p2p_core::record::EventKind;
+
+use crate::bench::{Bench, ME, OTHER, OWNER};
+
+#[test]
+fn the_right_code_pairs_whatever_the_policy_and_only_once() {
+    for policy in [Policy::Ask, Policy::AllowList, Policy::Closed] {
+        let mut bench = Bench::with(
+            Settings { policy, ..Settings::default() },
+            p2p_core::engine::Snapshot::default(),
+            Bench::new().now,
+        );
+        let code = bench.pair(None, false).unwrap();
+        let told = bench.dm(OWNER, &format!("/pair {}", code.to_lowercase().replace('-', " ")));
+        assert_eq!(told.len(), 1);
+        for part in [OWNER.npub(), ME.npub(), "/help".into()] {
+            assert!(told[0].contains(&part), "{told:?}");
+        }
+        assert!(bench.engine.is_owner(OWNER) && bench.engine.pairing().is_none());
+        let pinned =
+            bench.changes.iter().filter(|it| matches!(it, Change::Owner(o) if o.key == OWNER));
+        assert_eq!(pinned.count(), 1);
+        assert_eq!(bench.heard(EventKind::Notice).len(), 1);
+        assert!(bench.heard(EventKind::Message).is_empty(), "the code is no mail");
+        bench.dm(OTHER, &code);
+        assert!(!bench.engine.is_owner(OTHER), "the code is used up");
+    }
+}
+
+#[test]
+fn five_wrong_codes_close_the_pairing() {
+    let mut bench = Bench::new();
+    let code = bench.pair(None, false).unwrap();
+    let wrong =
+        if code.starts_with('2') { code.replacen('2', "3", 1) } else { format!("2{}", &code[1..]) };
+    for left in ["4 tries", "3 tries", "2 tries", "1 try"] {
+        let told = bench.dm(OTHER, &wrong);
+        assert!(told[0].contains(left), "{told:?}");
+        assert!(bench.heard(EventKind::Message).is_empty());
+    }
+    assert!(bench.dm(OTHER, &wrong)[0].contains("last try"));
+    assert!(bench.engine.pairing().is_none());
+    // Not even the right one, which is mail like any other now, from whoever it is.
+    bench.dm(OWNER, &code);
+    assert!(!bench.engine.is_owner(OWNER));
+    assert_eq!(bench.heard(EventKind::Message).len(), 1);
+}
+
+#[test]
+fn a_code_is_good_for_ten_minutes() {
+    let mut bench = Bench::new();
+    let code = bench.pair(None, false).unwrap();
+    bench.wait(600);
+    assert!(bench.engine.pairing().is_none());
+    bench.dm(OWNER, &code);
+    assert!(!bench.engine.is_owner(OWNER));
+}
+
+#[test]
+fn the_right_code_of_a_wrong_key_is_mail() {
+    let mut bench = Bench::new();
+    let code = bench.pair(Some(OWNER), false).unwrap();
+    assert!(bench.dm(OTHER, &code).is_empty(), "it is told nothing");
+    assert!(!bench.engine.is_owner(OTHER));
+    assert_eq!(bench.engine.pairing().unwrap().tries_left, 5);
+    bench.dm(OWNER, &code);
+    assert!(bench.engine.is_owner(OWNER));
+}
+
+#[test]
+fn the_blocked_cannot_pair() {
+    let mut bench = Bench::new();
+    bench.command(Command::Block(OWNER)).unwrap();
+    let code = bench.pair(None, false).unwrap();
+    bench.dm(OWNER, &code);
+    assert!(!bench.engine.is_owner(OWNER) && bench.sent.is_empty());
+}
+
+#[test]
+fn a_second_owner_needs_the_word_of_the_first() {
+    let mut bench = Bench::owned();
+    assert_eq!(bench.pair(None, false), Err(Refusal::OwnerOnly));
+    let code = bench.pair(None, true).unwrap();
+    bench.dm(OTHER, &code);
+    assert!(bench.engine.is_owner(OTHER));
+    // Or by message; then our agent must not read the code where its messages are kept.
+    let told = bench.dm(OWNER, "/pair");
+    let code = told[0].lines().next().unwrap().to_owned();
+    let kept = bench.changes.iter().filter_map(|change| match change {
+        Change::Message(message) => Some(message.content.shown()),
+        _ => None,
+    });
+    assert!(kept.into_iter().all(|text| !text.contains(&code)), "it is kept");
+    let third = p2p_core::PublicKey([5; 32]);
+    bench.dm(third, &code);
+    assert!(bench.engine.is_owner(third));
+    // Any of them can be removed.
+    bench.dm(OTHER, &format!("/remove {}", third.npub()));
+    assert!(!bench.engine.is_owner(third));
+    assert!(bench.dm(third, "/calls").is_empty(), "its word is a stranger's");
+}
+
+#[test]
+fn owners_words_are_no_tries() {
+    let mut bench = Bench::owned();
+    let code = bench.pair(None, true).unwrap();
+    bench.dm(OWNER, "2BCD-EFGH");
+    assert_eq!(bench.engine.pairing().unwrap().tries_left, 5);
+    bench.dm(OTHER, &code);
+    assert!(bench.engine.is_owner(OTHER));
+}
+
+#[test]
+fn a_one_time_code_is_good_once_and_not_for_long() {
+    let mut bench = Bench::owned();
+    let code = |bench: &mut Bench| {
+        let told = bench.dm(OWNER, "/code");
+        told[0].lines().next().unwrap().to_owned()
+    };
+    let first = code(&mut bench);
+    let redeem = |bench: &mut Bench, code: &str| bench.command(Command::Redeem(code.into()));
+    assert_eq!(redeem(&mut bench, "2BCD-EFGH"), Err(Refusal::WrongCode));
+    assert_eq!(redeem(&mut bench, &first.to_lowercase()), Ok(Reply::Done));
+    assert_eq!(redeem(&mut bench, &first), Err(Refusal::WrongCode));
+    let late = code(&mut bench);
+    bench.wait(600);
+    assert_eq!(redeem(&mut bench, &late), Err(Refusal::WrongCode));
+    // Whoever reads what is kept finds none.
+    let kept = bench.changes.iter().filter_map(|change| match change {
+        Change::Message(message) => Some(message.content.shown()),
+        _ => None,
+    });
+    assert!(kept.into_iter().all(|text| !text.contains(&first) && !text.contains(&late)));
+}

@@ -1,0 +1,261 @@
+//! Which answer is whose, and which are none.
+
+use std::time::Duration;
+
+use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
+use p2p_core::owner::Order;
+use p2p_core::record::{EventKind, Line, Speaker, Via};
+use p2p_core::wire::{Body, Item, Slot};
+use p2p_core::{Conversation, PublicKey, Rumor, StreamId, Time};
+
+use crate::bench::{Bench, ME, OTHER, OWNER, PEER};
+
+#[test]
+fn a_question_reaches_its_owner_with_what_it_is_about() {
+    let (mut bench, call) = Bench::in_call();
+    let command = Command::Escalate {
+        call,
+        question: "Approve 40 EUR?".into(),
+        options: vec!["yes".into(), "no".into()],
+        quiet: false,
+        lines: vec![Line { by: Speaker::Peer, text: "for 40\n/approve".into() }],
+    };
+    bench.command(command).unwrap();
+    let told = bench.told(OWNER);
+    let parts = [
+        "agent-x7k2 asks (q1, code ",
+        "in c1 with bob, \"translate the docs\":\nApprove 40 EUR?\n1) yes  2) no\n",
+        "Lately:\n│ bob: for 40\n│ /approve\nAnswer by replying",
+    ];
+    assert_eq!(told.len(), 1);
+    assert!(parts.iter().all(|part| told[0].contains(part)), "{}", told[0]);
+    // The peer heard the question, and our agent finds what its owner was told.
+    assert!(bench.sent.iter().any(|(to, _)| *to == PEER));
+    let kept = bench.changes.iter().any(|change| {
+        matches!(change, Change::Message(m) if m.conversation == Conversation::Direct(OWNER))
+    });
+    assert!(kept);
+}
+
+#[test]
+fn an_answer_is_known_by_its_reply_its_code_or_as_the_only_one() {
+    for way in ["e", "q", "code first", "code last", "only"] {
+        let (mut bench, call) = Bench::in_call();
+        let (handle, code, message) = bench.asks(call, "Approve?", &["Yes, do", "No"]);
+        if way != "only" {
+            bench.asks(call, "And this?", &[]);
+        }
+        let told = match way {
+            "code first" => bench.dm(OWNER, &format!("{}: yes, do", code.to_lowercase())),
+            "code last" => bench.dm(OWNER, &format!("1 {code}.")),
+            "only" => bench.dm(OWNER, "YES, DO"),
+            tag => bench.reply(OWNER, "1", (tag, message)),
+        };
+        assert_eq!(bench.answers(), [(handle, "Yes, do".to_owned())], "{way}");
+        assert_eq!(told, ["q1 answered: Yes, do"], "{way}");
+        let reply = bench.heard(EventKind::Reply)[0];
+        assert_eq!(reply.conversation, Conversation::Call(call));
+        assert!(bench.heard(EventKind::Message).is_empty(), "an answer is no mail");
+    }
+}
+
+#[test]
+fn approve_and_deny_speak_the_words_of_the_question() {
+    for (options, text, taken) in [
+        (&[][..], "/approve", "approve"),
+        (&[], "/deny", "deny"),
+        (&["YES", "NO"], "/approve", "YES"),
+        (&["later", "Deny"], "/deny", "Deny"),
+        (&["later"], "/approve", "approve"),
+    ] {
+        let (mut bench, call) = Bench::in_call();
+        bench.asks(call, "Approve?", options);
+        bench.dm(OWNER, text);
+        assert_eq!(bench.answers(), [(1, taken.to_owned())]);
+    }
+    let (mut bench, call) = Bench::in_call();
+    bench.asks(call, "This?", &[]);
+    let (second, code, _) = bench.asks(call, "That?", &[]);
+    assert!(bench.dm(OWNER, "/approve")[0].starts_with("Which one?"));
+    bench.dm(OWNER, &format!("/approve {code}"));
+    bench.dm(OWNER, "/deny q1");
+    assert_eq!(bench.answers(), [(second, "approve".to_owned()), (1, "deny".into())]);
+    assert_eq!(bench.dm(OWNER, "/approve"), ["No question is open."]);
+}
+
+#[test]
+fn nothing_is_taken_of_what_fits_several_questions() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, first, message) = bench.asks(call, "This?", &[]);
+    let (_, second, _) = bench.asks(call, "That?", &[]);
+    let told = bench.dm(OWNER, "yes");
+    assert!(told[0].contains(&first) && told[0].contains(&second), "{told:?}");
+    // A reply to one with the code of the other.
+    let told = bench.reply(OWNER, &format!("{second} yes"), ("e", message));
+    assert!(told[0].starts_with("Which one?"), "{told:?}");
+    assert!(bench.answers().is_empty());
+}
+
+#[test]
+fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
+    let (mut bench, call) = Bench::in_call();
+    let (first, code, message) = bench.asks(call, "This?", &[]);
+    bench.reply(OWNER, "yes", ("e", message));
+    for told in [bench.reply(OWNER, "no", ("e", message)), bench.dm(OWNER, &format!("{code} no"))] {
+        assert!(told[0].contains("answered before: yes"), "{told:?}");
+    }
+    let answer = Order::Answer { question: first, text: "no".into() };
+    assert_eq!(bench.command(Command::Order(answer)), Err(Refusal::Answered));
+    let (second, _, message) = bench.asks(call, "That?", &[]);
+    bench.command(Command::End(call, String::new())).unwrap();
+    let told = bench.reply(OWNER, "yes", ("e", message));
+    assert!(told[0].contains("is over"), "{told:?}");
+    let answer = Order::Answer { question: second, text: "no".into() };
+    assert!(matches!(bench.command(Command::Order(answer)), Err(Refusal::Over(_))));
+    let none = Order::Answer { question: 9, text: "no".into() };
+    assert_eq!(bench.command(Command::Order(none)), Err(Refusal::NoQuestion));
+    assert_eq!(bench.answers(), [(first, "yes".to_owned())]);
+    // With nothing to answer, words are for the agent.
+    let told = bench.dm(OWNER, "yes");
+    assert_eq!(told, ["Passed on to your agent."]);
+    assert_eq!(bench.heard(EventKind::Message).len(), 1);
+}
+
+#[test]
+fn words_written_before_a_question_are_no_answer_to_it() {
+    let (mut bench, call) = Bench::in_call();
+    bench.wait(3600);
+    let before = bench.now;
+    bench.wait(60);
+    let (_, _, message) = bench.asks(call, "Approve?", &[]);
+    let told = bench.dm_with(OWNER, "yes", before, &[]);
+    assert!(told[0].starts_with("You wrote that before"), "{told:?}");
+    assert!(bench.dm_with(OWNER, "/approve", before, &[])[0].starts_with("You wrote that before"));
+    assert!(bench.answers().is_empty());
+    // A reply to it can only have been written after it, whatever the phone's clock says.
+    bench.dm_with(OWNER, "yes", before, &[vec!["e".into(), message.to_string()]]);
+    assert_eq!(bench.answers().len(), 1);
+}
+
+#[test]
+fn both_ends_of_the_comparison_go_by_the_clock_that_others_have() {
+    let (mut bench, call) = Bench::in_call();
+    // Ours is an hour fast.
+    bench.handle(Input::Clock { ahead: -3_600_000 });
+    bench.asks(call, "Approve?", &[]);
+    let true_time = Time(bench.now.0 - 3_600_000) + Duration::from_secs(5);
+    bench.dm_with(OWNER, "yes", true_time, &[]);
+    assert_eq!(bench.answers().len(), 1);
+}
+
+#[test]
+fn nobody_else_answers() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, code, message) = bench.asks(call, "Approve?", &["yes"]);
+    // The peer in the call, the peer by message, a stranger who knows code and message.
+    bench.peer_says(call, 1, "/approve");
+    for key in [PEER, OTHER] {
+        bench.dm(key, "/approve");
+        bench.dm(key, &format!("{code} yes"));
+        bench.reply(key, "yes", ("e", message));
+    }
+    // The agent itself cannot say it is its owner.
+    bench.says(call, "/approve").unwrap();
+    let conversation = Conversation::Direct(OWNER);
+    let text = format!("{code} yes");
+    bench.command(Command::Say { conversation, text, again: false }).unwrap();
+    assert!(bench.answers().is_empty());
+    assert_eq!(bench.heard(EventKind::Message).len(), 7, "all of it is mail");
+}
+
+#[test]
+fn a_room_with_a_third_person_is_no_room() {
+    let (mut bench, call) = Bench::in_call();
+    bench.asks(call, "Approve?", &[]);
+    let (created_at, content) = (bench.now.secs(), "yes".to_owned());
+    for third in [OTHER, ME] {
+        let p = |key: PublicKey| vec!["p".to_owned(), key.to_string()];
+        let tags = vec![p(ME), p(third)];
+        bench.hear(Rumor { pubkey: OWNER, created_at, kind: 14, tags, content: content.clone() });
+    }
+    assert!(bench.answers().is_empty() && bench.events.is_empty());
+}
+
+#[test]
+fn what_comes_twice_or_from_long_ago_does_nothing() {
+    let (mut bench, call) = Bench::in_call();
+    bench.asks(call, "Approve?", &[]);
+    let tags = vec![vec!["p".to_owned(), ME.to_string()]];
+    let mut yes = Rumor {
+        pubkey: OWNER,
+        created_at: bench.now.secs(),
+        kind: 14,
+        tags,
+        content: "yes".into(),
+    };
+    bench.hear(yes.clone());
+    bench.asks(call, "And this?", &[]);
+    bench.hear(yes.clone());
+    yes.created_at -= 91 * 24 * 3600;
+    yes.content = "/approve".into();
+    bench.hear(yes);
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+}
+
+#[test]
+fn an_owner_whose_app_speaks_p2p_is_understood() {
+    let (mut bench, call) = Bench::in_call();
+    bench.handle(Input::PeerSeen { peer: OWNER, name: None });
+    let (_, code, _) = bench.asks(call, "Approve?", &[]);
+    assert!(bench.sent.last().unwrap().1.tag("stream").is_some(), "it goes numbered");
+    let (slot, item) = (Slot::new(StreamId([9; 8]), 1), Item::Text(format!("{code} yes")));
+    bench.hear_from(OWNER, &Body::Numbered(Conversation::Direct(OWNER), slot, item));
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+    assert!(bench.heard(EventKind::Message).is_empty());
+}
+
+#[test]
+fn a_reply_is_understood_when_the_question_moved_to_another_stream() {
+    let (mut bench, call) = Bench::in_call();
+    bench.handle(Input::PeerSeen { peer: OWNER, name: None });
+    let (_, _, first) = bench.asks(call, "Approve?", &[]);
+    bench.asks(call, "And this?", &[]);
+    // The owner's side has another message under that number.
+    let rumor = &bench.sent.iter().find(|(_, rumor)| rumor.id() == first).unwrap().1;
+    let stream = rumor.tag("stream").unwrap().parse().unwrap();
+    let number = rumor.tag("n").unwrap().parse().unwrap();
+    bench.forget();
+    let body = Body::Reset(Slot::new(stream, number));
+    bench.hear_from(OWNER, &body);
+    let moved = bench
+        .sent
+        .iter()
+        .find(|(_, rumor)| rumor.tag("was").is_some_and(|was| was == first.to_string()));
+    let moved = moved.unwrap().1.id();
+    bench.reply(OWNER, "yes", ("e", moved));
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+}
+
+#[test]
+fn an_answer_at_a_terminal_says_how_it_came() {
+    let (mut bench, call) = Bench::in_call();
+    let (question, _, _) = bench.asks(call, "Approve?", &["yes"]);
+    let order = Order::Answer { question, text: "1".into() };
+    assert_eq!(bench.command(Command::Order(order)), Ok(Reply::Told("q1 answered: yes".into())));
+    assert_eq!(bench.answers().len(), 1);
+    let via = bench.changes.iter().find_map(|change| match change {
+        Change::Answered { answer, .. } => Some(answer.via),
+        _ => None,
+    });
+    assert_eq!(via, Some(Via::Terminal));
+}
+
+#[test]
+fn questions_and_what_was_said_of_them_outlive_a_restart() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, _, message) = bench.asks(call, "Approve?", &[]);
+    bench.asks(call, "And this?", &[]);
+    let mut again = bench.restarted();
+    again.reply(OWNER, "yes", ("e", message));
+    assert_eq!(again.answers(), [(1, "yes".to_owned())]);
+}

@@ -1,0 +1,193 @@
+//! A human speaks in a call instead of the agent.
+
+use p2p_core::engine::{Change, Command, Refusal, Reply, Said};
+use p2p_core::owner::Order;
+use p2p_core::record::EventKind;
+use p2p_core::wire::{Body, Control, Offer};
+use p2p_core::{CallId, Conversation};
+
+use crate::bench::{Bench, OTHER, OWNER, PEER};
+
+fn said_to_peer(bench: &Bench) -> Vec<(String, Option<String>)> {
+    let words = bench.sent.iter().filter(|(to, rumor)| *to == PEER && rumor.kind == 14);
+    words.map(|(_, rumor)| (rumor.content.clone(), rumor.tag("by").map(String::from))).collect()
+}
+
+/// Takeovers that are over, as the store is told.
+fn ended(bench: &Bench) -> Vec<CallId> {
+    let over = bench.changes.iter().filter_map(|change| match change {
+        Change::TakeoverOver(call) => Some(*call),
+        _ => None,
+    });
+    over.collect()
+}
+
+#[test]
+fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
+    let (mut bench, call) = Bench::in_call();
+    bench.says(call, "by me").unwrap();
+    let rumor = bench.sent[0].1.id();
+    assert!(bench.dm(OWNER, "/takeover")[0].starts_with("You speak in c1 with bob"));
+    assert_eq!(bench.heard(EventKind::Notice).len(), 1);
+    let conversation = Conversation::Call(call);
+    let question = |quiet| Command::Escalate {
+        call,
+        question: "May I?".into(),
+        options: vec![],
+        quiet,
+        lines: vec![],
+    };
+    for command in [
+        Command::Say { conversation, text: "still me".into(), again: false },
+        Command::SendFile { call, name: "a".into(), bytes: vec![1] },
+        Command::Cancel(Said { conversation, rumor, message: 1, file: None }),
+        Command::End(call, String::new()),
+        Command::Block(PEER),
+        question(false),
+    ] {
+        assert_eq!(bench.command(command), Err(Refusal::TakenOver));
+    }
+    bench.forget();
+    // Plain words go there, and what the peer says comes here.
+    assert!(bench.dm(OWNER, "Hello, this is the human.")[0].starts_with("Said in c1"));
+    let said = ("Hello, this is the human.".to_owned(), Some("human".to_owned()));
+    assert_eq!(said_to_peer(&bench), [said]);
+    bench.forget();
+    bench.peer_says(call, 1, "Good to\nmeet you");
+    assert_eq!(bench.told(OWNER), ["c1, bob:\n│ Good to\n│ meet you"]);
+    assert_eq!(bench.heard(EventKind::Message).len(), 1, "our agent reads it as ever");
+    // Handed back.
+    assert!(bench.dm(OWNER, "/resume")[0].starts_with("Your agent speaks in c1"));
+    bench.says(call, "me again").unwrap();
+    bench.forget();
+    bench.peer_says(call, 2, "ok");
+    assert!(bench.told(OWNER).is_empty());
+    assert!(bench.dm(OWNER, "/resume")[0].starts_with("There is no such call"));
+}
+
+#[test]
+fn a_question_is_answered_in_a_taken_over_call_only_by_name() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, code, _) = bench.asks(call, "Approve?", &[]);
+    bench.dm(OWNER, "/takeover");
+    bench.forget();
+    bench.dm(OWNER, "yes");
+    assert_eq!(said_to_peer(&bench).len(), 1, "that is said in the call");
+    assert!(bench.answers().is_empty());
+    bench.dm(OWNER, &format!("{code} yes"));
+    assert_eq!(bench.answers().len(), 1);
+    assert_eq!(said_to_peer(&bench).len(), 1);
+}
+
+#[test]
+fn of_several_calls_the_one_that_is_replied_to_is_meant() {
+    let (mut bench, first) = Bench::in_call();
+    let second = bench.call(8);
+    bench.dm(OWNER, "/takeover c1");
+    bench.dm(OWNER, "/takeover c2");
+    bench.forget();
+    assert!(bench.dm(OWNER, "hello")[0].starts_with("Where? Nothing was said."));
+    assert!(said_to_peer(&bench).is_empty());
+    bench.peer_says(second, 1, "hi");
+    let message = bench.last_to(OWNER);
+    let told = bench.reply(OWNER, "hello", ("e", message));
+    assert!(told[0].starts_with("Said in c2"), "{told:?}");
+    assert_eq!(bench.engine.taken_over(first).unwrap().call, first);
+}
+
+#[test]
+fn a_takeover_lapses_half_an_hour_after_the_humans_last_word() {
+    let (mut bench, call) = Bench::in_call();
+    bench.dm(OWNER, "/takeover");
+    bench.wait(29 * 60);
+    bench.dm(OWNER, "still here");
+    bench.wait(29 * 60);
+    assert!(bench.engine.taken_over(call).is_some());
+    bench.forget();
+    // What the peer says keeps nothing up.
+    bench.peer_says(call, 1, "and you?");
+    bench.wait(61);
+    assert!(bench.engine.taken_over(call).is_none());
+    assert!(bench.told(OWNER).iter().any(|text| text.contains("your agent speaks in c1")));
+    assert_eq!(bench.heard(EventKind::Notice).len(), 1);
+    bench.says(call, "me again").unwrap();
+    assert_eq!(ended(&bench), [call]);
+}
+
+#[test]
+fn a_takeover_outlives_a_restart_and_not_its_call() {
+    let (mut bench, call) = Bench::in_call();
+    bench.dm(OWNER, "/takeover");
+    let mut bench = bench.restarted();
+    assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
+    bench.dm(OWNER, "/end");
+    assert!(bench.engine.taken_over(call).is_none());
+    assert_eq!(bench.engine.next_timeout().filter(|at| *at <= bench.now), None);
+    assert_eq!(ended(&bench), [call]);
+}
+
+#[test]
+fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
+    let (mut bench, call) = Bench::in_call();
+    let code = bench.pair(None, true).unwrap();
+    bench.dm(OTHER, &code);
+    bench.dm(OWNER, "/takeover");
+    // Another owner's plain words do not go there.
+    bench.forget();
+    bench.dm(OTHER, "How is it going?");
+    assert!(said_to_peer(&bench).is_empty());
+    bench.dm(OTHER, &format!("/remove {OWNER}"));
+    assert!(bench.engine.taken_over(call).is_none());
+    bench.forget();
+    assert!(bench.dm(OWNER, "/end c1").is_empty());
+    assert!(bench.engine.call(call).unwrap().is_open());
+}
+
+#[test]
+fn at_a_terminal_it_is_the_same() {
+    let (mut bench, call) = Bench::in_call();
+    bench.command(Command::Order(Order::Takeover(call))).unwrap();
+    assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
+    bench.peer_says(call, 1, "hi");
+    assert!(bench.told(OWNER)[0].contains("│ hi"));
+    bench.command(Command::Order(Order::Say { call, text: "hello".into() })).unwrap();
+    assert_eq!(said_to_peer(&bench).len(), 1);
+    bench.command(Command::Order(Order::Resume(call))).unwrap();
+    bench.says(call, "me again").unwrap();
+}
+
+#[test]
+fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
+    let mut bench = Bench::owned();
+    bench.command(Command::Name(PEER, "bob".into())).unwrap();
+    let ring = Command::Call {
+        peer: PEER,
+        topic: "docs".into(),
+        opening: None,
+        note: None,
+        new: true,
+        ring: None,
+        invite: None,
+    };
+    let Ok(Reply::Call { call: ours, .. }) = bench.command(ring) else { panic!("it rings") };
+    bench.dm(OWNER, "/takeover");
+    bench.dm(OWNER, "hello");
+    bench.asks(ours, "Approve?", &[]);
+    // The peer rings meanwhile, and the smaller id survives.
+    let theirs = CallId(uuid::Uuid::nil());
+    let offer =
+        Offer { topic: "docs".into(), message: None, lifetime: 600, name: None, invite: None };
+    bench.hear_body(&Body::Control(theirs, Control::Offer(offer)));
+    assert!(!bench.engine.call(ours).unwrap().is_open());
+    assert_eq!(bench.engine.taken_over(ours).unwrap().call, theirs);
+    assert_eq!(bench.says(theirs, "me?"), Err(Refusal::TakenOver));
+    bench.forget();
+    bench.peer_says(theirs, 1, "hi");
+    assert!(bench.told(OWNER)[0].starts_with("c2, bob:"));
+    assert_eq!(said_to_peer(&bench), [("hello".to_owned(), Some("human".to_owned()))]);
+    bench.dm(OWNER, "/approve");
+    assert_eq!(bench.answers().len(), 1);
+    assert_eq!(bench.heard(EventKind::Reply)[0].conversation, Conversation::Call(theirs));
+    let mut bench = bench.restarted();
+    assert_eq!(bench.says(theirs, "me?"), Err(Refusal::TakenOver));
+}

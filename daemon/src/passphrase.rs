@@ -1,0 +1,39 @@
+//! The passphrase that proves an owner at a terminal. What is kept of it is an argon2id hash with
+//! its salt and cost in the usual form (`$argon2id$…`).
+
+use argon2::Argon2;
+use argon2::password_hash::{Error, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+
+/// What is kept of a passphrase.
+///
+/// # Errors
+/// When it is longer than argon2 takes.
+pub fn hash(passphrase: &str) -> Result<String, Error> {
+    let mut salt = [0; 16];
+    crate::random(&mut salt);
+    let salt = SaltString::encode_b64(&salt)?;
+    Ok(Argon2::default().hash_password(passphrase.as_bytes(), &salt)?.to_string())
+}
+
+/// Whether this is the passphrase that a hash was made of.
+#[must_use]
+pub fn fits(hash: &str, passphrase: &str) -> bool {
+    let verify = |hash: PasswordHash<'_>| {
+        Argon2::default().verify_password(passphrase.as_bytes(), &hash).is_ok()
+    };
+    PasswordHash::new(hash).is_ok_and(verify)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_passphrase_fits_its_hash_and_no_hash_shows_it_or_repeats() {
+        let kept = hash("correct horse").unwrap();
+        assert!(kept.starts_with("$argon2id$") && !kept.contains("horse"), "{kept}");
+        assert!(fits(&kept, "correct horse"));
+        assert!(!fits(&kept, "correct hors") && !fits(&kept, "") && !fits("", ""));
+        assert_ne!(hash("correct horse").unwrap(), kept);
+    }
+}

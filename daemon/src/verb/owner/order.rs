@@ -1,0 +1,114 @@
+//! What an owner orders at a terminal: what is meant is found first, then an owner is proven, and
+//! only then the engine is told.
+
+use std::time::Duration;
+
+use p2p_core::CallId;
+use p2p_core::call::State;
+use p2p_core::engine::{Command, Reply};
+use p2p_core::owner::Order;
+use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerTold};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::{proof, show};
+use crate::service::Service;
+use crate::store::Reader;
+use crate::verb::show::handle;
+use crate::verb::{AGENT, stored, which};
+
+/// How long an owner wants to hear nothing, in minutes, where it does not say.
+const MUTED: u64 = 8 * 60;
+/// The longest.
+const LONGEST_MUTED: u64 = 365 * 24 * 60;
+
+pub async fn run(service: &Service, params: OwnerOrder) -> Result<OwnerTold, RpcError> {
+    let order = meant(service, params.order)?;
+    match order {
+        Order::Calls => {}
+        Order::Policy(_) if proof::unowned(service)? => {}
+        _ if proof::unowned(service)? => {
+            let message = "nobody owns this agent, so there is nobody to do that";
+            return Err(RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner pair"));
+        }
+        _ => proof::prove(service, params.proof.as_deref()).await?,
+    }
+    let Reply::Told(text) = service.host.command(Command::Order(order)).await? else {
+        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
+    };
+    Ok(OwnerTold { text })
+}
+
+/// The order, with what it names found.
+fn meant(service: &Service, order: OrderKind) -> Result<Order, RpcError> {
+    let store = service.reader();
+    let agent = |text: &str| which::agent(service, &store, text);
+    Ok(match order {
+        OrderKind::Answer { question, text } => {
+            Order::Answer { question: which::numbered('q', "question", &question)?, text }
+        }
+        OrderKind::Calls => Order::Calls,
+        OrderKind::Say { call, text } => {
+            Order::Say { call: open(&store, call, "say \"<text>\" {}")?, text }
+        }
+        OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "takeover {}")?),
+        OrderKind::Resume { call: Some(call) } => {
+            Order::Resume(which::named_call(&store, &call)?.call.id)
+        }
+        OrderKind::Resume { call: None } => Order::Resume(taken_over(&store)?),
+        OrderKind::End { call, reason } => {
+            Order::End { call: open(&store, call, "end {}")?, text: reason.unwrap_or_default() }
+        }
+        OrderKind::Mute { minutes } => {
+            let minutes = minutes.unwrap_or(MUTED);
+            if !(1..=LONGEST_MUTED).contains(&minutes) {
+                let message = format!("{minutes} minutes: it is 1 to {LONGEST_MUTED}");
+                return Err(RpcError::new(ErrorCode::Usage, message).hint("p2p owner mute 60"));
+            }
+            Order::Mute(Duration::from_secs(minutes * 60))
+        }
+        OrderKind::Unmute => Order::Unmute,
+        OrderKind::Allow { agent: text } => Order::Allow(agent(&text)?),
+        OrderKind::Block { agent: text } => Order::Block(agent(&text)?),
+        OrderKind::Policy { policy } => Order::Policy(show::policy(&policy).ok_or_else(|| {
+            let message = format!("{policy:?} is no policy: ask, allow-list, open, closed");
+            RpcError::new(ErrorCode::Usage, message).hint("p2p owner policy ask")
+        })?),
+        OrderKind::Remove { owner } => Order::Remove(agent(&owner)?),
+    })
+}
+
+/// The named call, or the only one that is open.
+fn open(store: &Reader, name: Option<String>, order: &str) -> Result<CallId, RpcError> {
+    let wanted = which::Wanted {
+        fits: |state| !matches!(state, State::Ended(_)),
+        unread_counts: false,
+        command: &format!("p2p owner {order}"),
+    };
+    Ok(which::call(store, name.as_deref(), &wanted)?.id)
+}
+
+/// The only call in which an owner speaks.
+fn taken_over(store: &Reader) -> Result<CallId, RpcError> {
+    let mut taken = Vec::new();
+    for row in store.open_calls(AGENT).map_err(stored)? {
+        if store.takeover(row.call.id).map_err(stored)?.is_some() {
+            taken.push(row.call);
+        }
+    }
+    match taken.as_slice() {
+        [one] => Ok(one.id),
+        [] => {
+            let error = RpcError::new(ErrorCode::NoCall, "no call is taken over");
+            Err(error.hint("p2p owner calls"))
+        }
+        several => {
+            let command = |call: &p2p_core::call::Call| {
+                format!("p2p owner resume --call {}", handle('c', call.handle))
+            };
+            let commands: Vec<String> = several.iter().map(command).collect();
+            let error =
+                RpcError::new(ErrorCode::CallAmbiguous, "which call? more than one is taken over");
+            Err(error.hint(commands.join(" or ")))
+        }
+    }
+}

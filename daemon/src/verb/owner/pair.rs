@@ -1,0 +1,35 @@
+//! `p2p owner pair`: a code that a human sends to this agent, to own it.
+
+use p2p_core::PublicKey;
+use p2p_core::engine::{Command, Reply};
+use p2p_ipc::method::{OwnerPair, PairingCode};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use super::proof;
+use crate::service::Service;
+
+pub async fn run(service: &Service, params: OwnerPair) -> Result<PairingCode, RpcError> {
+    let only = params.only.as_deref().map(key).transpose()?;
+    let proven = !proof::unowned(service)?;
+    if proven {
+        proof::prove(service, params.proof.as_deref()).await?;
+    }
+    let Reply::Pairing { code, until } =
+        service.host.command(Command::Pair { only, proven }).await?
+    else {
+        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
+    };
+    let npub = service.me.npub();
+    let uri = format!("nostr:{npub}");
+    Ok(PairingCode { code, until_ms: until.0, npub, uri })
+}
+
+/// A key in whole: who is to own the agent is not guessed from a beginning.
+fn key(text: &str) -> Result<PublicKey, RpcError> {
+    let text = text.trim();
+    let text = text.strip_prefix("nostr:").unwrap_or(text);
+    PublicKey::parse(text).map_err(|_| {
+        let message = format!("{text:?} is no npub and not 64 hex digits");
+        RpcError::new(ErrorCode::NoAgent, message).hint("p2p owner pair")
+    })
+}

@@ -1,0 +1,48 @@
+//! Whether an owner is there: its passphrase, or a code that one got by direct message.
+
+use p2p_core::engine::{Command, Refusal};
+use p2p_ipc::{ErrorCode, RpcError};
+
+use crate::gate::Passed;
+use crate::passphrase;
+use crate::service::Service;
+use crate::verb::{refused, stored};
+
+/// Whether there is nobody to ask for a proof: the first who comes may pair, set a passphrase, and
+/// say what strangers may do.
+pub fn unowned(service: &Service) -> Result<bool, RpcError> {
+    let store = service.reader();
+    Ok(store.owners().map_err(stored)?.is_empty() && store.passphrase().map_err(stored)?.is_none())
+}
+
+/// Lets through who proves that an owner is there.
+pub async fn prove(service: &Service, proof: Option<&str>) -> Result<(), RpcError> {
+    let Some(proof) = proof else { return Err(refused(&Refusal::OwnerOnly)) };
+    match service.gate.pass(crate::now, is_right(service, proof)).await? {
+        Passed::Yes => Ok(()),
+        Passed::No => Err(wrong("neither the passphrase nor a code that is still good".into())),
+        Passed::Closed(left) => {
+            let left = left.as_secs().max(1);
+            Err(wrong(format!("too many proofs were wrong: none is looked at for {left} s")))
+        }
+    }
+}
+
+async fn is_right(service: &Service, proof: &str) -> Result<bool, RpcError> {
+    match service.host.command(Command::Redeem(proof.into())).await {
+        Ok(_) => return Ok(true),
+        Err(error) if error.code == ErrorCode::WrongProof => {}
+        Err(error) => return Err(error),
+    }
+    let kept = service.reader().passphrase().map_err(stored)?;
+    let Some(kept) = kept else { return Ok(false) };
+    let proof = proof.to_owned();
+    // It takes its time on purpose.
+    tokio::task::spawn_blocking(move || passphrase::fits(&kept, &proof))
+        .await
+        .map_err(|error| RpcError::new(ErrorCode::Internal, error.to_string()))
+}
+
+fn wrong(message: String) -> RpcError {
+    RpcError::new(ErrorCode::WrongProof, message).hint("p2p owner show")
+}

@@ -1,0 +1,52 @@
+//! `p2p owner show`: who owns this agent; and waiting until a pairing is over.
+
+use p2p_core::policy::Policy;
+use p2p_core::record;
+use p2p_ipc::RpcError;
+use p2p_ipc::method::{OwnerShow, OwnerState};
+use p2p_ipc::view;
+
+use crate::service::Service;
+use crate::verb::{stored, wait};
+
+pub async fn run(service: &Service, params: OwnerShow) -> Result<OwnerState, RpcError> {
+    let mut pairing = service.host.pairing();
+    let over = pairing.wait_for(Option::is_none);
+    let _ = tokio::time::timeout(wait(params.wait_ms), over).await;
+    let pairing = *service.host.pairing().borrow();
+    let store = service.reader();
+    let owners = store.owners().map_err(stored)?;
+    let policy = store.policy().map_err(stored)?.unwrap_or(service.config.engine.policy);
+    Ok(OwnerState {
+        owners: owners.into_iter().map(owner).collect(),
+        pairing,
+        passphrase: store.passphrase().map_err(stored)?.is_some(),
+        policy: name(policy).into(),
+    })
+}
+
+fn owner(owner: record::Owner) -> view::Owner {
+    let muted_until = owner.muted_until.filter(|until| *until > crate::now());
+    view::Owner {
+        npub: owner.key.npub(),
+        hex: owner.key.to_string(),
+        since_ms: owner.since.0,
+        muted_until_ms: muted_until.map(|until| until.0),
+    }
+}
+
+/// What a policy is called in the configuration.
+const fn name(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Ask => "ask",
+        Policy::AllowList => "allow-list",
+        Policy::Open => "open",
+        Policy::Closed => "closed",
+    }
+}
+
+/// The policy of this name.
+pub fn policy(text: &str) -> Option<Policy> {
+    let all = [Policy::Ask, Policy::AllowList, Policy::Open, Policy::Closed];
+    all.into_iter().find(|policy| name(*policy) == text)
+}
