@@ -32,6 +32,20 @@ fn the_right_code_pairs_whatever_the_policy_and_only_once() {
 }
 
 #[test]
+fn owners_are_told_of_each_other() {
+    let mut bench = Bench::new();
+    let code = bench.pair(None, false).unwrap();
+    bench.dm(OWNER, &code);
+    let code = bench.pair(None, true).unwrap();
+    let told = bench.dm(OTHER, &code);
+    assert_eq!(told.len(), 2);
+    let undo = format!("/remove {}", OTHER.npub());
+    assert!(told.iter().any(|text| text.contains(&undo)), "{told:?}");
+    let known = format!("another owner: {}", OWNER.npub());
+    assert!(told.iter().any(|text| text.contains(&known)), "{told:?}");
+}
+
+#[test]
 fn five_wrong_codes_close_the_pairing() {
     let mut bench = Bench::new();
     let code = bench.pair(None, false).unwrap();
