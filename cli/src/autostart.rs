@@ -30,7 +30,7 @@ const TRIES: u32 = 3;
 /// What a daemon that cannot start puts before its error.
 pub const ERROR_PREFIX: &str = "p2p-daemon-error: ";
 /// The variables that a daemon sees, besides `LC_*` and `P2P_*`.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     "HOME",
     "PATH",
     "USER",
@@ -39,6 +39,7 @@ const KEPT: [&str; 12] = [
     "TZ",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "RUST_LOG",

@@ -201,7 +201,7 @@ fn status() -> Value {
         "daemon": {"version": "0", "pid": 1, "started_ms": 1, "how": "service", "instance": "i",
             "paths": paths},
         "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
-        "pending": nothing, "seq": 4, "hook": false, "hook_problem": null, "owner": null})
+        "pending": nothing, "seq": 4, "channels": [], "owner": null})
 }
 
 /// A page of the log: so many messages behind a number.

@@ -3,7 +3,10 @@
 //! A key that is not known is an error that names file and line, so that a typo never passes for
 //! a setting.
 
+mod channels;
+
 use std::ops::RangeInclusive;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +14,7 @@ use p2p_core::policy::{Policy, Settings, is_format};
 use p2p_ipc::{ErrorCode, RpcError};
 use serde::Deserialize;
 
+pub use self::channels::{Channels, Desktop, HookEvent, Hooks, Openclaw, Secret, Webhook};
 use crate::relays::{RelaySpec, Roles};
 use crate::tidy::Retention;
 
@@ -34,6 +38,9 @@ struct File {
     invisible: bool,
     relay: Option<Vec<RelaySpec>>,
     hooks: Hooks,
+    webhook: Option<Webhook>,
+    openclaw: Option<Openclaw>,
+    desktop: Desktop,
     limits: Limits,
     retention: RetentionDays,
 }
@@ -65,44 +72,6 @@ impl PresenceMode {
             Self::Public => "public",
             Self::Off => "off",
         }
-    }
-}
-
-/// What to run when something happens.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Hooks {
-    /// Program and arguments; no shell. Nothing runs when it is empty.
-    pub command: Vec<String>,
-    /// Events it runs for.
-    pub events: Vec<HookEvent>,
-    /// Seconds before it is killed.
-    pub timeout_s: u64,
-}
-
-/// What a hook can be run for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum HookEvent {
-    /// A call rings here, a stranger's knock too.
-    Ring,
-    /// A message arrived.
-    Message,
-    /// A file is whole, or failed.
-    File,
-    /// The owner answered, or a call of ours was answered.
-    Reply,
-    /// A call ended or was missed.
-    End,
-    /// Our agent asks its owner: the hook that exits with 0 has told them.
-    Escalate,
-}
-
-impl Default for Hooks {
-    fn default() -> Self {
-        use HookEvent as E;
-        let events = vec![E::Ring, E::Message, E::File, E::Reply, E::End, E::Escalate];
-        Self { command: Vec::new(), events, timeout_s: 10 }
     }
 }
 
@@ -182,8 +151,10 @@ pub struct Config {
     pub presence: PresenceMode,
     /// The relays and their roles.
     pub relays: Vec<RelaySpec>,
-    /// What to run when something happens.
-    pub hooks: Hooks,
+    /// Whom to tell what happens here.
+    pub channels: Channels,
+    /// What is wrong with the file, though it can be used.
+    pub warning: Option<String>,
     /// Caps.
     pub limits: Limits,
     /// How long things are kept.
@@ -200,11 +171,14 @@ impl Config {
     /// `config`, with file and line.
     pub fn read(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, RpcError> {
         let file = match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|e| wrong(path, &e.to_string()))?,
+            Ok(text) => toml::from_str(&text).map_err(|e| wrong(path, &at_line(&text, &e)))?,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => File::default(),
             Err(e) => return Err(wrong(path, &e.to_string())),
         };
-        Self::from_parts(file, env).map_err(|Wrong { key, what }| wrong_value(path, key, &what))
+        let mut config = Self::from_parts(file, env)
+            .map_err(|Wrong { key, what }| wrong_value(path, key, &what))?;
+        config.warning = exposed(path).filter(|_| config.channels.has_secrets());
+        Ok(config)
     }
 
     fn from_parts(file: File, env: impl Fn(&str) -> Option<String>) -> Result<Self, Wrong> {
@@ -247,10 +221,9 @@ impl Config {
         let defaults = Settings::default();
         let calls = file.max_calls.unwrap_or(defaults.calls);
         let ring_s = file.ring_s.unwrap_or(defaults.ring.as_secs());
-        let (hooks, limits) = (&file.hooks, &file.limits);
+        let limits = &file.limits;
         within("max_calls", calls as u64, 1..=64)?;
         within("ring_s", ring_s, 10..=24 * 3600)?;
-        within("hooks.timeout_s", hooks.timeout_s, 1..=300)?;
         within("limits.sends_per_minute", limits.sends_per_minute.into(), 1..=100_000)?;
         within("limits.receives_per_minute", limits.receives_per_minute.into(), 1..=100_000)?;
         within("limits.turns_per_hour", limits.turns_per_hour.into(), 1..=1_000_000)?;
@@ -260,9 +233,13 @@ impl Config {
             within("limits.courtesy", limits.courtesy.into(), 2..=1000)?;
         }
         within("limits.downloads_mib", limits.downloads_mib, 1..=1024 * 1024)?;
-        if hooks.command.first().is_some_and(|program| program.trim().is_empty()) {
-            return Err(Wrong { key: "hooks.command", what: "names no program".into() });
-        }
+        let channels = Channels {
+            hooks: file.hooks,
+            webhook: file.webhook,
+            openclaw: file.openclaw,
+            desktop: file.desktop,
+        };
+        channels.check()?;
         let retention = file.retention.spans()?;
         let engine = Settings {
             policy,
@@ -283,12 +260,20 @@ impl Config {
             capabilities: capabilities.into_iter().map(|c| c.to_lowercase()).collect(),
             presence,
             relays,
-            hooks: file.hooks,
+            channels,
+            warning: None,
             limits: file.limits,
             retention,
             engine,
         })
     }
+}
+
+/// What to do about a file with secrets in it that others than its user can read.
+fn exposed(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    (mode & 0o077 != 0)
+        .then(|| format!("others can read its secret: chmod 600 {}", p2p_ipc::quoted(path)))
 }
 
 /// A value that cannot be meant.
@@ -361,6 +346,13 @@ pub(crate) fn wrong_value(path: &Path, key: &str, what: &str) -> RpcError {
     wrong(path, &format!("{key}: {what}"))
 }
 
+/// What is wrong and in which line, without the line: a secret may stand in it.
+fn at_line(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| before.matches('\n').count() + 1);
+    line.map(|line| format!("line {line}: ")).unwrap_or_default() + error.message()
+}
+
 fn wrong(path: &Path, what: &str) -> RpcError {
     let message = format!("{}: {}", path.display(), what.trim_end());
     RpcError::new(ErrorCode::Config, message).hint(format!("cat -n {}", p2p_ipc::quoted(path)))
@@ -396,6 +388,15 @@ mod tests {
             ("ring_s = 4000000000", "ring_s"),
             ("[hooks]\ntimeout_s = 0", "hooks.timeout_s"),
             ("[hooks]\ncommand = [\"\"]", "hooks.command: names no program"),
+            ("[webhook]\nurl = \"ftp://x\"\nsecret = \"s\"", "webhook.url: is no address that"),
+            ("[webhook]\nurl = \"https://a:b@x/\"\nsecret = \"s\"", "webhook.url: holds a user"),
+            ("[webhook]\nurl = \"https://x/\"\nsecret = \" \"", "webhook.secret: is empty"),
+            ("[webhook]\nurl = \"https://x/\"", "missing field `secret`"),
+            ("[openclaw]\nurl = \"http://x\"\ntoken = \"a\\nb\"", "openclaw.token: holds"),
+            (
+                "[openclaw]\nurl = \"http://x\"\ntoken = \"t\"\nevents = [\"escalate\"]",
+                "openclaw.events: escalate is for the owner",
+            ),
             ("[limits]\nsends_per_minute = 0", "limits.sends_per_minute"),
             ("[limits]\nreceives_per_minute = 0", "limits.receives_per_minute"),
             ("[limits]\nturns_per_hour = 0", "limits.turns_per_hour"),
@@ -422,6 +423,25 @@ mod tests {
         let error = Config::read(Path::new("/nonexistent/config.toml"), env).unwrap_err();
         assert!(error.message.starts_with("P2P_NAME: \"a\\nb\" holds"), "{}", error.message);
         assert_eq!(error.hint.as_deref(), Some("unset P2P_NAME"));
+    }
+
+    #[test]
+    fn secrets_show_nowhere_and_a_file_that_others_can_read_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.toml");
+        let text = "[webhook]\nurl = \"https://x/marker\"\nsecret = \"marker\"\n\
+                    [openclaw]\nurl = \"http://x\"\ntoken = \"marker\"\n";
+        std::fs::write(&path, text).unwrap();
+        let read_with = |mode| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            Config::read(&path, |_| None).unwrap()
+        };
+        let config = read_with(0o640);
+        assert!(!format!("{config:?}").contains("marker"), "{config:?}");
+        assert!(config.warning.is_some_and(|told| told.contains("chmod 600")));
+        assert_eq!(read_with(0o600).warning, None);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(read_with(0o644).warning, None);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use p2p_ipc::view::Pairing;
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::channels::Ledger;
 use crate::downloads::Downloads;
-use crate::hooks::Runner;
 use crate::relays::Relays;
 use crate::store::{Reader, Receipt, Store, StoreError};
 use crate::tidy::{Retention, Tidying};
@@ -90,8 +90,6 @@ pub struct Parts {
     pub store: Store,
     /// Where it sends.
     pub relays: Relays,
-    /// Whom it tells.
-    pub hooks: Runner,
     /// Where files go.
     pub downloads: Downloads,
     /// How long things are kept.
@@ -153,20 +151,10 @@ impl Host {
         let _ = self.queue.send(Message::Input(input)).await;
     }
 
-    /// A channel was given a question, and took it or not. True once that is durable.
-    pub async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
-        self.keep(Fact::Told { question, channel, took }).await
-    }
-
     /// The hash of the passphrase that proves an owner at a terminal; `None`: there is none any
     /// more. True once that is durable.
     pub async fn set_passphrase(&self, hash: Option<String>) -> bool {
         self.keep(Fact::Passphrase(hash)).await
-    }
-
-    /// Keeps a small fact. True once it is durable.
-    pub async fn note(&self, key: String, value: String) -> bool {
-        self.keep(Fact::Note { key, value }).await
     }
 
     async fn keep(&self, fact: Fact) -> bool {
@@ -222,6 +210,20 @@ impl Host {
     /// Ends the thread after what is queued.
     pub async fn stop(&self) {
         let _ = self.queue.send(Message::Stop).await;
+    }
+}
+
+impl Ledger for Host {
+    async fn note(&self, key: String, value: String) -> bool {
+        self.keep(Fact::Note { key, value }).await
+    }
+
+    async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
+        self.keep(Fact::Told { question, channel, took }).await
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 }
 
@@ -393,9 +395,9 @@ impl Thread {
         waiting: &mut [Option<oneshot::Sender<Result<Reply, Fault>>>],
     ) {
         match effect {
-            Output::Persist(_) => {}
+            // The log is in the store, and who waits for it looks there after each commit.
+            Output::Persist(_) | Output::Notify(_) => {}
             Output::Send { to, rumor, priority } => self.parts.relays.send(to, rumor, priority),
-            Output::Notify(event) => self.parts.hooks.tell(event),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
             Output::Tally(call) => self.look_up("a call could not be summed up", move |store| {
                 let (said, heard) = store.digests(call)?;

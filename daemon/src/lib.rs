@@ -2,13 +2,13 @@
 //! front ends drive it by.
 //!
 //! [`run`] wires the parts together. The engine and the store belong to one thread ([`host`]);
-//! relays ([`relays`], the one module that knows the Nostr SDK), socket ([`socket`]), hooks and
+//! relays ([`relays`], the one module that knows the Nostr SDK), socket ([`socket`]), channels and
 //! presence are tasks around it, and talk to it in messages.
 
+mod channels;
 pub mod config;
 pub mod downloads;
 mod gate;
-pub mod hooks;
 pub mod host;
 pub mod identity;
 mod passphrase;

@@ -12,15 +12,15 @@ use p2p_ipc::{ErrorCode, Place, RpcError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::channels::{Channels, Desk};
 use crate::config::{Config, PresenceMode};
 use crate::downloads::Downloads;
 use crate::gate::Gate;
-use crate::hooks::Runner;
 use crate::host::{Host, Parts};
 use crate::identity::Identity;
 use crate::relays::{Heard, Profile, Relays, Settings};
 use crate::store::{Reader, Receipt, Store};
-use crate::{host, presence, socket, verb};
+use crate::{host, presence, socket};
 
 /// What relays said and the engine has not taken: past that, reading from relays waits.
 const HEARD: usize = 1024;
@@ -48,7 +48,7 @@ pub(crate) struct Service {
     pub instance: InstanceId,
     pub how: &'static str,
     pub started: Time,
-    pub hook_problem: Option<String>,
+    pub channels: Channels,
     pub env: BTreeMap<String, String>,
     pub host: Host,
     pub gate: Gate,
@@ -122,12 +122,15 @@ pub fn run(start: Start) -> Result<(), RpcError> {
 async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), RpcError> {
     let place = start.place;
     let listener = socket::bind(&place.socket)?;
-    let store = Store::open(&place.store, identity.secret()).map_err(|e| unusable(&place, &e))?;
+    let mut store =
+        Store::open(&place.store, identity.secret()).map_err(|e| unusable(&place, &e))?;
     let reader = || store.reader().map(|reader| Arc::new(Mutex::new(reader)));
-    let (queries, describing) = match (reader(), reader()) {
-        (Ok(queries), Ok(describing)) => (queries, describing),
+    let (queries, telling) = match (reader(), reader()) {
+        (Ok(queries), Ok(telling)) => (queries, telling),
         (Err(e), _) | (_, Err(e)) => return Err(unusable(&place, &e)),
     };
+    let channels = Channels::open(&config.channels, config.warning.as_deref(), &mut store)
+        .map_err(|e| unusable(&place, &e))?;
     let mut instance = [0; 8];
     crate::random(&mut instance);
     let instance = InstanceId(instance);
@@ -140,14 +143,6 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         caught_up: host::caught_up(&store).map_err(|e| unusable(&place, &e))?,
     };
     let relays = Relays::start(settings, heard).map_err(|e| wrong_relays(&place, &e))?;
-    let hook_problem = crate::hooks::problem(&config.hooks);
-    if let Some(problem) = &hook_problem {
-        tracing::warn!(%problem, "the hook is of no use");
-    }
-    let hooks = Runner::start(
-        Arc::new(config.hooks.clone()),
-        Box::new(move |event, kind| verb::hook::describe(&lock(&describing), event, kind)),
-    );
     let mut engine = config.engine.clone();
     engine.name.clone_from(&name);
     let downloads = Downloads::of(&place, &config);
@@ -157,11 +152,11 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         settings: engine,
         store,
         relays: relays.clone(),
-        hooks,
         downloads,
         retention: config.retention,
     };
     let (host, thread) = Host::start(parts).map_err(|e| unusable(&place, &e))?;
+    channels.start(Desk { ledger: host.clone(), reader: telling, me: identity.public });
     let (stop, stopped) = watch::channel(false);
     let service = Arc::new(Service {
         config,
@@ -171,7 +166,7 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         instance,
         how: start.how,
         started: crate::now(),
-        hook_problem,
+        channels,
         env: p2p_ipc::place::daemon_env(),
         host,
         gate: Gate::default(),

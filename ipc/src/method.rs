@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::view::{
-    Agent, Call, Comparison, Contact, Daemon, File, Identity, Message, Pending, Question, Relay,
-    RelayAnswer,
+    Agent, Call, Channel, Comparison, Contact, Daemon, File, Identity, Message, Pending, Question,
+    Relay, RelayAnswer,
 };
 
 pub use invite::{Invite, Invites, InvitesResult, MadeInvite, MakeInvite, RevokeInvite};
@@ -141,10 +141,9 @@ pub struct StatusResult {
     /// The number of the event log's last entry. What it tells of is in this answer already.
     #[serde(default)]
     pub seq: u64,
-    /// Whether a hook command is configured.
-    pub hook: bool,
-    /// Why it cannot be run.
-    pub hook_problem: Option<String>,
+    /// The channels that are configured, and how they do.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
     /// Since when another daemon runs with this key to which this one yielded, by its clock.
     #[serde(default)]
     pub twin_since_ms: Option<u64>,

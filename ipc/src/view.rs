@@ -397,6 +397,21 @@ pub struct Item {
     pub text: Option<String>,
 }
 
+/// A way to tell the owner, or to wake the agent, besides what waits in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// `dm`, `command`, `webhook`, `openclaw` or `desktop`.
+    pub name: String,
+    /// `ok`, `failing` or `unusable`.
+    pub state: String,
+    /// What it has not taken: it is tried again, or was given up and is not read yet.
+    pub undelivered: u32,
+    /// Why it fails, or what is wrong with it though it works.
+    pub cause: Option<String>,
+    /// Since when it fails.
+    pub since_ms: Option<u64>,
+}
+
 /// A relay's part in what we do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relay {

@@ -14,6 +14,7 @@ mod person;
 mod process;
 pub mod proxy;
 mod relay;
+mod server;
 pub mod sim;
 mod wire;
 
@@ -24,4 +25,5 @@ pub use patience::{PATIENCE, eventually, until, within};
 pub use person::{Heard, Person};
 pub use process::{Output, Running, is_alive, living_in, send_signal};
 pub use relay::{Foreign, Relay, quiet_port};
+pub use server::{Server, Told};
 pub use wire::Wire;

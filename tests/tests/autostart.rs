@@ -219,7 +219,9 @@ fn a_typo_in_the_configuration_is_an_error_with_its_line() {
     let agent = agent.configured("about = \"x\"\n[hooks]\ncommand = [\"/nonexistent\"]\n");
     let status = agent.json(&["status"]);
     assert_eq!(status["identity"]["about"], "x");
-    assert!(status["hook_problem"].as_str().unwrap().contains("/nonexistent"), "{status}");
+    let channel = &status["channels"][0];
+    assert_eq!((&channel["name"], &channel["state"]), (&"command".into(), &"unusable".into()));
+    assert!(channel["cause"].as_str().unwrap().contains("/nonexistent"), "{status}");
 }
 
 #[test]

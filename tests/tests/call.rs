@@ -227,7 +227,7 @@ fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
     };
 
     let asked = alice.json(&["escalate", "Spend 40 EUR?", "--option", "yes", "--option", "no"]);
-    assert_eq!(asked["told"], serde_json::json!(["hook"]));
+    assert_eq!(asked["told"], serde_json::json!(["command"]));
     let lines = told("escalate");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["question"], "Spend 40 EUR?");

@@ -127,7 +127,7 @@ impl Text for QuestionsResult {
     }
 }
 
-/// `open 3m, told: dm`.
+/// `open 3m, told: command`.
 #[must_use]
 pub fn standing(question: &Question, page: &Page) -> String {
     let state = match question.state {
@@ -159,7 +159,7 @@ mod tests {
             page.finish(None).lines().next().unwrap_or_default().to_owned()
         };
         let mut question = samples::question();
-        assert_eq!(line(&question), "q2 c7 bob open 3m, told: hook");
+        assert_eq!(line(&question), "q2 c7 bob open 3m, told: command");
         let state = DeliveryState::Queued;
         question.peer_delivery =
             Some(Delivery { state, relays_ok: 0, relays: 1, receipts: Vec::new() });
@@ -168,7 +168,7 @@ mod tests {
         question.state = QuestionState::Closed;
         assert_eq!(
             line(&question),
-            "q2 c7 bob closed 3m, told: nobody (dm is being tried) (hook failed); the peer: queued"
+            "q2 c7 bob closed 3m, told: nobody (dm is being tried) (command failed); the peer: queued"
         );
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let waiting = Waiting { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&Asked::new(samples::question(), Some(waiting))),
-            "nothing yet (25 s). q2 open 3m, told: hook\nnext: p2p wait --for reply --call c7\n"
+            "nothing yet (25 s). q2 open 3m, told: command\nnext: p2p wait --for reply --call c7\n"
         );
         let answered = Question {
             state: QuestionState::Answered,
@@ -196,7 +196,7 @@ mod tests {
         let asked = Asked::new(answered, Some(waiting));
         assert_eq!(
             text_of(&asked),
-            "q2 c7 bob answered 3m, told: hook\n  Publish?\n\
+            "q2 c7 bob answered 3m, told: command\n  Publish?\n\
              q2 your human answers 14:02Z (by direct message)\n  yes\n  but not more\n\
              next: p2p send --call c7 \"<text>\"\n"
         );

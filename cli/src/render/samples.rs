@@ -138,7 +138,7 @@ pub fn item(kind: ItemKind) -> Item {
     }
 }
 
-/// A question that the human was told of by a hook.
+/// A question that the human was told of by a command.
 pub fn question() -> Question {
     Question {
         handle: "q2".into(),
@@ -150,7 +150,7 @@ pub fn question() -> Question {
         at_ms: NOW_MS - 180_000,
         state: QuestionState::Open,
         code: "K7QX".into(),
-        told: vec!["hook".into()],
+        told: vec!["command".into()],
         telling: Vec::new(),
         failed: Vec::new(),
         peer_delivery: None,

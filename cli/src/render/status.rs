@@ -1,7 +1,7 @@
 //! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
 
 use p2p_ipc::method::{ListResult, StatusResult};
-use p2p_ipc::view::{Agent, CallState, Identity, Pending, Relay, Turn};
+use p2p_ipc::view::{Agent, CallState, Channel, Identity, Pending, Relay, Turn};
 use serde::Serialize;
 
 use super::question::standing;
@@ -65,17 +65,12 @@ impl Text for Full {
         if let Some(ahead) = self.0.clock_ahead_s {
             page.line(clock(ahead));
         }
-        page.line(format!(
-            "presence: {}  hook: {}",
-            identity.presence,
-            match (self.0.hook, &self.0.hook_problem) {
-                (false, _) => "none",
-                (true, None) => "yes",
-                (true, Some(_)) => "broken",
-            }
-        ));
+        page.line(format!("presence: {}", identity.presence,));
         page.line(owners(&self.0.owners));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
+        for well in self.0.channels.iter().filter(|channel| !ails(channel)) {
+            page.line(format!("channel {}: {}", well.name, well.state));
+        }
         goings_on(&self.0, page);
     }
 }
@@ -104,7 +99,7 @@ impl Text for Waits {
     }
 }
 
-/// Another daemon, a broken hook, calls, direct messages, questions, and what to do about them.
+/// Another daemon, channels with a fault, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
     if let Some(since) = status.twin_since_ms {
         let since = super::words::date(since);
@@ -115,8 +110,8 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
             "calls and mail of this agent. Once that one is stopped, stop this one and start again",
         );
     }
-    if let Some(problem) = &status.hook_problem {
-        page.line(format!("hook: {}", clean::short(problem, 160)));
+    for ailing in status.channels.iter().filter(|channel| ails(channel)) {
+        page.line(channel(ailing, page));
     }
     for call in &status.calls {
         call::line(call, page);
@@ -211,6 +206,26 @@ fn relay(relay: &Relay, page: &Page) -> String {
     }
     if let Some(cause) = &relay.cause {
         text += &format!(": {}", clean::short(cause, 100));
+    }
+    text
+}
+
+/// Whether there is more to say of a channel than that it is there.
+fn ails(channel: &Channel) -> bool {
+    channel.state != "ok" || channel.undelivered > 0 || channel.cause.is_some()
+}
+
+/// `channel webhook: failing 5m, 2 undelivered: HTTP 401`.
+fn channel(channel: &Channel, page: &Page) -> String {
+    let mut text = format!("channel {}: {}", channel.name, clean::short(&channel.state, 20));
+    if let Some(since) = channel.since_ms {
+        text += &format!(" {}", page.since(since));
+    }
+    if channel.undelivered > 0 {
+        text += &format!(", {} undelivered", channel.undelivered);
+    }
+    if let Some(cause) = &channel.cause {
+        text += &format!(": {}", clean::short(cause, 160));
     }
     text
 }
@@ -343,11 +358,15 @@ mod tests {
             unread_dms: 0,
             pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
             seq: 5,
-            hook: true,
-            hook_problem: None,
+            channels: vec![well("command")],
             twin_since_ms: None,
             owners: vec![peer.npub.clone()],
         }
+    }
+
+    fn well(name: &str) -> Channel {
+        let state = "ok".to_owned();
+        Channel { name: name.into(), state, undelivered: 0, cause: None, since_ms: None }
     }
 
     fn text_of(value: &impl Text) -> String {
@@ -363,7 +382,7 @@ mod tests {
             "agent-x7k2 npub1x7k…9q  2/3 relays (nos.lol: refused, 4m)  daemon: autostarted, no service\n\
              c7 bob active, their turn 6m35s; 1 unread  note: issue 12  topic: docs\n\
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
-             q2 open 3m, told: hook\nnext: p2p inbox\n"
+             q2 open 3m, told: command\nnext: p2p inbox\n"
         );
     }
 
@@ -393,14 +412,29 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_that_cannot_run_is_shown() {
+    fn what_ails_a_channel_is_shown_with_cause_and_since_when() {
         let problem = Some("\"/x\" is no program that can be run".to_owned());
-        let broken = || StatusResult { hook_problem: problem.clone(), ..status() };
-        let line = "\nhook: \"/x\" is no program that can be run\n";
-        assert!(text_of(&Overview(broken())).contains(line));
-        let full = text_of(&Full(broken()));
-        assert!(full.contains(line) && full.contains("  hook: broken\n"), "{full}");
-        assert!(text_of(&Full(status())).contains("  hook: yes\n"));
+        let broken = Channel { state: "unusable".into(), cause: problem, ..well("command") };
+        let failing = Channel {
+            state: "failing".into(),
+            undelivered: 2,
+            cause: Some("HTTP 401".into()),
+            since_ms: Some(NOW_MS - 300_000),
+            ..well("webhook")
+        };
+        let ailing = || StatusResult {
+            channels: vec![broken.clone(), failing.clone(), well("openclaw")],
+            ..status()
+        };
+        for told in [
+            "\nchannel command: unusable: \"/x\" is no program that can be run\n",
+            "\nchannel webhook: failing 5m, 2 undelivered: HTTP 401\n",
+        ] {
+            assert!(text_of(&Overview(ailing())).contains(told));
+            assert!(text_of(&Full(ailing())).contains(told));
+        }
+        assert!(text_of(&Full(ailing())).contains("\nchannel openclaw: ok\n"));
+        assert!(!text_of(&Overview(ailing())).contains("openclaw"));
     }
 
     #[test]

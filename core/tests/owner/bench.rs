@@ -195,7 +195,12 @@ impl Bench {
 
     /// What another daemon says.
     pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
-        let (instance, at) = (InstanceId([2; 8]), self.now);
+        self.hear_written(from, self.now, body);
+    }
+
+    /// The same, written at another time.
+    pub fn hear_written(&mut self, from: PublicKey, at: Time, body: &Body) {
+        let instance = InstanceId([2; 8]);
         let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
         self.hear(encode(&stamp, body));
     }

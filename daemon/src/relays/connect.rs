@@ -85,7 +85,7 @@ pub(super) async fn connect(url: &str, public_only: bool) -> Result<Connected, F
     })
 }
 
-/// Opens a connection to where a relay is, encrypted where its URL says so.
+/// Opens a connection to where a URL says, encrypted where it says so.
 pub(super) async fn open(
     url: &str,
     public_only: bool,
@@ -109,7 +109,7 @@ async fn secure(url: &str, stream: TcpStream) -> Result<MaybeTlsStream<TcpStream
     // Messages are small and somebody waits for each.
     let _ = stream.set_nodelay(true);
     let parsed = Url::parse(url).map_err(|error| Failure::network(error.to_string()))?;
-    if parsed.scheme() != "wss" {
+    if !matches!(parsed.scheme(), "wss" | "https") {
         return Ok(MaybeTlsStream::Plain(stream));
     }
     let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();

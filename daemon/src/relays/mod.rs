@@ -47,9 +47,11 @@ use nostr::{Filter, Keys, Kind, SecretKey};
 use p2p_core::engine::Priority;
 use p2p_core::presence::Presence;
 use p2p_core::{PublicKey, Rumor, RumorId, Time, Verified};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tokio_tungstenite::MaybeTlsStream;
 
 pub use self::about::Limits;
 pub use self::directory::Found;
@@ -59,6 +61,11 @@ use self::ingest::Ingest;
 pub use self::profile::Profile;
 pub use self::settings::{BadRoles, RelaySpec, Roles, Settings, defaults, parse};
 pub use self::status::RelayState;
+
+/// Opens a connection to where a URL says, encrypted where it says `https`.
+pub(crate) async fn dial(url: &str) -> Result<MaybeTlsStream<TcpStream>, String> {
+    connect::open(url, false).await.map_err(|failure| failure.cause)
+}
 
 /// How long relays may take to note that we went.
 const CLEARING: Duration = Duration::from_secs(2);

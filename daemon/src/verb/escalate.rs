@@ -1,14 +1,12 @@
-//! `p2p escalate`: asks the owner, by the hook, and tells the peer so.
+//! `p2p escalate`: asks the owner, by the channels, and tells the peer so.
 
 use p2p_core::call::State;
 use p2p_core::engine::{Command, Reply};
 use p2p_ipc::method::Escalate;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
-use super::show::{Show, handle};
-use super::{questions, stored, which};
-use crate::config::HookEvent;
-use crate::hooks::{self, Told};
+use super::show::Show;
+use super::{questions, stored, until, which};
 use crate::service::Service;
 
 pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
@@ -27,22 +25,20 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     let Reply::Question(number) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
-    let config = &service.config.hooks;
-    if config.events.contains(&HookEvent::Escalate) && !config.command.is_empty() {
-        let told = Told {
-            v: 1,
-            event: HookEvent::Escalate,
-            call: Some(handle('c', call.handle)),
-            handle: Some(handle('q', number)),
-            peer: Some(call.peer.npub()),
-            question: Some(params.question),
-            options: params.options,
-            next: "p2p questions".into(),
-        };
-        let took = hooks::run(config, &told).await;
-        service.host.told(number, "hook", took).await;
-    }
+    first_tries(service, number).await?;
     let store = service.reader();
     let row = questions::kept(&store, number)?;
     Show::new(service, &store, None).question(&row)
+}
+
+/// Waits until each channel to the owner has taken the question, or failed to for the first time.
+async fn first_tries(service: &Service, question: u32) -> Result<(), RpcError> {
+    let asking = service.channels.asking();
+    let tried = || {
+        let row = questions::kept(&service.reader(), question)?;
+        let spoke = |name: &&str| row.told.iter().chain(&row.refused).any(|other| other == name);
+        Ok(asking.iter().all(spoke).then_some(()))
+    };
+    until(service, service.channels.patience(), tried).await?;
+    Ok(())
 }

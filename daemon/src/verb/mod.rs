@@ -10,7 +10,6 @@ mod dm;
 mod end;
 mod escalate;
 mod files;
-pub(crate) mod hook;
 mod inbox;
 mod invite;
 mod list;
@@ -42,7 +41,7 @@ use crate::service::Service;
 use crate::store::StoreError;
 
 /// Whose cursor counts where no reader is named: the agent's own.
-const AGENT: &str = "agent";
+pub(crate) const AGENT: &str = "agent";
 
 /// What can still be asked of a daemon that yielded to another one: what is kept here.
 const KEPT_HERE: [&str; 18] = [

@@ -41,8 +41,7 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
         pending: pending::count(&store, name)?,
         seq,
-        hook: !service.config.hooks.command.is_empty(),
-        hook_problem: service.hook_problem.clone(),
+        channels: service.channels.view(),
         twin_since_ms: service.host.twin().borrow().map(|since| since.0),
         owners: store.owners().map_err(stored)?.iter().map(|owner| owner.key.npub()).collect(),
     })

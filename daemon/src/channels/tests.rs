@@ -1,0 +1,312 @@
+//! Whole channels, on a store of their own, and a server that keeps what it is told.
+
+pub(super) mod samples;
+
+use std::sync::{Arc, Mutex};
+
+use p2p_core::call::{Call, Incoming, State};
+use p2p_core::digest::Digests;
+use p2p_core::engine::Change;
+use p2p_core::record::{Event, EventKind, Question};
+use p2p_core::{CallId, Conversation, PublicKey, Time};
+use p2p_ipc::view;
+use p2p_tests::{Server, Told, until};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::{Channels, Desk, Ledger, webhook};
+use crate::config;
+use crate::store::{Reader, Store, conversation_key};
+
+const ME: PublicKey = PublicKey([1; 32]);
+const CALL: Conversation = Conversation::Call(CallId(uuid::Uuid::from_bytes([7; 16])));
+
+/// A store, and what stands in for the engine's thread.
+#[derive(Clone)]
+struct Books {
+    store: Arc<Mutex<Store>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Books {
+    fn commit(&self, changes: &[Change]) {
+        self.store.lock().unwrap().commit(changes).unwrap();
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn happens(&self, seq: u64, kind: EventKind) {
+        let at = crate::now();
+        let event = Event { seq, kind, at, conversation: CALL, subject: Some(3), text: None };
+        self.commit(&[Change::Event(event)]);
+    }
+
+    fn asks(&self, handle: u32, question: &str) {
+        self.commit(&[Change::Question(Box::new(Question {
+            handle,
+            call: CallId(uuid::Uuid::from_bytes([7; 16])),
+            question: question.into(),
+            options: vec!["yes".into()],
+            quiet: true,
+            at: crate::now(),
+            code: String::new(),
+            answer: None,
+        }))]);
+    }
+
+    fn reads(&self, seq: u64) {
+        let conversation = conversation_key(&CALL);
+        self.commit(&[Change::Cursor { reader: "agent".into(), conversation, seq }]);
+    }
+}
+
+impl Ledger for Books {
+    async fn note(&self, key: String, value: String) -> bool {
+        self.store.lock().unwrap().set_meta(&key, &value).is_ok()
+    }
+
+    async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
+        let told = self.store.lock().unwrap().told(question, channel, took).is_ok();
+        self.changes.send_modify(|count| *count += 1);
+        told
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
+
+/// A daemon's channels; dropped with its runtime they are killed wherever they are.
+struct Run {
+    books: Books,
+    channels: Channels,
+    reader: Reader,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Run {
+    fn start(dir: &TempDir, settings: &str) -> Self {
+        let file = dir.path().join("config.toml");
+        std::fs::write(&file, settings).unwrap();
+        let config = config::Config::read(&file, |_| None).unwrap();
+        let mut store = Store::open(&dir.path().join("store.db"), &[7; 32]).unwrap();
+        let channels = Channels::open(&config.channels, None, &mut store).unwrap();
+        let (shared, reader) = (store.reader().unwrap(), store.reader().unwrap());
+        let books = Books { store: Arc::new(Mutex::new(store)), changes: watch::Sender::new(0) };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let entered = runtime.enter();
+        let reader_of_all = Arc::new(Mutex::new(shared));
+        channels.start(Desk { ledger: books.clone(), reader: reader_of_all, me: ME });
+        drop(entered);
+        books.commit(&[Change::Call(Box::new(call()))]);
+        Self { books, channels, reader, runtime }
+    }
+
+    /// A daemon that is killed.
+    fn kill(self) {
+        self.runtime.shutdown_background();
+    }
+
+    fn channel(&self, name: &str) -> view::Channel {
+        self.channels.view().into_iter().find(|channel| channel.name == name).unwrap()
+    }
+
+    /// Whether a channel has taken a question: yes, no, or not tried.
+    fn told(&self, question: u32, channel: &str) -> Option<bool> {
+        let row = self.reader.question(question).unwrap()?;
+        let is = |names: &[String]| names.iter().any(|name| name == channel);
+        if is(&row.told) { Some(true) } else { is(&row.refused).then_some(false) }
+    }
+}
+
+fn call() -> Call {
+    Call {
+        handle: 7,
+        id: CallId(uuid::Uuid::from_bytes([7; 16])),
+        peer: PublicKey([2; 32]),
+        outgoing: false,
+        topic: "a peer's words".into(),
+        opening: Some("a peer's words".into()),
+        note: None,
+        opened: crate::now(),
+        answered: None,
+        lifetime: std::time::Duration::from_secs(600),
+        state: State::Incoming(Incoming { expires: Time(u64::MAX >> 1), knock: true }),
+        digests: Digests::default(),
+    }
+}
+
+fn webhook(server: &Server) -> String {
+    format!("[webhook]\nurl = \"{}/told?x=1\"\nsecret = \"topsecret\"\n", server.url())
+}
+
+fn ids(server: &Server) -> Vec<String> {
+    let id = |told: &Told| told.json()["id"].as_str().unwrap_or_default().to_owned();
+    server.heard().iter().map(id).collect()
+}
+
+#[test]
+fn a_webhook_is_told_in_order_signed_and_without_a_peers_words() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    let run = Run::start(&dir, &webhook(&server));
+    run.books.happens(1, EventKind::Knock);
+    run.books.happens(2, EventKind::Notice);
+    run.books.happens(3, EventKind::Message);
+    until("both were told", || server.heard().len() == 2);
+    assert_eq!(ids(&server), ["e1", "e3"]);
+    let heard = server.heard();
+    for told in &heard {
+        assert_eq!(told.path, "/told?x=1");
+        let (at, signature) = (&told.headers["x-p2p-timestamp"], &told.headers["x-p2p-signature"]);
+        assert_eq!(*signature, format!("sha256={}", webhook::sign("topsecret", at, &told.body)));
+        let age = crate::now().0 / 1000 - at.parse::<u64>().unwrap();
+        assert!(age < 60, "{age}");
+        assert!(!told.body.contains("words"), "{}", told.body);
+    }
+    let ring = heard[0].json();
+    assert_eq!((&ring["event"], &ring["call"]), (&"ring".into(), &"c7".into()));
+    assert_eq!(ring["next"], "p2p answer accept --call c7");
+    assert_eq!(
+        (&ring["peer"], &ring["agent"]),
+        (&PublicKey([2; 32]).npub().into(), &ME.npub().into())
+    );
+    assert_eq!(heard[1].json()["handle"], "m3");
+}
+
+#[test]
+fn what_a_server_does_not_take_now_is_tried_again_in_order_over_restarts() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    let run = Run::start(&dir, &webhook(&server));
+    run.books.happens(1, EventKind::Message);
+    until("it was told", || ids(&server) == ["e1"]);
+    server.answers("503 Not Now");
+    run.books.happens(2, EventKind::Message);
+    run.books.happens(3, EventKind::Message);
+    run.books.happens(4, EventKind::File);
+    until("it is tried again", || server.heard().len() > 3);
+    until("that shows", || run.channel("webhook").undelivered == 3);
+    let shown = run.channel("webhook");
+    assert_eq!((shown.state.as_str(), shown.cause.as_deref()), ("failing", Some("HTTP 503")));
+    run.kill();
+
+    server.answers("204 No Content");
+    let before = server.heard().len();
+    let run = Run::start(&dir, &webhook(&server));
+    until("all of it was told", || ids(&server).last().is_some_and(|id| id == "e4"));
+    until("that shows, too", || run.channel("webhook").undelivered == 0);
+    assert_eq!(run.channel("webhook").state, "ok");
+    // The killed one's last try may have come in between.
+    let mut after = ids(&server).split_off(before);
+    after.dedup();
+    assert_eq!(after, ["e2", "e3", "e4"], "nothing was lost, and nothing came again");
+}
+
+#[test]
+fn what_was_read_is_not_told_any_more() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    server.answers("500 Oh");
+    let run = Run::start(&dir, &webhook(&server));
+    run.books.happens(1, EventKind::Message);
+    run.books.happens(2, EventKind::Message);
+    until("it was tried", || !server.heard().is_empty());
+    run.books.reads(2);
+    run.books.happens(3, EventKind::Message);
+    server.answers("200 OK");
+    until("what is unread is told", || ids(&server).last().is_some_and(|id| id == "e3"));
+    assert!(!ids(&server).contains(&"e2".into()), "{:?}", ids(&server));
+}
+
+#[test]
+fn what_a_server_refuses_is_not_repeated_and_a_redirect_is_not_followed() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    let elsewhere = Server::start();
+    server.answers("401 Who");
+    let run = Run::start(&dir, &webhook(&server));
+    run.books.happens(1, EventKind::Message);
+    until("it was refused", || run.channel("webhook").undelivered == 1);
+    assert_eq!(run.channel("webhook").cause.as_deref(), Some("HTTP 401"));
+    server.answers(&format!("307 There\r\nLocation: {}/", elsewhere.url()));
+    run.books.happens(2, EventKind::Message);
+    until("it points elsewhere", || run.channel("webhook").undelivered == 2);
+    server.answers("200 OK");
+    run.books.happens(3, EventKind::Message);
+    until("it takes what is new", || run.channel("webhook").state == "ok");
+    assert_eq!(
+        (ids(&server), elsewhere.heard().len()),
+        (vec!["e1".to_owned(), "e2".to_owned(), "e3".to_owned()], 0)
+    );
+    // Given up, and not read: that is still so after a restart.
+    assert_eq!(run.channel("webhook").undelivered, 2);
+    run.kill();
+    let run = Run::start(&dir, &webhook(&server));
+    until("that is known", || run.channel("webhook").undelivered == 2);
+    run.books.reads(3);
+    until("it was read", || run.channel("webhook").undelivered == 0);
+}
+
+#[test]
+fn a_channel_that_hangs_holds_up_no_other() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    server.answers("");
+    let log = dir.path().join("told");
+    let hook = format!(
+        "[hooks]\ncommand = [\"sh\", \"-c\", 'cat >> \"$0\"', {:?}]\n",
+        log.to_str().unwrap()
+    );
+    let run = Run::start(&dir, &(hook + &webhook(&server)));
+    run.books.happens(1, EventKind::Message);
+    until("the server hangs", || !server.heard().is_empty());
+    run.books.happens(2, EventKind::Message);
+    run.books.asks(1, "go on?");
+    let told = || std::fs::read_to_string(&log).unwrap_or_default();
+    until("the command was told all", || {
+        told().contains("\"e2\"") && run.told(1, "command") == Some(true)
+    });
+    assert!(told().contains("go on?"), "{}", told());
+    assert_eq!(run.told(1, "webhook"), None);
+}
+
+#[test]
+fn a_question_is_put_again_until_it_is_taken_over_restarts() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    server.answers("500 Oh");
+    let settings = webhook(&server) + "events = [\"escalate\"]\n";
+    let run = Run::start(&dir, &settings);
+    run.books.asks(1, "go on?");
+    run.books.happens(1, EventKind::Message);
+    until("it was tried twice", || server.heard().len() > 1);
+    until("that shows", || run.channel("webhook").undelivered == 1);
+    assert_eq!(run.told(1, "webhook"), Some(false));
+    assert_eq!(server.heard()[0].json()["question"], "go on?");
+    run.kill();
+    let run = Run::start(&dir, &settings);
+    server.answers("200 OK");
+    until("it was taken", || run.told(1, "webhook") == Some(true));
+    until("that shows, too", || run.channel("webhook").undelivered == 0);
+    let before = server.heard().len();
+    run.books.asks(2, "and on?");
+    until("the next was taken", || run.told(2, "webhook") == Some(true));
+    assert_eq!(ids(&server).split_off(before), ["q2"]);
+}
+
+#[test]
+fn a_gateway_is_woken_once_for_all_that_is_unread() {
+    let (dir, server) = (TempDir::new().unwrap(), Server::start());
+    let settings = format!("[openclaw]\nurl = \"{}/\"\ntoken = \"t0ken\"\n", server.url());
+    let run = Run::start(&dir, &settings);
+    run.books.happens(1, EventKind::End);
+    run.books.happens(2, EventKind::Knock);
+    run.books.happens(3, EventKind::Message);
+    until("it was woken", || run.channel("openclaw").state == "ok" && !server.heard().is_empty());
+    let heard = server.heard();
+    assert_eq!(heard[0].path, "/hooks/wake");
+    assert_eq!(heard[0].headers["authorization"], "Bearer t0ken");
+    let words = "p2p: c7 rings; 3 unread. Run: p2p";
+    assert_eq!(heard[0].json(), serde_json::json!({"text": words, "mode": "now"}));
+    // What it was woken for is known over a restart.
+    let kept = || run.books.store.lock().unwrap().meta("channel openclaw").unwrap();
+    until("it is noted", || kept().is_some_and(|kept| kept.contains("\"upto\":3")));
+}

@@ -1,0 +1,31 @@
+//! News to tell.
+
+use super::super::News;
+use crate::config::HookEvent;
+
+pub(in crate::channels) fn ring() -> News {
+    News {
+        v: 1,
+        id: "e4".into(),
+        agent: "npub1me".into(),
+        event: HookEvent::Ring,
+        call: Some("c7".into()),
+        handle: None,
+        peer: Some("npub1peer".into()),
+        question: None,
+        options: Vec::new(),
+        next: "p2p answer accept --call c7".into(),
+    }
+}
+
+pub(in crate::channels) fn question() -> News {
+    News {
+        id: "q2".into(),
+        event: HookEvent::Escalate,
+        handle: Some("q2".into()),
+        question: Some("a < b?".into()),
+        options: vec!["yes".into(), "no".into()],
+        next: "p2p questions".into(),
+        ..ring()
+    }
+}
