@@ -98,7 +98,7 @@ fn an_owner_with_an_ordinary_app_answers_and_steps_into_the_call() {
     let (alice, bob, owner) = (scene.alice(), scene.bob(), &scene.owner);
     // Somebody guesses, and is told so; the code is still good. Both hold the same app.
     alice.json(&["owner", "pair", "--wait", "0"]);
-    owner.does(&json!({"text": "AAAA-AAAA", "by": "other"}));
+    owner.does(&json!({"text": "AAAA-AAA2", "by": "other"}));
     let told = owner.other_hears("that it is wrong", |text| text.contains("not the code"));
     assert!(told.text.contains("4 tries left"), "{}", told.text);
     scene.pair();
@@ -247,7 +247,7 @@ fn nobody_else_is_taken_for_the_owner_and_nothing_old_for_an_answer() {
     let answer = || OrderKind::Answer { question: first.clone(), text: "yes".into() };
     assert_eq!(orders(answer(), None), Err(ErrorCode::OwnerOnly));
     assert_eq!(orders(answer(), Some(&code)), Err(ErrorCode::WrongProof));
-    assert_eq!(orders(answer(), Some("AAAA-AAAA")), Err(ErrorCode::WrongProof));
+    assert_eq!(orders(answer(), Some("AAAA-AAA2")), Err(ErrorCode::WrongProof));
     let policy = || OrderKind::Policy { policy: "open".into() };
     assert_eq!(orders(policy(), None), Err(ErrorCode::OwnerOnly));
     assert_eq!(alice.fails(9, &["contacts", "block", &owner.key]).code, ErrorCode::OwnerOnly);
