@@ -5,14 +5,17 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use p2p_tests::{
-    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, until,
+    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, until, within,
 };
 use serde_json::json;
 
 const TOKEN: &str = "a-token-for-hooks-0123456789";
+/// A gateway makes its state first, and machines that test are busy.
+const START: Duration = Duration::from_secs(240);
 const HOW: &str = "npm install --prefix target/interop/openclaw/node node@24 && \
                    PATH=$PWD/target/interop/openclaw/node/node_modules/.bin:$PATH \
                    npm install --prefix target/interop/openclaw/gateway openclaw@2026.9.6";
@@ -104,7 +107,9 @@ fn a_ring_wakes_an_openclaw_agent() {
         .configured(&format!("[openclaw]\nurl = \"{}\"\ntoken = \"{TOKEN}\"\n", gateway.url));
     let alice = Agent::new("alice", &[relay.url()]);
     let meeting = Meeting::of(relay, alice, bob);
-    until("the gateway is up", || gateway.output().contains("[gateway] ready"));
+    within(START, "the gateway is up", || {
+        gateway.output().contains("[gateway] ready").then_some(())
+    });
     let talk = meeting.ring("words of a peer");
     let words = format!("p2p: {} rings; 1 unread. Run: p2p", talk.bob);
     until("the agent's model is asked with our words", || {
