@@ -1,16 +1,14 @@
 //! What only a person at a terminal can say. It is read from the terminal itself, without echo:
 //! never from an argument, a variable or stdin, where an agent could put it.
 
-use std::fs::OpenOptions;
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
 
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use p2p_ipc::{ErrorCode, RpcError};
 
-/// Whether there is a terminal to ask at.
-#[must_use]
-pub fn is_there() -> bool {
-    OpenOptions::new().read(true).write(true).open("/dev/tty").is_ok()
-}
+/// The longest line that is read, in bytes.
+const LONGEST: u64 = 4096;
 
 /// Asks for the proof that an owner sits there: the passphrase, or a one-time code.
 ///
@@ -34,19 +32,51 @@ pub fn new_passphrase() -> Result<String, RpcError> {
 }
 
 fn secret(prompt: &str) -> Result<String, RpcError> {
-    if !is_there() {
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|_| {
         let message = "this needs the owner at a terminal, and there is none; an owner can do it \
                        by direct message: /help says how";
-        return Err(RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner show"));
-    }
-    let typed = rpassword::prompt_password(prompt).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::Interrupted => nothing(),
-        _ => RpcError::new(ErrorCode::OwnerOnly, format!("the terminal cannot be read: {error}"))
-            .hint("p2p owner show"),
+        owner_only(message)
     })?;
-    if typed.trim().is_empty() { Err(nothing()) } else { Ok(typed) }
+    let typed = Hidden::ask(&terminal, prompt)
+        .map_err(|error| owner_only(&format!("the terminal cannot be read: {error}")))?;
+    if typed.trim().is_empty() { Err(owner_only("nothing was typed")) } else { Ok(typed) }
 }
 
-fn nothing() -> RpcError {
-    RpcError::new(ErrorCode::OwnerOnly, "nothing was typed").hint("p2p owner show")
+fn owner_only(message: &str) -> RpcError {
+    RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner show")
+}
+
+/// A terminal that does not show what is typed, for as long as this lives.
+struct Hidden<'a> {
+    terminal: &'a File,
+    before: Termios,
+}
+
+impl<'a> Hidden<'a> {
+    /// Asks for a line.
+    fn ask(terminal: &'a File, prompt: &str) -> io::Result<String> {
+        let _hidden = Self::new(terminal)?;
+        let mut terminal = terminal;
+        terminal.write_all(prompt.as_bytes())?;
+        let mut line = String::new();
+        BufReader::new(io::Read::take(terminal, LONGEST)).read_line(&mut line)?;
+        Ok(line.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// From here on nothing is shown; what was typed before is dropped, as it was shown.
+    fn new(terminal: &'a File) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        hidden.local_flags.insert(LocalFlags::ECHONL | LocalFlags::ICANON);
+        tcsetattr(terminal, SetArg::TCSAFLUSH, &hidden)?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Hidden<'_> {
+    fn drop(&mut self) {
+        // A terminal that is gone shows nothing more.
+        let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, &self.before);
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use p2p_core::call::{By, Ended, State};
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
 use p2p_core::invite::Token;
+use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Rate, Settings};
 use p2p_core::record::{Event, EventKind, Invite, Message};
 use p2p_core::wire::Reason;
@@ -205,6 +206,19 @@ fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
     pair.settle();
     pair.say(ALICE, call, "Merci").unwrap();
     assert!(!pair.is_open(call));
+
+    // What a human says means something, and where a human speaks nobody else ends the call.
+    for human in [|call| Order::Say { call, text: "Thanks".into() }, |call| Order::Takeover(call)] {
+        let mut pair = Pair::new(|_| ());
+        let call = pair.call();
+        for (turn, text) in POLITE.into_iter().enumerate() {
+            if turn == 5 {
+                pair.wants(ALICE, Command::Order(human(call))).unwrap();
+            }
+            pair.say(turn % 2, call, text).unwrap();
+        }
+        assert!(pair.is_open(call));
+    }
 
     let mut pair = Pair::new(|settings| settings.courtesy = 0);
     let call = pair.call();

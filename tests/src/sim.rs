@@ -9,6 +9,7 @@ mod agent;
 mod calamity;
 mod check;
 mod forge;
+mod human;
 mod rng;
 mod store;
 mod world;
@@ -42,6 +43,8 @@ pub struct Tally {
     pub answered: u64,
     /// Calls that were merged into another.
     pub merged: u64,
+    /// Calls that ended because both sides only thanked each other.
+    pub parted: u64,
     /// Messages that arrived.
     pub messages: u64,
     /// Files that arrived.
@@ -52,6 +55,8 @@ pub struct Tally {
     pub crashes: u64,
     /// Forged messages.
     pub forged: u64,
+    /// Questions that a human answered.
+    pub answers: u64,
 }
 
 impl Tally {
@@ -60,10 +65,12 @@ impl Tally {
         self.calls += other.calls;
         self.answered += other.answered;
         self.merged += other.merged;
+        self.parted += other.parted;
         self.messages += other.messages;
         self.files += other.files;
         self.cancelled += other.cancelled;
         self.crashes += other.crashes;
         self.forged += other.forged;
+        self.answers += other.answers;
     }
 }

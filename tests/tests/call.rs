@@ -504,6 +504,39 @@ fn a_blocked_peer_gets_nothing_through() {
 }
 
 #[test]
+fn a_stranger_with_an_invite_rings_where_strangers_are_dropped() {
+    let relay = Relay::start();
+    let closed = "policy = \"allow-list\"\ninvisible = true\n";
+    let bob = Agent::new("bob", &[relay.url()]).configured(closed);
+    let alice = Agent::new("alice", &[relay.url()]);
+    let made = bob.json(&["invite", "--hours", "1"]);
+    let token = made["token"].as_str().unwrap();
+    assert_eq!((&made["id"], &made["uses"]), (&1.into(), &1.into()));
+    for (path, bytes) in bob.stored() {
+        let written = bytes.windows(token.len()).any(|part| part == token.as_bytes());
+        assert!(!written, "the token stands in {}", path.display());
+    }
+    let npub = bob.npub();
+    let cut = alice.fails(2, &["call", &npub, "docs", "--invite", &token[..20]]);
+    assert!(cut.message.contains("cut or mistyped"), "{}", cut.message);
+    // What bob has to say about it, he keeps over a restart.
+    bob.kill9();
+    assert_eq!(bob.json(&["invite", "list"])["invites"][0]["uses"], 1);
+    let placed = alice.json(&["call", &npub, "docs", "--invite", token]);
+    let ring = item(&bob, "ring");
+    assert_eq!(ring["call"]["topic"], "docs");
+    assert_eq!(ring["call"]["peer"]["contact"], true);
+    assert_eq!(bob.json(&["invite", "list"])["invites"], serde_json::json!([]));
+    // Who is invisible confirms nothing before it answers, and is not to be seen.
+    let call = placed["call"]["handle"].as_str().unwrap();
+    assert_eq!(state(&alice, call), "dialing");
+    assert_eq!(online(&alice, &[]), Vec::<String>::new());
+    bob.json(&["answer", "accept", "--wait", "60"]);
+    until("alice is in the call", || state(&alice, call) == "active");
+    assert_eq!(bob.fails(2, &["invite", "revoke", "1"]).code, ErrorCode::Usage);
+}
+
+#[test]
 fn an_answer_that_is_typed_again_is_the_same_answer() {
     let meeting = Meeting::new();
     let talk = meeting.ring("twice");

@@ -60,6 +60,7 @@ fn agents_agree_after_any_storm() {
         ("calls", sum.calls),
         ("answered", sum.answered),
         ("merged", sum.merged),
+        ("parted", sum.parted),
         ("messages", sum.messages),
         ("files", sum.files),
         ("cancelled", sum.cancelled),
@@ -68,6 +69,7 @@ fn agents_agree_after_any_storm() {
     ] {
         assert!(count > seeds / 10, "too few {what}: {count} in {seeds} seeds");
     }
+    assert!(sum.answers > seeds / 50, "too few answers: {} in {seeds} seeds", sum.answers);
 }
 
 #[test]

@@ -377,8 +377,8 @@ impl Engine {
         }
         let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
+        self.turn(now, conversation)?;
         if !quiet {
-            self.turn(now, conversation)?;
             let (asked, choices) = (question.clone(), options.clone());
             let item = Escalation { question: asked.clone(), options: choices.clone() };
             let content = Content::Escalation { question: asked, options: choices };

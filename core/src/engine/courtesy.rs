@@ -33,7 +33,8 @@ impl Engine {
         let left =
             session.channel.outgoing().all(|(stream, _)| stream.pending.values().all(|p| p.taken));
         let enough = limit > 0 && session.channel.courtesies.row >= limit;
-        if enough && left && session.call.state == State::Active {
+        if enough && left && self.taken_over(call).is_none() && session.call.state == State::Active
+        {
             let closing = Closing::new(Reason::Completed, PARTING);
             self.step(now, call, CallEvent::Close(closing), Cause::Other);
         }

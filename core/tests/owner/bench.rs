@@ -27,6 +27,8 @@ pub struct Bench {
     kept: Vec<Change>,
     pub recalls: Vec<(CallId, PublicKey)>,
     replies: Vec<Result<Reply, Refusal>>,
+    /// What arrived.
+    arrived: Vec<Rumor>,
     count: u64,
 }
 
@@ -44,7 +46,8 @@ impl Bench {
         let engine = Engine::restore(ME, InstanceId([1; 8]), [1; 32], settings, snapshot, now);
         let (sent, events, changes) = (Vec::new(), Vec::new(), Vec::new());
         let (recalls, replies, kept) = (Vec::new(), Vec::new(), Vec::new());
-        Self { engine, now, sent, events, changes, kept, recalls, replies, count: 0 }
+        let arrived = Vec::new();
+        Self { engine, now, sent, events, changes, kept, recalls, replies, arrived, count: 0 }
     }
 
     /// It has an owner.
@@ -109,7 +112,14 @@ impl Bench {
         self.kept.append(&mut self.changes);
     }
 
+    /// A relay serves again what it served before.
+    pub fn hear_again(&mut self, which: usize) {
+        let rumor = self.arrived.get(which % self.arrived.len().max(1)).cloned();
+        rumor.into_iter().for_each(|rumor| self.hear(rumor));
+    }
+
     pub fn hear(&mut self, rumor: Rumor) {
+        self.arrived.push(rumor.clone());
         let message = Verified::from_seal(rumor.pubkey, None, rumor).unwrap();
         self.handle(Input::Received(message));
     }
@@ -185,7 +195,12 @@ impl Bench {
 
     /// What another daemon says.
     pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
-        let (instance, at) = (InstanceId([2; 8]), self.now);
+        self.hear_written(from, self.now, body);
+    }
+
+    /// The same, written at another time.
+    pub fn hear_written(&mut self, from: PublicKey, at: Time, body: &Body) {
+        let instance = InstanceId([2; 8]);
         let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
         self.hear(encode(&stamp, body));
     }
@@ -280,7 +295,8 @@ impl Bench {
             }
         }
         let mut bench = Self::with(Settings::default(), snapshot, self.now);
-        bench.count = self.count;
+        bench.kept = self.kept;
+        (bench.count, bench.arrived) = (self.count, self.arrived);
         bench
     }
 }

@@ -5,4 +5,6 @@ mod bench;
 mod orders;
 mod pairing;
 mod questions;
+#[expect(clippy::panic, reason = "that is how a test fails")]
+mod storm;
 mod takeover;

@@ -32,6 +32,18 @@ fn the_right_code_pairs_whatever_the_policy_and_only_once() {
 }
 
 #[test]
+fn owners_are_told_of_each_other() {
+    let mut bench = Bench::new();
+    let code = bench.pair(None, false).unwrap();
+    bench.dm(OWNER, &code);
+    let code = bench.pair(None, true).unwrap();
+    let told = bench.dm(OTHER, &code);
+    assert!(told[0].contains(&format!("another owner: {}", OWNER.npub())), "{told:?}");
+    let told = bench.told(OWNER);
+    assert!(told.last().unwrap().contains(&format!("/remove {}", OTHER.npub())), "{told:?}");
+}
+
+#[test]
 fn five_wrong_codes_close_the_pairing() {
     let mut bench = Bench::new();
     let code = bench.pair(None, false).unwrap();
@@ -98,10 +110,16 @@ fn a_second_owner_needs_the_word_of_the_first() {
     let third = p2p_core::PublicKey([5; 32]);
     bench.dm(third, &code);
     assert!(bench.engine.is_owner(third));
-    // Any of them can be removed.
+    // Any of them can be removed, with what it may have got before.
+    let codes = ["/pair", "/code"].map(|command| {
+        let told = bench.dm(third, command);
+        told[0].lines().next().unwrap().to_owned()
+    });
     bench.dm(OTHER, &format!("/remove {}", third.npub()));
     assert!(!bench.engine.is_owner(third));
     assert!(bench.dm(third, "/calls").is_empty(), "its word is a stranger's");
+    assert!(bench.dm(third, &codes[0]).is_empty() && !bench.engine.is_owner(third));
+    assert_eq!(bench.command(Command::Redeem(codes[1].clone())), Err(Refusal::WrongCode));
 }
 
 #[test]

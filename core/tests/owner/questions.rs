@@ -38,6 +38,20 @@ fn a_question_reaches_its_owner_with_what_it_is_about() {
 }
 
 #[test]
+fn an_agent_does_not_flood_its_owner() {
+    let (mut bench, call) = Bench::in_call();
+    let question = Command::Escalate {
+        call,
+        question: "Approve?".into(),
+        options: vec![],
+        quiet: true,
+        lines: vec![],
+    };
+    let asked = (0..100).filter(|_| bench.command(question.clone()).is_ok()).count();
+    assert!((1..=60).contains(&asked) && bench.told(OWNER).len() == asked, "{asked}");
+}
+
+#[test]
 fn an_answer_is_known_by_its_reply_its_code_or_as_the_only_one() {
     for way in ["e", "q", "code first", "code last", "only"] {
         let (mut bench, call) = Bench::in_call();
@@ -159,6 +173,12 @@ fn nobody_else_answers() {
         bench.dm(key, &format!("{code} yes"));
         bench.reply(key, "yes", ("e", message));
     }
+    // Another owner, of whom nobody asked this, only answers what it names itself.
+    let pairing = bench.pair(None, true).unwrap();
+    let second = PublicKey([5; 32]);
+    bench.dm(second, &pairing);
+    bench.asks(call, "And this?", &[]);
+    assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Which one?"));
     // The agent itself cannot say it is its owner.
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
@@ -209,7 +229,14 @@ fn an_owner_whose_app_speaks_p2p_is_understood() {
     let (_, code, _) = bench.asks(call, "Approve?", &[]);
     assert!(bench.sent.last().unwrap().1.tag("stream").is_some(), "it goes numbered");
     let (slot, item) = (Slot::new(StreamId([9; 8]), 1), Item::Text(format!("{code} yes")));
-    bench.hear_from(OWNER, &Body::Numbered(Conversation::Direct(OWNER), slot, item));
+    let body = Body::Numbered(Conversation::Direct(OWNER), slot, item);
+    // Unless it is so old that it may be a repetition.
+    let long_ago = Time(bench.now.0 - 91 * 24 * 3_600_000);
+    let old = Slot::new(StreamId([8; 8]), 1);
+    let old = Body::Numbered(Conversation::Direct(OWNER), old, Item::Text("/approve".into()));
+    bench.hear_written(OWNER, long_ago, &old);
+    assert!(bench.answers().is_empty());
+    bench.hear_from(OWNER, &body);
     assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
     assert!(bench.heard(EventKind::Message).is_empty());
 }

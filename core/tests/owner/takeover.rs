@@ -136,6 +136,10 @@ fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
     bench.forget();
     bench.dm(OTHER, "How is it going?");
     assert!(said_to_peer(&bench).is_empty());
+    // Unless that one takes the call over as well.
+    bench.dm(OTHER, "/takeover");
+    assert!(bench.told(OWNER)[0].starts_with("Another owner speaks in c1"));
+    bench.dm(OWNER, "/takeover");
     bench.dm(OTHER, &format!("/remove {OWNER}"));
     assert!(bench.engine.taken_over(call).is_none());
     bench.forget();

@@ -1,5 +1,7 @@
 //! `p2p escalate`: asks the owner, by the channels, and tells the peer so.
 
+use std::time::Duration;
+
 use p2p_core::call::State;
 use p2p_core::engine::{Command, Reply};
 use p2p_ipc::method::Escalate;
@@ -8,6 +10,9 @@ use p2p_ipc::{ErrorCode, RpcError, view};
 use super::show::Show;
 use super::{questions, stored, until, which};
 use crate::service::Service;
+
+/// How long a relay may take to accept the direct message to an owner.
+const RELAY: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
     service.act();
@@ -31,7 +36,8 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     Show::new(service, &store, None).question(&row)
 }
 
-/// Waits until each channel to the owner has taken the question, or failed to for the first time.
+/// Waits until each channel to the owner has taken the question, or failed to for the first time:
+/// of the direct message, until a relay has it.
 async fn first_tries(service: &Service, question: u32) -> Result<(), RpcError> {
     let asking = service.channels.asking();
     let tried = || {
@@ -39,6 +45,11 @@ async fn first_tries(service: &Service, question: u32) -> Result<(), RpcError> {
         let spoke = |name: &&str| row.told.iter().chain(&row.refused).any(|other| other == name);
         Ok(asking.iter().all(spoke).then_some(()))
     };
-    until(service, service.channels.patience(), tried).await?;
+    let direct = || {
+        let row = questions::kept(&service.reader(), question)?;
+        Ok(row.telling.is_empty().then_some(()))
+    };
+    let channels = until(service, service.channels.patience(), tried);
+    tokio::try_join!(channels, until(service, RELAY, direct))?;
     Ok(())
 }

@@ -34,12 +34,14 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
                     tally.answered += u64::from(call.outgoing && call.answered.is_some());
                 }
                 tally.merged += u64::from(merged_into(call).is_some());
+                tally.parted += u64::from(is_parting(call));
             }
         }
         let incoming = agent.store.messages.values().filter(|m| !m.outgoing);
         tally.messages += incoming.count() as u64;
         tally.files += agent.written.len() as u64;
     }
+    tally.answers += super::human::answers(world)?;
     nothing_came_twice(world)?;
     nothing_cancelled_was_heard(world)?;
     each_word_arrived(world)?;
@@ -76,6 +78,12 @@ fn merged_into(call: &Call) -> Option<CallId> {
         State::Ended(ended) if ended.closing.reason == Reason::Merged => ended.closing.into,
         _ => None,
     }
+}
+
+/// Whether a rule ended the call, since both ends were only polite.
+fn is_parting(call: &Call) -> bool {
+    let thanked = |text: &str| text.contains("only thanked each other");
+    matches!(&call.state, State::Ended(ended) if thanked(&ended.closing.text))
 }
 
 fn ended_at(call: &Call) -> Time {

@@ -147,8 +147,10 @@ impl Engine {
             return Letter::new("That is no owner.");
         }
         self.persist(Change::OwnerGone(key));
+        // Nor does a code help that it may have got before.
         self.owners.unconfirmed.remove(&key);
         self.owners.codes.clear();
+        self.owners.pairing = None;
         let theirs = self.owners.takeovers.values().filter(|it| it.by == Via::Dm(key));
         for call in theirs.map(|takeover| takeover.call).collect::<Vec<_>>() {
             self.give_back(now, call, "the owner who had taken the call over is none any more");

@@ -57,6 +57,10 @@ impl Engine {
         let line = self.call_line(call);
         let before = self.owners.takeovers.get(&call).map(|takeover| takeover.by);
         self.keep_takeover(Takeover { call, by: via, last: now });
+        if let Some(Via::Dm(other)) = before.filter(|before| *before != via) {
+            let text = format!("Another owner speaks in {line} now.");
+            self.tell(now, other, Letter::new(text).about(call));
+        }
         if before != Some(via) {
             let text =
                 "your human has taken the call over and speaks in it; wait until it is yours";

@@ -16,10 +16,18 @@ type Result<T> = std::result::Result<T, StoreError>;
 /// The channel that is a direct message.
 const DM: &str = "dm";
 
-/// Questions, and whether the call that each came up in is over.
+/// Questions, and whether the call that each came up in is over, and what it became part of.
 const ASKED: &str = "SELECT * FROM (SELECT *, NOT EXISTS (
-         SELECT 1 FROM calls c WHERE c.id = questions.call AND c.phase <> 'ended'
+         WITH RECURSIVE became (id) AS (
+             VALUES (questions.call)
+             UNION SELECT c.merged_into FROM became JOIN calls c USING (id))
+         SELECT 1 FROM became JOIN calls c USING (id) WHERE c.phase <> 'ended'
      ) AS over FROM questions) q";
+
+/// The call `?1`, and those that became part of it.
+const PARTS: &str = "WITH RECURSIVE part (id) AS (
+         VALUES (?1) UNION SELECT c.id FROM part JOIN calls c ON c.merged_into = part.id)
+     SELECT id FROM part";
 
 impl Reader {
     /// The question with this handle.
@@ -40,13 +48,14 @@ impl Reader {
         asked(view.db(), "ORDER BY q.handle DESC", [])
     }
 
-    /// The questions that came up in a call, in order.
+    /// The questions that came up in a call, or in one that became part of it, in order.
     ///
     /// # Errors
     /// See [`Self::question`].
     pub fn questions_in(&self, call: CallId) -> Result<Vec<QuestionRow>> {
         let view = self.view()?;
-        asked(view.db(), "WHERE q.call = ?1 ORDER BY q.handle", [call.to_string()])
+        let here = format!("WHERE q.call IN ({PARTS}) ORDER BY q.handle");
+        asked(view.db(), &here, [call.to_string()])
     }
 
     /// Questions without an answer in calls that are not over, the newest first.

@@ -1,12 +1,13 @@
 //! Owners, what they were asked and told, and what they said.
 
-use p2p_core::call::State;
+use p2p_core::call::{By, Ended, State};
 use p2p_core::engine::Change;
 use p2p_core::policy::Policy;
 use p2p_core::record::{
     Answer, Content, Delivery, EventKind, FileState, Invite, Line, Message, Note, Owner, Question,
     Speaker, Takeover, Via,
 };
+use p2p_core::wire::{Closing, Reason};
 use p2p_core::{Conversation, Time};
 
 use super::samples::{
@@ -33,6 +34,18 @@ fn owners_come_back_as_they_are_until_they_are_none() {
     assert_eq!(home.reader().owners().unwrap(), [first, second]);
     home.commit(vec![Change::OwnerGone(BOB), Change::OwnerGone(BOB)]);
     assert_eq!(home.snapshot().owners, [second]);
+}
+
+#[test]
+fn a_passphrase_from_before_anybody_owned_the_agent_proves_nobody() {
+    let owner = |key, muted_until| Change::Owner(Owner { key, since: NOW, muted_until });
+    let mut home = Home::with(Vec::new());
+    home.store.set_passphrase(Some("the agent's own")).unwrap();
+    home.commit(vec![owner(ANA, None)]);
+    assert_eq!(home.reader().passphrase().unwrap(), None);
+    home.store.set_passphrase(Some("the owner's")).unwrap();
+    home.commit(vec![owner(ANA, Some(NOW)), owner(BOB, None)]);
+    assert_eq!(home.reader().passphrase().unwrap().as_deref(), Some("the owner's"));
 }
 
 #[test]
@@ -85,6 +98,31 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     let reader = home.reader();
     assert_eq!(reader.open_questions().unwrap(), []);
     assert!(reader.question(2).unwrap().unwrap().over);
+}
+
+#[test]
+fn a_question_goes_on_in_the_call_that_its_call_became_part_of() {
+    let merged = |n, into| {
+        let closing = Closing { into: Some(call_id(into)), ..Closing::new(Reason::Merged, "") };
+        let state = State::Ended(Ended { at: NOW, closing, by: By::Us, word: None });
+        Change::Call(Box::new(call(n, state)))
+    };
+    // The ring of the call that survives may not be here yet.
+    let mut home = Home::with(vec![asked(1), merged(1, 2)]);
+    let over = |home: &Home| home.reader().question(1).unwrap().unwrap().over;
+    assert!(over(&home));
+    let put = |n, state| Change::Call(Box::new(call(n, state)));
+    home.commit(vec![merged(2, 3), put(3, State::Active), put(4, State::Active)]);
+    assert!(!over(&home));
+    let asked_in = |n| {
+        let rows = home.reader().questions_in(call_id(n)).unwrap();
+        rows.iter().map(|row| row.question.handle).collect::<Vec<_>>()
+    };
+    assert_eq!([1, 2, 3].map(asked_in), [[1], [1], [1]]);
+    assert!(asked_in(4).is_empty());
+    assert_eq!(home.reader().open_questions().unwrap().len(), 1);
+    home.commit(vec![put(3, ended_at(NOW))]);
+    assert!(over(&home));
 }
 
 #[test]

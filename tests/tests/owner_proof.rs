@@ -1,0 +1,83 @@
+//! An agent cannot pass for its owner: what acts for one at the socket wants a proof.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerPair, OwnerTold, SetPassphrase};
+use p2p_ipc::{Client, ErrorCode, Method, RpcError};
+use p2p_tests::{Agent, Meeting, eventually, until};
+
+const PASSPHRASE: &str = "correct horse battery";
+
+/// Whoever may open the socket: the agent itself.
+fn ask<M: Method>(agent: &Agent, params: &M) -> Result<M::Result, RpcError> {
+    let socket = agent.place().socket;
+    let mut client = Client::connect(&socket, "test", BTreeMap::new()).unwrap();
+    client.call(params, Duration::from_secs(20))
+}
+
+fn order(agent: &Agent, order: OrderKind, proof: Option<&str>) -> Result<OwnerTold, RpcError> {
+    ask(agent, &OwnerOrder { order, proof: proof.map(str::to_owned) })
+}
+
+fn answer(question: &str) -> OrderKind {
+    OrderKind::Answer { question: question.into(), text: "yes".into() }
+}
+
+/// The code that an owner gets who asks for one.
+fn one_time_code(owner: &Agent) -> String {
+    owner.json(&["dm", "alice", "/code"]);
+    eventually("a code comes", || {
+        let inbox = owner.json(&["inbox"]);
+        let items = inbox["items"].as_array().unwrap().clone();
+        items.into_iter().find_map(|item| {
+            let text = item["message"]["text"].as_str()?.lines().next()?.to_owned();
+            (text.len() == 9 && text.as_bytes()[4] == b'-').then_some(text)
+        })
+    })
+}
+
+#[test]
+fn an_agent_cannot_pass_for_its_owner() {
+    let meeting = Meeting::new();
+    let (alice, owner) = (&meeting.alice, Agent::new("ruth", &[meeting.relay.url()]));
+    owner.befriend(alice);
+    let talk = meeting.call("docs");
+    let code = alice.json(&["owner", "pair"])["code"].as_str().unwrap().to_owned();
+    owner.json(&["dm", "alice", &code]);
+    until("she is paired", || alice.json(&["owner"])["owners"][0]["npub"] == owner.npub());
+    let asked = alice.json(&["escalate", "Publish?", "--call", &talk.alice, "--quiet"]);
+    assert_eq!(asked["told"], serde_json::json!(["dm"]));
+    let question = asked["handle"].as_str().unwrap();
+
+    let code_of = |refused: Result<OwnerTold, RpcError>| refused.unwrap_err().code;
+    assert_eq!(code_of(order(alice, answer(question), None)), ErrorCode::OwnerOnly);
+    let open = OrderKind::Policy { policy: "open".into() };
+    assert_eq!(code_of(order(alice, open, None)), ErrorCode::OwnerOnly);
+    assert_eq!(ask(alice, &OwnerPair::default()).unwrap_err().code, ErrorCode::OwnerOnly);
+    let mine = |proof: Option<&str>| SetPassphrase {
+        proof: proof.map(str::to_owned),
+        new: Some(PASSPHRASE.into()),
+    };
+    assert_eq!(ask(alice, &mine(None)).unwrap_err().code, ErrorCode::OwnerOnly);
+    assert_eq!(ask(alice, &mine(Some("K7QX-3M9P"))).unwrap_err().code, ErrorCode::WrongProof);
+    assert_eq!(alice.json(&["questions"])["questions"][0]["state"], "open");
+
+    let code = one_time_code(&owner);
+    let dms = alice.run(&["inbox", "--last", "20", "--json"]).stdout;
+    assert!(!dms.contains(&code), "the agent can read it: {dms}");
+    ask(alice, &mine(Some(&code))).unwrap();
+    assert_eq!(ask(alice, &mine(Some(&code))).unwrap_err().code, ErrorCode::WrongProof);
+
+    order(alice, answer(question), Some(PASSPHRASE)).unwrap();
+    let reply = alice.json(&["wait", "--for", "reply"]);
+    let reply = &reply["items"].as_array().unwrap().last().unwrap()["question"];
+    assert_eq!((&reply["answer"], &reply["answer_via"]), (&"yes".into(), &"terminal".into()));
+
+    for _ in 0..5 {
+        assert_eq!(code_of(order(alice, OrderKind::Unmute, Some("x"))), ErrorCode::WrongProof);
+    }
+    let closed = order(alice, OrderKind::Unmute, Some(PASSPHRASE)).unwrap_err();
+    assert!(closed.code == ErrorCode::WrongProof && closed.retryable, "{closed:?}");
+}
