@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -24,6 +24,7 @@ const HOW: &str = "npm install --prefix target/interop/openclaw/node node@24 && 
 struct Gateway {
     folder: PathBuf,
     url: String,
+    child: Child,
 }
 
 impl Gateway {
@@ -59,7 +60,7 @@ impl Gateway {
         let port = quiet_port();
         let search = std::env::var("PATH").unwrap_or_default();
         let output = File::create(folder.join("output")).unwrap();
-        Command::new(node.join("node"))
+        let child = Command::new(node.join("node"))
             .arg(program)
             .args(["gateway", "run", "--bind", "loopback", "--auth", "none", "--port"])
             .arg(port.to_string())
@@ -77,7 +78,7 @@ impl Gateway {
             .stderr(output)
             .spawn()
             .unwrap();
-        Some(Self { folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}") })
+        Some(Self { folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), child })
     }
 
     fn output(&self) -> String {
@@ -95,6 +96,8 @@ impl Drop for Gateway {
                 send_signal(pid, Signal::SIGKILL);
             }
         }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
