@@ -48,15 +48,15 @@ fn meant(service: &Service, order: OrderKind) -> Result<Order, RpcError> {
         }
         OrderKind::Calls => Order::Calls,
         OrderKind::Say { call, text } => {
-            Order::Say { call: open(&store, call, "say \"<text>\" {}")?, text }
+            Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text }
         }
-        OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "takeover {}")?),
+        OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
         OrderKind::Resume { call: Some(call) } => {
             Order::Resume(which::named_call(&store, &call)?.call.id)
         }
         OrderKind::Resume { call: None } => Order::Resume(taken_over(&store)?),
         OrderKind::End { call, reason } => {
-            Order::End { call: open(&store, call, "end {}")?, text: reason.unwrap_or_default() }
+            Order::End { call: open(&store, call, "owner end")?, text: reason.unwrap_or_default() }
         }
         OrderKind::Mute { minutes } => {
             let minutes = minutes.unwrap_or(MUTED);
@@ -82,7 +82,7 @@ fn open(store: &Reader, name: Option<String>, order: &str) -> Result<CallId, Rpc
     let wanted = which::Wanted {
         fits: |state| !matches!(state, State::Ended(_)),
         unread_counts: false,
-        command: &format!("p2p owner {order}"),
+        command: &format!("p2p {order} {{}}"),
     };
     Ok(which::call(store, name.as_deref(), &wanted)?.id)
 }
