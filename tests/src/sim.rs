@@ -9,6 +9,7 @@ mod agent;
 mod calamity;
 mod check;
 mod forge;
+mod human;
 mod rng;
 mod store;
 mod world;
@@ -54,6 +55,8 @@ pub struct Tally {
     pub crashes: u64,
     /// Forged messages.
     pub forged: u64,
+    /// Questions that a human answered.
+    pub answers: u64,
 }
 
 impl Tally {
@@ -68,5 +71,6 @@ impl Tally {
         self.cancelled += other.cancelled;
         self.crashes += other.crashes;
         self.forged += other.forged;
+        self.answers += other.answers;
     }
 }

@@ -69,6 +69,7 @@ fn agents_agree_after_any_storm() {
     ] {
         assert!(count > seeds / 10, "too few {what}: {count} in {seeds} seeds");
     }
+    assert!(sum.answers > seeds / 50, "too few answers: {} in {seeds} seeds", sum.answers);
 }
 
 #[test]

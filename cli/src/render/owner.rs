@@ -134,6 +134,9 @@ impl Text for OwnerState {
         }
         let passphrase = if self.passphrase { "set" } else { "none" };
         page.line(format!("passphrase: {passphrase}  policy: {}", self.policy));
+        for channel in &self.channels {
+            page.line(super::status::channel(channel, page));
+        }
     }
 }
 
@@ -207,8 +210,13 @@ mod tests {
     #[test]
     fn the_state_says_who_owns_the_agent_and_what_is_open() {
         let pairing = Some(p2p_ipc::view::Pairing { until_ms: NOW_MS + 540_000, tries_left: 4 });
-        let mut state =
-            OwnerState { owners: vec![owner()], pairing, passphrase: true, policy: "ask".into() };
+        let mut state = OwnerState {
+            owners: vec![owner()],
+            pairing,
+            passphrase: true,
+            policy: "ask".into(),
+            channels: Vec::new(),
+        };
         let text = text_of(&state);
         assert!(text.contains(" since 2026-03-01 14:02Z, muted until 15:02Z\n"), "{text}");
         assert!(text.contains("a code is out: 9m left, 4 tries\npassphrase: set  policy: ask\n"));

@@ -216,7 +216,7 @@ fn ails(channel: &Channel) -> bool {
 }
 
 /// `channel webhook: failing 5m, 2 undelivered: HTTP 401`.
-fn channel(channel: &Channel, page: &Page) -> String {
+pub(super) fn channel(channel: &Channel, page: &Page) -> String {
     let mut text = format!("channel {}: {}", channel.name, clean::short(&channel.state, 20));
     if let Some(since) = channel.since_ms {
         text += &format!(" {}", page.since(since));

@@ -32,6 +32,18 @@ fn the_right_code_pairs_whatever_the_policy_and_only_once() {
 }
 
 #[test]
+fn owners_are_told_of_each_other() {
+    let mut bench = Bench::new();
+    let code = bench.pair(None, false).unwrap();
+    bench.dm(OWNER, &code);
+    let code = bench.pair(None, true).unwrap();
+    let told = bench.dm(OTHER, &code);
+    assert!(told[0].contains(&format!("another owner: {}", OWNER.npub())), "{told:?}");
+    let told = bench.told(OWNER);
+    assert!(told.last().unwrap().contains(&format!("/remove {}", OTHER.npub())), "{told:?}");
+}
+
+#[test]
 fn five_wrong_codes_close_the_pairing() {
     let mut bench = Bench::new();
     let code = bench.pair(None, false).unwrap();

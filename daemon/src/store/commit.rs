@@ -3,6 +3,7 @@
 use p2p_core::engine::Change;
 use p2p_core::record::Counters;
 
+use super::PASSPHRASE;
 use super::error::StoreError;
 use super::retention;
 use super::sql::Db;
@@ -51,7 +52,13 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
         Change::FileState(handle, state) => files::put_state(db, *handle, state),
         Change::Question(question) => questions::put(db, question),
         Change::Answered { question, answer } => questions::put_answer(db, *question, answer),
-        Change::Owner(owner) => owners::put(db, owner),
+        Change::Owner(owner) => {
+            // A passphrase from before anybody owned the agent may be the agent's own.
+            if db.count("SELECT count(*) FROM owners", [])? == 0 {
+                meta::put(db, PASSPHRASE, None)?;
+            }
+            owners::put(db, owner)
+        }
         Change::OwnerGone(key) => owners::remove(db, *key),
         Change::Note(note) => owners::put_note(db, note),
         Change::Takeover(takeover) => owners::put_takeover(db, takeover),

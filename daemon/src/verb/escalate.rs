@@ -11,8 +11,8 @@ use super::show::Show;
 use super::{questions, stored, until, which};
 use crate::service::Service;
 
-/// How long relays may take to take a direct message.
-const A_RELAY: Duration = Duration::from_secs(3);
+/// How long a relay may take to accept the direct message to an owner.
+const RELAY: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
     service.act();
@@ -36,16 +36,20 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     Show::new(service, &store, None).question(&row)
 }
 
-/// Waits until each channel to the owner has taken the question, or failed to for the first time,
-/// and a relay the direct message to the owner, if it does so soon.
+/// Waits until each channel to the owner has taken the question, or failed to for the first time:
+/// of the direct message, until a relay has it.
 async fn first_tries(service: &Service, question: u32) -> Result<(), RpcError> {
     let asking = service.channels.asking();
     let tried = || {
         let row = questions::kept(&service.reader(), question)?;
         let spoke = |name: &&str| row.told.iter().chain(&row.refused).any(|other| other == name);
-        let sent = !row.telling.iter().any(|channel| channel == "dm");
-        Ok((sent && asking.iter().all(spoke)).then_some(()))
+        Ok(asking.iter().all(spoke).then_some(()))
     };
-    until(service, service.channels.patience().max(A_RELAY), tried).await?;
+    let direct = || {
+        let row = questions::kept(&service.reader(), question)?;
+        Ok(row.telling.is_empty().then_some(()))
+    };
+    let channels = until(service, service.channels.patience(), tried);
+    tokio::try_join!(channels, until(service, RELAY, direct))?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use p2p_ipc::{RpcError, view};
 use super::show::Show;
 use super::{AGENT, pending, stored};
 use crate::service::Service;
+use crate::store::QuestionRow;
 
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -30,6 +31,8 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         open.iter().cloned().chain(ended).map(|row| show.call(&row)).collect();
     let questions = store.open_questions().map_err(stored)?;
     let unread_dms = store.unread_dms(name).map_err(stored)?;
+    let owners = store.owners().map_err(stored)?;
+    let dm = (!owners.is_empty()).then(|| by_dm(&questions));
     Ok(StatusResult {
         identity: identity(service),
         daemon: daemon(service),
@@ -41,10 +44,18 @@ pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResul
         unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
         pending: pending::count(&store, name)?,
         seq,
-        channels: service.channels.view(),
+        channels: dm.into_iter().chain(service.channels.view()).collect(),
         twin_since_ms: service.host.twin().borrow().map(|since| since.0),
-        owners: store.owners().map_err(stored)?.iter().map(|owner| owner.key.npub()).collect(),
+        owners: owners.iter().map(|owner| owner.key.npub()).collect(),
     })
+}
+
+/// The owner's direct messages, beside the channels of the configuration.
+fn by_dm(questions: &[QuestionRow]) -> view::Channel {
+    let waits = |row: &&QuestionRow| row.telling.iter().any(|name| name == "dm");
+    let undelivered = u32::try_from(questions.iter().filter(waits).count()).unwrap_or(u32::MAX);
+    let (name, state) = ("dm".into(), "ok".into());
+    view::Channel { name, state, undelivered, cause: None, since_ms: None }
 }
 
 fn relay(state: crate::relays::RelayState) -> view::Relay {

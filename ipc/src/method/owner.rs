@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::view::{Owner, Pairing};
+use crate::view::{Channel, Owner, Pairing};
 
 /// Asks who owns this agent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct OwnerState {
     pub passphrase: bool,
     /// What strangers may do: `ask`, `allow-list`, `open` or `closed`.
     pub policy: String,
+    /// How else we tell them, and the agent.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
 }
 
 /// Begins to pair an owner.

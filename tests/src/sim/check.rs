@@ -41,6 +41,7 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
         tally.messages += incoming.count() as u64;
         tally.files += agent.written.len() as u64;
     }
+    tally.answers += super::human::answers(world)?;
     nothing_came_twice(world)?;
     nothing_cancelled_was_heard(world)?;
     each_word_arrived(world)?;

@@ -7,8 +7,8 @@ use p2p_core::call::{Call, State, WORD_LIFETIME};
 use p2p_core::digest::Digest;
 use p2p_core::engine::{Change, OutboxEntry, Snapshot};
 use p2p_core::record::{
-    Content, Counters, Delivery, Event, File, FileState, Message, Peer, Standing, StreamIn,
-    StreamOut, Tombstone,
+    Content, Counters, Delivery, Event, File, FileState, Message, Note, Owner, Peer, Question,
+    Standing, StreamIn, StreamOut, Tombstone,
 };
 use p2p_core::{CallId, Conversation, PublicKey, Rumor, RumorId, StreamId, Time};
 
@@ -42,6 +42,11 @@ pub struct Store {
     tombstones: BTreeMap<CallId, Tombstone>,
     /// The event log.
     pub events: Vec<Event>,
+    /// Whose word counts.
+    pub owners: Vec<Owner>,
+    /// Questions by handle.
+    pub questions: BTreeMap<u32, Question>,
+    notes: Vec<Note>,
 }
 
 impl Store {
@@ -161,11 +166,18 @@ impl Store {
                 }
                 self.events.push(event);
             }
-            Change::Question(_)
-            | Change::Answered { .. }
-            | Change::Owner(_)
+            Change::Question(question) => {
+                if self.questions.insert(question.handle, *question).is_some() {
+                    return Err("a question's handle was used twice".into());
+                }
+            }
+            Change::Answered { question, answer } => match self.questions.get_mut(&question) {
+                Some(it) if it.answer.is_none() => it.answer = Some(answer),
+                _ => return Err(format!("q{question} is not to be answered")),
+            },
+            Change::Note(note) => self.notes.push(note),
+            Change::Owner(_)
             | Change::OwnerGone(_)
-            | Change::Note(_)
             | Change::Takeover(_)
             | Change::TakeoverOver(_)
             | Change::Policy(_)
@@ -288,6 +300,9 @@ impl Store {
                 })
                 .collect(),
             calls,
+            owners: self.owners.clone(),
+            questions: self.questions.values().cloned().collect(),
+            notes: self.notes.clone(),
             ..Snapshot::default()
         }
     }

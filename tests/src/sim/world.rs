@@ -57,6 +57,8 @@ pub struct World {
     pub tally: Tally,
     /// What was said in calls and taken: who, in which call, what.
     pub said: Vec<(usize, CallId, String)>,
+    /// What the human answered.
+    pub answers: BTreeSet<String>,
     /// What was taken back.
     pub cancelled: Vec<String>,
     /// Calls that an agent ended itself.
@@ -98,7 +100,8 @@ impl World {
                 courtesy: rng.below(4) as u32,
                 ..Settings::default()
             };
-            agents.push(Agent::new(PublicKey(rng.bytes()), settings));
+            let agent = Agent::new(PublicKey(rng.bytes()), settings);
+            agents.push(if rng.chance(60) { agent.owned(EPOCH) } else { agent });
         }
         let weather = match rng.below(5) {
             0 => Weather::default(),
@@ -149,6 +152,7 @@ impl World {
             weather,
             tally: Tally::default(),
             said: Vec::new(),
+            answers: BTreeSet::new(),
             cancelled: Vec::new(),
             hung_up: BTreeSet::new(),
             broken: BTreeSet::new(),
@@ -352,6 +356,9 @@ impl World {
             return;
         }
         self.agents[from].transmitted.insert(rumor.id());
+        if to == super::human::KEY {
+            return self.asked(from, &rumor);
+        }
         let Some(target) = self.agents.iter().position(|agent| agent.key == to) else { return };
         let copies = 1 + u64::from(self.rng.chance(self.weather.double));
         for _ in 0..copies {
@@ -385,6 +392,11 @@ impl World {
     /// A broken rule.
     pub fn pass(&mut self, span: Duration) -> Result<(), Fault> {
         self.run(self.now + span)
+    }
+
+    /// A message is on the way to an agent.
+    pub(super) fn mail(&mut self, at: Time, index: usize, rumor: Rumor) {
+        self.later(at, Next::Arrive(index, rumor));
     }
 
     fn later(&mut self, at: Time, next: Next) {

@@ -78,13 +78,22 @@ impl Engine {
     fn paired(&mut self, now: Time, key: PublicKey) -> bool {
         self.owners.pairing = None;
         self.allow(now, key);
+        let others: Vec<PublicKey> = self.owners().map(|owner| owner.key).collect();
         let owner = Owner { key, since: now, muted_until: None };
         self.owners.keys.insert(key, owner);
         self.persist(Change::Owner(owner));
         let (theirs, ours) = (key.npub(), self.me.npub());
         let agent = words::piece(&self.settings.name);
-        let text = format!("You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}\n/help");
-        self.tell(now, key, Letter::new(text));
+        let mut text = format!("You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}");
+        // Nobody owns it behind another's back: not a key that the agent itself has paired, either.
+        for other in others {
+            text += &format!("\nIt has another owner: {}", other.npub());
+            let text = format!(
+                "Somebody else owns this agent too now: {theirs}\n/remove {theirs}\nundoes it."
+            );
+            self.tell(now, other, Letter::new(text));
+        }
+        self.tell(now, key, Letter::new(text + "\n/help"));
         let text = format!("{theirs} is an owner of this agent now");
         self.notice(now, Conversation::Direct(key), None, &text);
         true

@@ -37,6 +37,18 @@ fn owners_come_back_as_they_are_until_they_are_none() {
 }
 
 #[test]
+fn a_passphrase_from_before_anybody_owned_the_agent_proves_nobody() {
+    let owner = |key, muted_until| Change::Owner(Owner { key, since: NOW, muted_until });
+    let mut home = Home::with(Vec::new());
+    home.store.set_passphrase(Some("the agent's own")).unwrap();
+    home.commit(vec![owner(ANA, None)]);
+    assert_eq!(home.reader().passphrase().unwrap(), None);
+    home.store.set_passphrase(Some("the owner's")).unwrap();
+    home.commit(vec![owner(ANA, Some(NOW)), owner(BOB, None)]);
+    assert_eq!(home.reader().passphrase().unwrap().as_deref(), Some("the owner's"));
+}
+
+#[test]
 fn a_question_says_who_was_told_and_what_was_answered() {
     let passed_on = Message {
         content: Content::Escalation { question: "q".into(), options: Vec::new() },

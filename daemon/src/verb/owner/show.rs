@@ -22,6 +22,7 @@ pub async fn run(service: &Service, params: OwnerShow) -> Result<OwnerState, Rpc
         pairing,
         passphrase: store.passphrase().map_err(stored)?.is_some(),
         policy: name(policy).into(),
+        channels: service.channels.view(),
     })
 }
 
