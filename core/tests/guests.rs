@@ -1,6 +1,6 @@
 //! What two agents may do to each other: rates and sizes, an end to courtesy, rings that are not
 //! confirmed. Both engines on a network that loses nothing.
-#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Pair {
     fn settle(&mut self) {
         let mut heard = [0; 2];
         while (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
-            for who in 0..2 {
+            for who in [ALICE, BOB] {
                 let news = self.ends[who].said.split_off(heard[who]);
                 for rumor in &news {
                     let message = Verified::from_seal(rumor.pubkey, None, rumor.clone()).unwrap();
