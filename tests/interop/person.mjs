@@ -88,11 +88,8 @@ if (!theirs.some((t) => t[1].replace(/\/$/, "") === relay)) {
 }
 print({ ready: keys.me, other: keys.other });
 
-// The same words twice in one second would be one rumor.
-let last = 0;
-const clock = () => (last = Math.max(now(), last + 1));
 const written = new Map();
-const write = ({ text, by = "me", reply, q, at = clock(), posing, room }) => {
+const write = ({ text, by = "me", reply, q, at = now(), posing, room }) => {
   const tags = [["p", agent]];
   if (room) tags.push(["p", keys.other]);
   if (reply) tags.push(["e", reply]);
