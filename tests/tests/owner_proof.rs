@@ -1,5 +1,5 @@
 //! An agent cannot pass for its owner: what acts for one at the socket wants a proof.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
+#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
