@@ -93,14 +93,13 @@ impl Pair {
     fn settle(&mut self) {
         let mut heard = [0; 2];
         while (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
-            for who in [ALICE, BOB] {
-                let news = self.ends[who].said.split_off(heard[who]);
-                for rumor in &news {
-                    let message = Verified::from_seal(rumor.pubkey, None, rumor.clone()).unwrap();
+            for (who, heard) in heard.iter_mut().enumerate() {
+                let news = self.ends[who].said[*heard..].to_vec();
+                *heard += news.len();
+                for rumor in news {
+                    let message = Verified::from_seal(rumor.pubkey, None, rumor).unwrap();
                     self.input(1 - who, Input::Received(message));
                 }
-                self.ends[who].said.splice(heard[who]..heard[who], news.clone());
-                heard[who] += news.len();
             }
         }
     }
