@@ -122,6 +122,7 @@ impl Person {
         heard.iter().filter_map(|message| message["content"].as_str().map(String::from)).collect()
     }
 
+    #[expect(clippy::panic, reason = "that is how a test fails")]
     fn takes(&self, to: &str, what: &str, fits: impl Fn(&str) -> bool) -> Heard {
         let since = Instant::now();
         loop {

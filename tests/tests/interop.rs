@@ -1,7 +1,6 @@
 //! With programs that we did not write: a whole call through PyPI's `nostr-relay`, and direct
 //! messages to and from npm's `nostr-tools`. `.ci/run` installs both; where they are missing the
 //! tests say so, and in CI that is a failure.
-#![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs;
 

@@ -4,15 +4,18 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use p2p_tests::{
-    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, until,
+    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, until, within,
 };
 use serde_json::json;
 
 const TOKEN: &str = "a-token-for-hooks-0123456789";
+/// A gateway makes its state first, and machines that test are busy.
+const START: Duration = Duration::from_secs(240);
 const HOW: &str = "npm install --prefix target/interop/openclaw/node node@24 && \
                    PATH=$PWD/target/interop/openclaw/node/node_modules/.bin:$PATH \
                    npm install --prefix target/interop/openclaw/gateway openclaw@2026.9.6";
@@ -21,6 +24,7 @@ const HOW: &str = "npm install --prefix target/interop/openclaw/node node@24 && 
 struct Gateway {
     folder: PathBuf,
     url: String,
+    child: Child,
 }
 
 impl Gateway {
@@ -56,7 +60,7 @@ impl Gateway {
         let port = quiet_port();
         let search = std::env::var("PATH").unwrap_or_default();
         let output = File::create(folder.join("output")).unwrap();
-        Command::new(node.join("node"))
+        let child = Command::new(node.join("node"))
             .arg(program)
             .args(["gateway", "run", "--bind", "loopback", "--auth", "none", "--port"])
             .arg(port.to_string())
@@ -74,7 +78,7 @@ impl Gateway {
             .stderr(output)
             .spawn()
             .unwrap();
-        Some(Self { folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}") })
+        Some(Self { folder: folder.to_owned(), url: format!("http://127.0.0.1:{port}"), child })
     }
 
     fn output(&self) -> String {
@@ -92,6 +96,8 @@ impl Drop for Gateway {
                 send_signal(pid, Signal::SIGKILL);
             }
         }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -104,7 +110,9 @@ fn a_ring_wakes_an_openclaw_agent() {
         .configured(&format!("[openclaw]\nurl = \"{}\"\ntoken = \"{TOKEN}\"\n", gateway.url));
     let alice = Agent::new("alice", &[relay.url()]);
     let meeting = Meeting::of(relay, alice, bob);
-    until("the gateway is up", || gateway.output().contains("[gateway] ready"));
+    within(START, "the gateway is up", || {
+        gateway.output().contains("[gateway] ready").then_some(())
+    });
     let talk = meeting.ring("words of a peer");
     let words = format!("p2p: {} rings; 1 unread. Run: p2p", talk.bob);
     until("the agent's model is asked with our words", || {
