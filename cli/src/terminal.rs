@@ -3,12 +3,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use p2p_ipc::{ErrorCode, RpcError};
+use signal_hook::consts::SIGINT;
 
 /// The longest line that is read, in bytes.
 const LONGEST: u64 = 4096;
+/// How long somebody may take to type it: perhaps nobody sits there.
+const PATIENCE_MS: u16 = 60_000;
 
 /// Asks for the proof that an owner sits there: the passphrase, or a one-time code.
 ///
@@ -56,8 +62,17 @@ impl<'a> Hidden<'a> {
     /// Asks for a line.
     fn ask(terminal: &'a File, prompt: &str) -> io::Result<String> {
         let _hidden = Self::new(terminal)?;
+        // Ctrl-C ends the waiting, not this process: the terminal is to show again what is typed.
+        let (interrupted, signal) = UnixStream::pair()?;
+        signal_hook::low_level::pipe::register(SIGINT, signal)?;
         let mut terminal = terminal;
         terminal.write_all(prompt.as_bytes())?;
+        let fds = [terminal.as_fd(), interrupted.as_fd()];
+        let mut fds = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN));
+        poll(&mut fds, PollTimeout::from(PATIENCE_MS))?;
+        if !fds[0].any().unwrap_or_default() {
+            return Ok(String::new());
+        }
         let mut line = String::new();
         BufReader::new(io::Read::take(terminal, LONGEST)).read_line(&mut line)?;
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())

@@ -140,6 +140,26 @@ fn what_an_owner_types_at_the_terminal_proves_it_and_is_not_shown() {
 }
 
 #[test]
+fn ctrl_c_at_the_prompt_leaves_a_terminal_that_shows_what_is_typed() {
+    let fake = Fake::listen(told);
+    let pty = openpty(None, None).unwrap();
+    let mut command = in_session(&fake.p2p(&["owner", "answer", "q2", "yes"]), &["--ctty"]);
+    let theirs = || Stdio::from(pty.slave.try_clone().unwrap());
+    let mut child = command.stdin(theirs()).stdout(theirs()).stderr(theirs()).spawn().unwrap();
+    let mut ours = File::from(pty.master);
+    let mut shown = String::new();
+    let mut byte = [0];
+    while !shown.ends_with("owner: ") && ours.read(&mut byte).is_ok() {
+        shown.push(char::from(byte[0]));
+    }
+    ours.write_all(b"\x03").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(9), "{shown}");
+    let flags = nix::sys::termios::tcgetattr(&pty.slave).unwrap().local_flags;
+    assert!(flags.contains(nix::sys::termios::LocalFlags::ECHO));
+    assert!(!fake.methods().contains(&"owner_order".into()));
+}
+
+#[test]
 fn a_passphrase_is_typed_twice_alike() {
     let answer = |request: &Request| match request.method.as_str() {
         "owner" => Some(Ok(owned(false, false))),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use p2p_tests::{
-    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, until, within,
+    Agent, Meeting, Relay, Server, interop, living_in, quiet_port, send_signal, within,
 };
 use serde_json::json;
 
@@ -115,8 +115,8 @@ fn a_ring_wakes_an_openclaw_agent() {
     });
     let talk = meeting.ring("words of a peer");
     let words = format!("p2p: {} rings; 1 unread. Run: p2p", talk.bob);
-    until("the agent's model is asked with our words", || {
-        model.heard().iter().any(|told| told.body.contains(&words))
+    within(START, "the agent's model is asked with our words", || {
+        model.heard().iter().any(|told| told.body.contains(&words)).then_some(())
     });
     assert!(model.heard().iter().all(|told| !told.body.contains("words of a peer")));
     let channel = meeting.bob.json(&["status"])["channels"][0].take();
