@@ -154,6 +154,7 @@ impl Debug for Command {
             }
             Self::Pair { only, proven } => show("Pair", &(only, proven)),
             Self::Order(order) => show("Order", order),
+            Self::Unproven(order) => show("Unproven", order),
             Self::Redeem(code) => show("Redeem", &Hidden(code)),
             Self::Invite { uses, lifetime } => show("Invite", &(uses, lifetime)),
             Self::Revoke(id) => show("Revoke", id),
@@ -434,6 +435,7 @@ mod tests {
             Command::Order(Order::Answer { question: 1, text: text() }),
             Command::Order(Order::Say { call: CALL, text: text() }),
             Command::Order(Order::End { call: CALL, text: text() }),
+            Command::Unproven(Order::End { call: CALL, text: text() }),
             Command::Redeem(text()),
             Command::End(CALL, text()),
             Command::Name(KEY, text()),

@@ -51,15 +51,21 @@ impl Gate {
             }
             *state = State::default();
         }
-        if check.await? {
-            *state = State::default();
-            return Ok(Passed::Yes);
+        // Whoever leaves before the answer has tried all the same.
+        let before = std::mem::take(&mut *state);
+        state.wrong = before.wrong + 1;
+        state.closed_until = (state.wrong >= TRIES).then(|| now() + CLOSED);
+        match check.await {
+            Ok(true) => {
+                *state = State::default();
+                Ok(Passed::Yes)
+            }
+            Ok(false) => Ok(Passed::No),
+            Err(error) => {
+                *state = before;
+                Err(error)
+            }
         }
-        state.wrong += 1;
-        if state.wrong >= TRIES {
-            state.closed_until = Some(now() + CLOSED);
-        }
-        Ok(Passed::No)
     }
 }
 
@@ -87,6 +93,16 @@ mod tests {
         assert_eq!(try_at(&gate, 4, true).await, left(60));
         assert_eq!(try_at(&gate, 63, true).await, left(1));
         assert_eq!(try_at(&gate, 64, true).await, Passed::Yes);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_wait_for_the_answer_has_tried() {
+        let gate = Gate::default();
+        for _ in 0..TRIES {
+            let try_it = gate.pass(|| Time(0), std::future::pending::<Result<bool, Infallible>>());
+            assert!(futures_util::future::FutureExt::now_or_never(try_it).is_none());
+        }
+        assert!(matches!(try_at(&gate, 1, true).await, Passed::Closed(_)));
     }
 
     #[tokio::test]

@@ -299,11 +299,12 @@ impl Thread {
         for message in batch {
             match message {
                 Message::Input(input) => self.engine.handle(now, input),
-                Message::Command(Command::Cancel(said), done) if !self.withdraws(&said) => {
-                    let _ = done.send(Err(Fault::Refused(Refusal::TooLate)));
-                }
                 Message::Command(command, done) => {
                     if let Command::Cancel(said) = &command {
+                        if let Err(refusal) = self.withdraw(said) {
+                            let _ = done.send(Err(Fault::Refused(refusal)));
+                            continue;
+                        }
                         withdrawn.extend(self.engine.to_withdraw(said).unwrap_or_default());
                     }
                     let token = waiting.len() as u64;
@@ -384,9 +385,10 @@ impl Thread {
     }
 
     /// Whether nothing of what is to be taken back has left or will leave.
-    fn withdraws(&self, said: &Said) -> bool {
-        let rumors = self.engine.to_withdraw(said);
-        rumors.is_some_and(|rumors| self.parts.relays.withdraw(&rumors))
+    fn withdraw(&self, said: &Said) -> Result<(), Refusal> {
+        self.engine.agent_may(&Command::Cancel(*said))?;
+        let rumors = self.engine.to_withdraw(said).ok_or(Refusal::TooLate)?;
+        if self.parts.relays.withdraw(&rumors) { Ok(()) } else { Err(Refusal::TooLate) }
     }
 
     fn perform(

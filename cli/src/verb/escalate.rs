@@ -1,6 +1,6 @@
 //! `p2p escalate`: asks the human behind this agent. It returns at once, or waits for the answer.
 
-use p2p_ipc::method::{Escalate, FollowQuestion, Inbox, Mark};
+use p2p_ipc::method::{Escalate, FollowQuestion, Inbox, Mark, OwnerShow};
 use p2p_ipc::view::{ItemKind, Question, QuestionState};
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     })?;
     let mut waiting = None;
     if let Some(wait_s) = args.wait.filter(|_| may_be_answered(&question)) {
-        session.screen.progress(&format!("{} is with your human …", question.handle));
+        session.screen.progress(&format!("{} asked …", question.handle));
         let clock = Clock::start(wait_s);
         let interrupted = follow(&mut question, clock, session)?;
         waiting = Some(clock.report(question.answer.is_some(), interrupted));
@@ -60,7 +60,10 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let error = match question.state {
         QuestionState::Answered => None,
         QuestionState::Closed => Some(closed(&question)),
-        QuestionState::Open if question.told.is_empty() => Some(nobody_told(&question)),
+        QuestionState::Open if question.told.is_empty() => {
+            let owned = !session.call(&OwnerShow::default())?.owners.is_empty();
+            Some(nobody_told(&question, owned))
+        }
         QuestionState::Open => None,
     };
     let answered = question.answer.is_some();
@@ -106,13 +109,15 @@ fn marks(question: &Question, session: &mut Session) -> Result<Vec<Mark>, RpcErr
     Ok(if is_it { first.marks } else { Vec::new() })
 }
 
-fn nobody_told(question: &Question) -> RpcError {
+fn nobody_told(question: &Question, owned: bool) -> RpcError {
     let (why, hint) = if !question.telling.is_empty() {
         let why = format!("{} is still being tried", question.telling.join(", "));
         (why, "p2p questions".to_owned())
     } else if !question.failed.is_empty() {
         let why = format!("it did not get through by {}", question.failed.join(", "));
         (why, "p2p daemon logs".to_owned())
+    } else if owned {
+        ("your human hears no questions for now (/mute)".to_owned(), "p2p owner".to_owned())
     } else {
         let why = "nobody owns this agent, and no other channel is configured".to_owned();
         (why, "p2p owner pair".to_owned())

@@ -48,6 +48,7 @@ impl Engine {
             }
             Command::Pair { only, proven } => self.pair(now, only, proven),
             Command::Order(order) => self.order_at_terminal(now, order),
+            Command::Unproven(order) => self.unproven(now, order),
             Command::Redeem(code) => self.redeem(now, &code),
             Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
             Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
@@ -373,6 +374,7 @@ impl Engine {
             return Err(Refusal::TooLong { what: "the list of options", length, limit });
         }
         for option in &options {
+            words("an option", option)?;
             within("an option", option, length)?;
         }
         let call = self.spoken_in(call)?;

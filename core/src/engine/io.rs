@@ -155,6 +155,8 @@ pub enum Command {
     },
     /// An owner wants something, and has proven to be one.
     Order(Order),
+    /// Somebody wants what an owner may, and has proven nothing.
+    Unproven(Order),
     /// Somebody typed a code that an owner got by direct message.
     Redeem(String),
     /// Make a token that lets a stranger ring.
@@ -316,6 +318,9 @@ pub enum Refusal {
     /// No such token is good.
     #[error("no such invite is good")]
     NoInvite,
+    /// The question has fewer options.
+    #[error("there are only {0} options")]
+    NoOption(usize),
     /// Not a usable name.
     #[error(
         "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \

@@ -359,7 +359,8 @@ impl Engine {
         if self.goes_on(call) {
             return;
         }
-        self.takeover_over(call.id);
+        let by_us = matches!(&call.state, State::Ended(ended) if ended.by == By::Us);
+        self.takeover_ended(now, call.id, !by_us || call.was_given_up());
         if cause == Cause::Agent {
             return;
         }

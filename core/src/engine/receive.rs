@@ -12,7 +12,7 @@ use crate::policy::{Meter, Policy, Rate};
 use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
 use crate::rumor::Verified;
 use crate::time::Time;
-use crate::wire::{Body, Closing, Control, Item, Packet, Reason, Slot, decode};
+use crate::wire::{Body, Closing, Control, Item, Malformed, Packet, Reason, Slot, decode};
 
 /// By how much a writer's clock may be wrong.
 const SKEW: Duration = Duration::from_secs(2 * 24 * 3600);
@@ -23,7 +23,11 @@ impl Engine {
     /// A peer's rumor, whose author and id are proven. Whatever does not fit is dropped silently:
     /// peers are told nothing about what we make of them.
     pub(super) fn receive(&mut self, now: Time, message: &Verified) {
-        let Ok(mut packet) = decode(self.me, message) else { return };
+        let mut packet = match decode(self.me, message) {
+            Ok(packet) => packet,
+            Err(Malformed::TooLong) => return self.too_long(now, message),
+            Err(_) => return,
+        };
         let from = packet.from;
         if from == self.me {
             return self.twin_heard(now, &packet);
@@ -296,7 +300,7 @@ impl Engine {
         }
     }
 
-    fn remember_seen(&mut self, now: Time, id: RumorId) {
+    pub(super) fn remember_seen(&mut self, now: Time, id: RumorId) {
         self.seen.insert(id, now);
         self.persist(Change::Seen(id, now));
     }

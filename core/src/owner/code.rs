@@ -28,18 +28,27 @@ pub fn read(text: &str, length: usize) -> Option<String> {
 /// and letters that look like digits are those.
 pub fn normal(text: &str, length: usize) -> Option<String> {
     let mut code = String::new();
-    for c in text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c)) {
-        let c = match c.to_ascii_uppercase() {
-            'I' | 'L' => '1',
-            'O' => '0',
-            c => c,
-        };
+    for c in plain(text) {
         if code.len() == length || !c.is_ascii() || !DIGITS.contains(&(c as u8)) {
             return None;
         }
         code.push(c);
     }
     (code.len() == length).then_some(code)
+}
+
+/// Whether a code stands somewhere in a text.
+pub fn is_in(code: &str, text: &str) -> bool {
+    plain(text).collect::<String>().contains(code)
+}
+
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    let written = text.chars().filter(|c| !c.is_whitespace() && !is_dash(*c));
+    written.map(|c| match c.to_ascii_uppercase() {
+        'I' | 'L' => '1',
+        'O' => '0',
+        c => c,
+    })
 }
 
 /// Phones make other dashes of the one that was typed.

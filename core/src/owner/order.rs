@@ -56,3 +56,15 @@ pub enum Order {
     /// What there is to want.
     Help,
 }
+
+impl Order {
+    /// The call that it is about.
+    #[must_use]
+    pub fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Show(call) | Self::Takeover(call) | Self::Resume(call) => Some(*call),
+            Self::Say { call, .. } | Self::End { call, .. } => Some(*call),
+            _ => None,
+        }
+    }
+}

@@ -42,7 +42,8 @@ impl Pairing {
         Self { until: now + LIFETIME, tries_left: TRIES, only, code, admitted: 0 }
     }
 
-    /// The code that a message of this key tries.
+    /// The code that a message of this key tries: the right one wherever it stands, and another
+    /// where it is all that there is.
     fn tried(&self, now: Time, from: PublicKey, text: &str) -> Option<String> {
         let text = text.trim();
         let text = match text.split_at_checked("/pair".len()) {
@@ -50,6 +51,9 @@ impl Pairing {
             _ => text,
         };
         let meant = now < self.until && self.only.is_none_or(|only| only == from);
+        if meant && code::is_in(&self.code, text) {
+            return Some(self.code.clone());
+        }
         meant.then(|| code::read(text, code::LONG)).flatten()
     }
 
@@ -87,7 +91,13 @@ mod tests {
 
     #[test]
     fn the_code_is_right_however_it_is_sent() {
-        for text in ["K7QX-3M9P", "k7qx3m9p", "/pair K7QX 3M9P", "/Pair k7qx-3m9p\n"] {
+        for text in [
+            "K7QX-3M9P",
+            "k7qx3m9p",
+            "/pair K7QX 3M9P",
+            "/Pair k7qx-3m9p\n",
+            "It is K7QX-3M9P, thanks!",
+        ] {
             assert_eq!(pairing(None).take(NOW, KEY, text), Some(Try::Right), "{text}");
         }
     }
@@ -98,7 +108,7 @@ mod tests {
         for left in [4, 3, 2, 1, 0, 0] {
             assert_eq!(open.take(NOW, KEY, "K7QX-3M9Q"), Some(Try::Wrong(left)));
         }
-        for text in ["hello", "", "/pair", "K7QX-3M9P please", "/approve"] {
+        for text in ["hello", "", "/pair", "K7QX-3M9Q please", "/approve"] {
             assert_eq!(pairing(None).take(NOW, KEY, text), None, "{text}");
         }
     }

@@ -4,7 +4,7 @@
 
 use core::time::Duration;
 
-use crate::policy::is_format;
+use crate::policy::{Policy, is_format};
 use crate::record::{Line, Speaker};
 
 /// What every line of a peer's begins with.
@@ -52,11 +52,23 @@ pub struct Asked<'a> {
     pub lines: &'a [Line],
 }
 
+/// What strangers may do.
+pub fn policy(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Ask => "strangers may knock",
+        Policy::AllowList => "strangers are dropped",
+        Policy::Open => "strangers may call like contacts",
+        Policy::Closed => "nobody may call",
+    }
+}
+
 /// A question, as an owner gets it.
 pub fn ask(asked: &Asked<'_>) -> String {
     let Asked { agent, question, code, call, peer, text, options, lines } = asked;
     let agent = if agent.is_empty() { "Your agent".into() } else { piece(agent) };
-    let mut out = format!("{agent} asks (q{question}, code {code})\nin {call}:\n{}", plain(text));
+    // It may repeat what a peer wrote: only its first line begins like one of ours.
+    let text = plain(text).replace('\n', "\n  ");
+    let mut out = format!("{agent} asks (q{question}, code {code})\nin {call}:\n{text}");
     let numbered = options.iter().zip(1..).map(|(option, n)| format!("{n}) {}", piece_of(option)));
     if !options.is_empty() {
         out = out + "\n" + &numbered.collect::<Vec<_>>().join("  ");

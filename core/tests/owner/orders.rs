@@ -66,7 +66,9 @@ fn an_old_order_asks_for_a_yes_first() {
     let ago = |bench: &Bench, secs: u64| p2p_core::Time(bench.now.0 - 1000 * secs);
     let written = ago(&bench, 25 * 60);
     let told = bench.dm_with(OWNER, "/end c1", written, &[]);
-    assert_eq!(told, ["You wrote this 25 minutes ago: /end c1\nSend /yes to do it now."]);
+    let about = "It is about c1 with bob, \"translate the docs\".";
+    let asked = format!("You wrote this 25 minutes ago: /end c1\n{about}\nSend /yes to do it now.");
+    assert_eq!(told, [asked]);
     assert!(is_open(&bench));
     // Neither an old yes, nor one that comes late.
     let written = ago(&bench, 25 * 60);
@@ -151,7 +153,9 @@ fn who_is_muted_is_told_no_questions() {
     // Who asks is answered, and an answer is taken.
     assert!(bench.dm(OWNER, "/calls")[0].contains("q1"));
     bench.dm(OWNER, "yes");
-    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+    assert!(bench.answers().is_empty(), "nobody put it to them");
+    bench.dm(OWNER, "/approve q1");
+    assert_eq!(bench.answers(), [(1, "approve".to_owned())]);
     bench.forget();
     bench.wait(3600);
     bench.command(quiet.clone()).unwrap();

@@ -1,6 +1,7 @@
 //! How a key becomes an owner's, and how one proves itself at a terminal.
 
 use p2p_core::engine::{Change, Command, Refusal, Reply};
+use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Settings};
 use p2p_core::record::EventKind;
 
@@ -153,4 +154,28 @@ fn a_one_time_code_is_good_once_and_not_for_long() {
         _ => None,
     });
     assert!(kept.into_iter().all(|text| !text.contains(&first) && !text.contains(&late)));
+}
+
+#[test]
+fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
+    let (mut bench, _) = Bench::in_call();
+    bench.forget();
+    for (order, told) in [("/pair", "/pair gives a new one."), ("/code", "/code gives a new one.")]
+    {
+        let code = bench.dm(OWNER, order)[0].lines().next().unwrap().to_owned();
+        let text = format!("here: {}", code.to_lowercase());
+        assert!(bench.dm(OWNER, &text)[0].ends_with(told));
+        assert!(bench.heard(EventKind::Message).is_empty());
+        assert!(bench.engine.pairing().is_none());
+        assert_eq!(bench.command(Command::Redeem(code)), Err(Refusal::WrongCode));
+    }
+}
+
+#[test]
+fn without_a_proof_only_an_agent_that_nobody_owns_changes_its_policy() {
+    let (mut bench, call) = Bench::in_call();
+    let open = Command::Unproven(Order::Policy(Policy::Open));
+    assert_eq!(bench.command(open), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.command(Command::Unproven(Order::Takeover(call))), Err(Refusal::OwnerOnly));
+    assert!(bench.command(Command::Unproven(Order::Calls)).is_ok());
 }

@@ -129,8 +129,9 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
     let none = Order::Answer { question: 9, text: "no".into() };
     assert_eq!(bench.command(Command::Order(none)), Err(Refusal::NoQuestion));
     assert_eq!(bench.answers(), [(first, "yes".to_owned())]);
-    // With nothing to answer, words are for the agent.
-    let told = bench.dm(OWNER, "yes");
+    // A bare yes that comes too late is no yes to anything else; other words are for the agent.
+    assert!(bench.dm(OWNER, "yes")[0].contains("is over"));
+    let told = bench.dm(OWNER, "yes, and good night");
     assert_eq!(told, ["Passed on to your agent."]);
     assert_eq!(bench.heard(EventKind::Message).len(), 1);
 }
@@ -174,18 +175,19 @@ fn nobody_else_answers() {
         bench.reply(key, "yes", ("e", message));
     }
     // Another owner, of whom nobody asked this, only answers what it names itself.
+    bench.asks(call, "And this?", &[]);
     let pairing = bench.pair(None, true).unwrap();
     let second = PublicKey([5; 32]);
     bench.dm(second, &pairing);
-    bench.asks(call, "And this?", &[]);
-    assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Which one?"));
+    assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Passed on"));
+    assert_eq!(bench.dm(second, "/approve"), ["No question is open."]);
     // The agent itself cannot say it is its owner.
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
     let text = format!("{code} yes");
     bench.command(Command::Say { conversation, text, again: false }).unwrap();
     assert!(bench.answers().is_empty());
-    assert_eq!(bench.heard(EventKind::Message).len(), 7, "all of it is mail");
+    assert_eq!(bench.heard(EventKind::Message).len(), 8, "all of it is mail");
 }
 
 #[test]
@@ -285,4 +287,15 @@ fn questions_and_what_was_said_of_them_outlive_a_restart() {
     let mut again = bench.restarted();
     again.reply(OWNER, "yes", ("e", message));
     assert_eq!(again.answers(), [(1, "yes".to_owned())]);
+}
+
+#[test]
+fn what_cannot_be_an_answer_is_asked_again_and_what_does_not_fit_is_told() {
+    let (mut bench, call) = Bench::in_call();
+    bench.asks(call, "Which colour?", &["red", "green"]);
+    assert_eq!(bench.dm(OWNER, "7"), ["Nothing changed: there are only 2 options."]);
+    assert!(bench.answers().is_empty());
+    assert!(bench.dm(OWNER, &"x".repeat(25_000))[0].starts_with("That was too long"));
+    bench.dm(OWNER, "2");
+    assert_eq!(bench.answers(), [(1, "green".to_owned())]);
 }

@@ -3,7 +3,7 @@
 use p2p_core::engine::{Change, Command, Refusal, Reply, Said};
 use p2p_core::owner::Order;
 use p2p_core::record::EventKind;
-use p2p_core::wire::{Body, Control, Offer};
+use p2p_core::wire::{Body, Closing, Control, Offer, Reason};
 use p2p_core::{CallId, Conversation};
 
 use crate::bench::{Bench, OTHER, OWNER, PEER};
@@ -49,7 +49,7 @@ fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
     }
     bench.forget();
     // Plain words go there, and what the peer says comes here.
-    assert!(bench.dm(OWNER, "Hello, this is the human.")[0].starts_with("Said in c1"));
+    assert!(bench.dm(OWNER, "Hello, this is the human.").is_empty(), "it is where it belongs");
     let said = ("Hello, this is the human.".to_owned(), Some("human".to_owned()));
     assert_eq!(said_to_peer(&bench), [said]);
     bench.forget();
@@ -90,8 +90,9 @@ fn of_several_calls_the_one_that_is_replied_to_is_meant() {
     assert!(said_to_peer(&bench).is_empty());
     bench.peer_says(second, 1, "hi");
     let message = bench.last_to(OWNER);
-    let told = bench.reply(OWNER, "hello", ("e", message));
-    assert!(told[0].starts_with("Said in c2"), "{told:?}");
+    bench.forget();
+    assert!(bench.reply(OWNER, "hello", ("e", message)).is_empty());
+    assert_eq!(said_to_peer(&bench).len(), 1);
     assert_eq!(bench.engine.taken_over(first).unwrap().call, first);
 }
 
@@ -152,8 +153,13 @@ fn at_a_terminal_it_is_the_same() {
     let (mut bench, call) = Bench::in_call();
     bench.command(Command::Order(Order::Takeover(call))).unwrap();
     assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
+    assert!(bench.told(OWNER)[0].starts_with("Somebody at the terminal speaks in c1"));
+    bench.forget();
     bench.peer_says(call, 1, "hi");
     assert!(bench.told(OWNER)[0].contains("│ hi"));
+    // What is written elsewhere is not said there.
+    assert_eq!(bench.dm(OWNER, "for my agent"), ["Passed on to your agent."]);
+    assert!(said_to_peer(&bench).is_empty());
     bench.command(Command::Order(Order::Say { call, text: "hello".into() })).unwrap();
     assert_eq!(said_to_peer(&bench).len(), 1);
     bench.command(Command::Order(Order::Resume(call))).unwrap();
@@ -194,4 +200,29 @@ fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
     assert_eq!(bench.heard(EventKind::Reply)[0].conversation, Conversation::Call(theirs));
     let mut bench = bench.restarted();
     assert_eq!(bench.says(theirs, "me?"), Err(Refusal::TakenOver));
+}
+
+#[test]
+fn who_speaks_in_a_call_is_told_that_it_is_over() {
+    let (mut bench, call) = Bench::in_call();
+    bench.dm(OWNER, "/mute 60");
+    bench.dm(OWNER, "/takeover");
+    bench.forget();
+    bench.peer_says(call, 1, "hi");
+    assert!(bench.told(OWNER)[0].contains("│ hi"), "muted or not");
+    bench.forget();
+    let over = Control::End(Closing::new(Reason::Completed, "bye"));
+    bench.hear_body(&Body::Control(call, over));
+    assert!(bench.told(OWNER)[0].starts_with("Over: c1 with bob"));
+    assert!(bench.engine.taken_over(call).is_none());
+}
+
+#[test]
+fn an_agent_takes_back_nothing_that_its_human_is_told() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, _, rumor) = bench.asks(call, "Approve?", &[]);
+    let conversation = Conversation::Direct(OWNER);
+    let said = Command::Cancel(Said { conversation, rumor, message: 1, file: None });
+    assert_eq!(bench.engine.agent_may(&said), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.command(said), Err(Refusal::OwnerOnly));
 }

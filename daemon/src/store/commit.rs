@@ -59,7 +59,11 @@ pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
             }
             owners::put(db, owner)
         }
-        Change::OwnerGone(key) => owners::remove(db, *key),
+        Change::OwnerGone(key) => {
+            // Who is no owner any more may know it.
+            meta::put(db, PASSPHRASE, None)?;
+            owners::remove(db, *key)
+        }
         Change::Note(note) => owners::put_note(db, note),
         Change::Takeover(takeover) => owners::put_takeover(db, takeover),
         Change::TakeoverOver(call) => owners::remove_takeover(db, *call),

@@ -173,6 +173,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         }
         Refusal::WrongCode => (C::WrongProof, Some("p2p owner show")),
         Refusal::TakenOver => (C::TakenOver, Some("p2p wait")),
+        Refusal::NoOption(_) => (C::Usage, Some("p2p questions")),
         Refusal::NoQuestion => (C::NoSuch, Some("p2p questions")),
         Refusal::Answered => (C::CallState, Some("p2p questions")),
         Refusal::NotOver => (C::Policy, Some("p2p calls")),

@@ -57,7 +57,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 
 /// The proof that an owner is there, where there is one to ask for.
 fn proof(state: &OwnerState) -> Result<Option<String>, RpcError> {
-    if state.owners.is_empty() && !state.passphrase {
+    if state.owners.is_empty() {
         return Ok(None);
     }
     terminal::proof().map(Some)

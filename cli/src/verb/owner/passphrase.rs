@@ -13,8 +13,8 @@ use crate::terminal;
   p2p owner passphrase
   p2p owner passphrase --remove
 
-It is typed twice, at a terminal. The first one needs no other proof until somebody owns this
-agent; after that, an owner sends /code to the agent and types what comes back.")]
+It is typed twice, at a terminal, by who owns this agent: for the first one an owner sends /code to
+the agent and types what comes back. It is void when an owner is removed.")]
 pub struct Args {
     /// Have none any more
     #[arg(long)]

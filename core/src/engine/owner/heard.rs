@@ -9,8 +9,9 @@ use crate::ids::{CallId, PublicKey};
 use crate::owner::parse::{Wish, parse};
 use crate::owner::{Order, words};
 use crate::record::{Line, Note, Takeover, Via};
+use crate::rumor::Verified;
 use crate::time::Time;
-use crate::wire::Packet;
+use crate::wire::{Packet, TEXT_LIMIT};
 
 /// An order that is older waits for a `/yes`: it may be about something else by now.
 const FRESH: Duration = Duration::from_secs(600);
@@ -19,8 +20,8 @@ const FRESH: Duration = Duration::from_secs(600);
 enum Heard {
     /// This is to be told.
     Told(Letter),
-    /// The lines of a call are told when the host has read them.
-    Recalled,
+    /// There is nothing to say to it now.
+    Silent,
     /// They are no command and no answer.
     ForAgent,
 }
@@ -49,6 +50,17 @@ impl Engine {
         is_forgotten(now, Time::from_secs(packet.created_at)) || self.owner_said(now, packet, text)
     }
 
+    /// Words that do not fit are nobody's; their owner is told.
+    pub(in super::super) fn too_long(&mut self, now: Time, message: &Verified) {
+        let (from, id) = (message.rumor().pubkey, message.id());
+        if self.is_owner(from) && !self.seen.contains_key(&id) {
+            self.remember_seen(now, id);
+            let text =
+                format!("That was too long, and nobody heard it: {TEXT_LIMIT} bytes at most.");
+            self.tell(now, from, Letter::new(text));
+        }
+    }
+
     /// Takes the words of an owner. False where they are for our agent.
     fn owner_said(&mut self, now: Time, packet: &Packet, text: &str) -> bool {
         let note = packet.reply_to.iter().find_map(|id| self.owners.notes.get(id)).copied();
@@ -58,7 +70,7 @@ impl Engine {
         match heard {
             Heard::Told(letter) => self.tell(now, packet.from, letter),
             Heard::ForAgent => self.tell(now, packet.from, Letter::new("Passed on to your agent.")),
-            Heard::Recalled => {}
+            Heard::Silent => {}
         }
         !for_agent
     }
@@ -82,7 +94,12 @@ impl Engine {
         match self.speaks_in(from, note) {
             Some(Ok(call)) => {
                 let order = Order::Say { call, text: text.into() };
-                return self.ordered(now, from, written, order, text);
+                let fresh = self.age(now, written) <= FRESH;
+                // Whoever talks there is told only what was not said.
+                return match self.ordered(now, from, written, order, text) {
+                    Heard::Told(letter) if fresh && letter.said => Heard::Silent,
+                    other => other,
+                };
             }
             Some(Err(calls)) => {
                 let calls = self.call_lines(&calls);
@@ -91,8 +108,11 @@ impl Engine {
             }
             None => {}
         }
-        match self.open_questions().as_slice() {
-            [] => Heard::ForAgent,
+        match self.questions_put_to(from).as_slice() {
+            [] => match self.late_answer(from, text) {
+                Some(question) => self.answer_by_dm(now, question, text, from).into(),
+                None => Heard::ForAgent,
+            },
             [question] => self.answer_if_newer(now, *question, text, from, written).into(),
             several => self.which(several).into(),
         }
@@ -130,8 +150,7 @@ impl Engine {
         from: PublicKey,
         note: Option<Note>,
     ) -> Option<Result<CallId, Vec<CallId>>> {
-        let theirs =
-            |takeover: &&Takeover| takeover.by == Via::Dm(from) || takeover.by == Via::Terminal;
+        let theirs = |takeover: &&Takeover| takeover.by == Via::Dm(from);
         let taken = self.owners.takeovers.values().filter(theirs);
         let taken: Vec<CallId> = taken.map(|takeover| takeover.call).collect();
         let meant = note.and_then(|note| note.call).map(|call| self.current(call));
@@ -192,7 +211,7 @@ impl Engine {
         if let Some(question) = question {
             return self.answer_by_dm(now, question, &self.decision(question, yes), from);
         }
-        match self.open_questions().as_slice() {
+        match self.questions_put_to(from).as_slice() {
             [] => Letter::new("No question is open."),
             [only] => self.answer_if_newer(now, *only, &self.decision(*only, yes), from, written),
             several => self.which(several),
@@ -210,10 +229,12 @@ impl Engine {
     ) -> Heard {
         let age = self.age(now, written);
         if age > FRESH && !matches!(order, Order::Help | Order::Calls | Order::Show(_)) {
-            self.owners.unconfirmed.insert(from, (order, now));
+            let line = order.call().map(|call| format!("\nIt is about {}.", self.call_line(call)));
             let (age, text) = (words::span(age), words::piece(text));
+            self.owners.unconfirmed.insert(from, (order, now));
             return Letter::new(format!(
-                "You wrote this {age} ago: {text}\nSend /yes to do it now."
+                "You wrote this {age} ago: {text}{}\nSend /yes to do it now.",
+                line.unwrap_or_default()
             ))
             .into();
         }
@@ -231,7 +252,7 @@ impl Engine {
     fn obey(&mut self, now: Time, from: PublicKey, order: Order) -> Heard {
         if let Order::Show(call) = order {
             self.effects.push_back(Output::Recall { call: self.current(call), to: from });
-            return Heard::Recalled;
+            return Heard::Silent;
         }
         let letter = self.order(now, order, Via::Dm(from));
         letter.unwrap_or_else(|refusal| Letter::new(format!("Not done: {refusal}."))).into()

@@ -71,13 +71,15 @@ struct Letter {
     text: String,
     /// What is kept of it for our agent to read, where that is not to know all.
     kept: Option<&'static str>,
+    /// It only says that their words were said.
+    said: bool,
     call: Option<CallId>,
     question: Option<u32>,
 }
 
 impl Letter {
     fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kept: None, call: None, question: None }
+        Self { text: text.into(), kept: None, said: false, call: None, question: None }
     }
 
     fn about(self, call: CallId) -> Self {

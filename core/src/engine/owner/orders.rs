@@ -21,6 +21,17 @@ impl Engine {
         self.order(now, order, Via::Terminal).map(|letter| Reply::Told(letter.text))
     }
 
+    /// Anybody may look; and what strangers may do is anybody's to say while nobody owns this
+    /// agent.
+    pub(in super::super) fn unproven(&mut self, now: Time, order: Order) -> Result<Reply, Refusal> {
+        match order {
+            Order::Calls => {}
+            Order::Policy(_) if self.owners.keys.is_empty() => {}
+            _ => return Err(Refusal::OwnerOnly),
+        }
+        self.order_at_terminal(now, order)
+    }
+
     pub(super) fn order(&mut self, now: Time, order: Order, via: Via) -> Result<Letter, Refusal> {
         match order {
             Order::Answer { question, text } => self.answer(now, question, &text, via),
@@ -87,7 +98,7 @@ impl Engine {
     /// Where a call stands, as a human is told.
     pub(super) fn state_of(&self, call: &Call) -> &'static str {
         match &call.state {
-            _ if self.taken_over(call.id).is_some() => "taken over by you",
+            _ if self.taken_over(call.id).is_some() => "a human speaks there",
             State::Dialing(_) | State::Ringing(_) => "ringing there",
             State::Incoming(_) => "ringing here",
             State::Connecting(_) | State::Active => "going on",
@@ -129,12 +140,7 @@ impl Engine {
     fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
         self.settings.policy = policy;
         self.persist(Change::Policy(policy));
-        let text = match policy {
-            Policy::Ask => "strangers may knock",
-            Policy::AllowList => "strangers are dropped",
-            Policy::Open => "strangers may call like contacts",
-            Policy::Closed => "nobody may call",
-        };
+        let text = words::policy(policy);
         if let Via::Dm(owner) = via {
             let text = format!("by your human's word, {text}");
             self.notice(now, Conversation::Direct(owner), None, &text);
@@ -157,7 +163,8 @@ impl Engine {
         }
         let npub = key.npub();
         self.tell(now, key, Letter::new("You are no owner of this agent any more."));
+        // The store forgets the passphrase, which that owner may know.
         self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no owner any more"));
-        Letter::new(format!("{npub} is no owner any more."))
+        Letter::new(format!("{npub} is no owner any more, and the passphrase is void."))
     }
 }

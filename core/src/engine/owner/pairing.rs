@@ -53,7 +53,7 @@ impl Engine {
         text: &str,
     ) -> bool {
         if self.is_owner(from) {
-            return false;
+            return self.gave_away(now, from, text);
         }
         let Some(pairing) = &mut self.owners.pairing else { return false };
         let letter = match pairing.take(now, from, text) {
@@ -75,6 +75,23 @@ impl Engine {
         true
     }
 
+    /// A code that an owner wrote here by mistake is void, and our agent does not see it.
+    fn gave_away(&mut self, now: Time, owner: PublicKey, text: &str) -> bool {
+        let known = self.owners.codes.len();
+        self.owners.codes.retain(|(known, _)| !code::is_in(known, text));
+        let pairs = |pairing: &Pairing| code::is_in(&pairing.code, text);
+        let letter = if self.owners.pairing.as_ref().is_some_and(pairs) {
+            self.owners.pairing = None;
+            "That code is for another owner to send, and void now. /pair gives a new one."
+        } else if self.owners.codes.len() < known {
+            "That code is to be typed at the terminal, and void now. /code gives a new one."
+        } else {
+            return false;
+        };
+        self.tell(now, owner, Letter::new(letter));
+        true
+    }
+
     fn paired(&mut self, now: Time, key: PublicKey) -> bool {
         self.owners.pairing = None;
         self.allow(now, key);
@@ -84,7 +101,10 @@ impl Engine {
         self.persist(Change::Owner(owner));
         let (theirs, ours) = (key.npub(), self.me.npub());
         let agent = words::piece(&self.settings.name);
-        let mut text = format!("You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}");
+        let policy = words::policy(self.settings.policy);
+        let mut text = format!(
+            "You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}\nNow {policy}: /policy"
+        );
         // Nobody owns it behind another's back: not a key that the agent itself has paired, either.
         for other in others {
             text += &format!("\nIt has another owner: {}", other.npub());

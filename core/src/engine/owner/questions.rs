@@ -5,7 +5,7 @@ use super::Letter;
 use crate::call::Call;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::{code, words};
-use crate::record::{Answer, EventKind, Line, Question, Via};
+use crate::record::{Answer, EventKind, Line, Note, Question, Via};
 use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
 
@@ -72,6 +72,29 @@ impl Engine {
         self.owners.questions.values().filter(open).map(|question| question.handle).collect()
     }
 
+    /// Those of them that this owner was asked.
+    pub(super) fn questions_put_to(&self, owner: PublicKey) -> Vec<u32> {
+        let mut open = self.open_questions();
+        open.retain(|question| self.was_put_to(owner, *question));
+        open
+    }
+
+    fn was_put_to(&self, owner: PublicKey, question: u32) -> bool {
+        let puts = |note: &Note| note.owner == owner && note.question == Some(question);
+        self.owners.notes.values().any(puts)
+    }
+
+    /// The last question that this owner was asked, where words can only be an answer to it that
+    /// comes too late: our agent is not to take them for a yes to something else.
+    pub(super) fn late_answer(&self, owner: PublicKey, text: &str) -> Option<u32> {
+        let mut all = self.owners.questions.values().rev();
+        let last = all.find(|question| self.was_put_to(owner, question.handle))?;
+        let bare = ["yes", "no", "ok"].iter().any(|word| text.eq_ignore_ascii_case(word));
+        let number = text.parse::<u32>().is_ok();
+        let option = last.options.iter().any(|option| option.eq_ignore_ascii_case(text));
+        (bare || number || option).then_some(last.handle)
+    }
+
     /// Takes an answer: the only one that the question will ever have.
     pub(super) fn answer(
         &mut self,
@@ -85,6 +108,9 @@ impl Engine {
             return Err(Refusal::Answered);
         }
         let call = self.spoken_in(question.call)?;
+        if no_option(&question.options, text.trim()) {
+            return Err(Refusal::NoOption(question.options.len()));
+        }
         let text = choice(&question.options, text.trim());
         if text.is_empty() {
             return Err(Refusal::Empty);
@@ -93,14 +119,21 @@ impl Engine {
             let (what, length, limit) = ("the answer", text.len(), TEXT_LIMIT);
             return Err(Refusal::TooLong { what, length, limit });
         }
-        let letter = Letter::new(format!("q{handle} answered: {}", words::plain(&text)));
+        let told = format!("q{handle} answered: {}", words::plain(&text));
         let answer = Answer { text, via, at: now };
         if let Some(question) = self.owners.questions.get_mut(&handle) {
             question.answer = Some(answer.clone());
         }
         self.persist(Change::Answered { question: handle, answer });
         self.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
-        Ok(letter.about(call))
+        // Nobody answers what was answered.
+        let others = self.owners().map(|owner| owner.key).filter(|key| via != Via::Dm(*key));
+        let others: Vec<_> = others.filter(|key| self.was_put_to(*key, handle)).collect();
+        for other in others {
+            let told = format!("{told}\n(by another owner, or at the terminal)");
+            self.tell(now, other, Letter::new(told).about(call));
+        }
+        Ok(Letter::new(told).about(call))
     }
 
     /// The same by a direct message: what does not work is explained.
@@ -174,6 +207,15 @@ impl Engine {
         };
         handles.iter().filter_map(line).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A number that none of the options has.
+fn no_option(options: &[String], text: &str) -> bool {
+    let number = text.parse::<u64>().is_ok();
+    number
+        && !options.is_empty()
+        && choice(options, text) == text
+        && !options.iter().any(|o| o == text)
 }
 
 /// An option where one is meant, by its words or its number.

@@ -25,7 +25,10 @@ impl Engine {
     }
 
     /// What our agent must leave to its human.
-    pub(in super::super) fn agent_may(&self, command: &Command) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn agent_may(&self, command: &Command) -> Result<(), Refusal> {
         let taken = |call: &CallId| self.taken_over(*call).is_some();
         match command {
             Command::Say { conversation: Conversation::Call(call), .. }
@@ -37,7 +40,12 @@ impl Engine {
             {
                 Err(Refusal::TakenOver)
             }
-            Command::Block(key) | Command::Forget(key) if self.is_owner(*key) => {
+            // Nor does it take back what its human is told.
+            Command::Block(key)
+            | Command::Forget(key)
+            | Command::Cancel(Said { conversation: Conversation::Direct(key), .. })
+                if self.is_owner(*key) =>
+            {
                 Err(Refusal::OwnerOnly)
             }
             Command::Block(key) if self.calls_with(*key).iter().any(taken) => {
@@ -61,14 +69,32 @@ impl Engine {
             let text = format!("Another owner speaks in {line} now.");
             self.tell(now, other, Letter::new(text).about(call));
         }
+        if via == Via::Terminal && before != Some(via) {
+            let text = format!("Somebody at the terminal speaks in {line} now.");
+            for owner in self.listening(now) {
+                self.tell(now, owner, Letter::new(text.clone()).about(call));
+            }
+        }
         if before != Some(via) {
             let text =
                 "your human has taken the call over and speaks in it; wait until it is yours";
             self.notice(now, Conversation::Call(call), None, text);
         }
         let here = "What is said there comes here, and what you write here is said there.";
-        let how = if via == Via::Terminal { "" } else { here };
-        let text = format!("You speak in {line} now. {how}\n/resume hands it back to your agent.");
+        let text = match via {
+            Via::Terminal => {
+                format!("You speak in {line} now: p2p owner say. p2p owner resume hands it back.")
+            }
+            Via::Dm(owner) => {
+                let open = self.question_lines(&self.questions_put_to(owner));
+                let open = Some(open).filter(|open| !open.is_empty());
+                let open = open.map(|open| format!("\nStill to be answered, by code:\n{open}"));
+                let open = open.unwrap_or_default();
+                format!(
+                    "You speak in {line} now. {here}\n/resume hands it back to your agent.{open}"
+                )
+            }
+        };
         Ok(Letter::new(text).about(call))
     }
 
@@ -93,6 +119,20 @@ impl Engine {
         }
         self.notice(now, Conversation::Call(call), None, why);
         true
+    }
+
+    /// A call is over in which a human speaks: who does is told, unless it was them.
+    pub(in super::super) fn takeover_ended(&mut self, now: Time, call: CallId, told: bool) {
+        let Some(by) = self.owners.takeovers.get(&call).map(|takeover| takeover.by) else {
+            return;
+        };
+        self.takeover_over(call);
+        if told {
+            let text = format!("Over: {}. Nobody hears you there any more.", self.call_line(call));
+            for owner in self.behind(by) {
+                self.tell(now, owner, Letter::new(text.clone()).about(call));
+            }
+        }
     }
 
     /// Nobody speaks instead of our agent in a call that is over.
@@ -157,7 +197,8 @@ impl Engine {
         if let Some(takeover) = self.owners.takeovers.get(&call).copied() {
             self.keep_takeover(Takeover { last: now, ..takeover });
         }
-        Ok(Letter::new(format!("Said in {}.", self.call_line(call))).about(call))
+        let text = format!("Said in {}.", self.call_line(call));
+        Ok(Letter { said: true, ..Letter::new(text) }.about(call))
     }
 
     /// What a peer says in a call that a human took over goes to that human.
@@ -174,8 +215,10 @@ impl Engine {
             return;
         };
         let text = words::forward(handle, &self.named(peer), by_human, &content.shown());
+        // Who speaks there hears the answers, muted or not.
         let listening = self.listening(now);
-        for owner in self.behind(takeover.by).into_iter().filter(|key| listening.contains(key)) {
+        let hears = |key: &PublicKey| takeover.by == Via::Dm(*key) || listening.contains(key);
+        for owner in self.behind(takeover.by).into_iter().filter(hears) {
             self.tell(now, owner, Letter::new(text.clone()).about(takeover.call));
         }
     }

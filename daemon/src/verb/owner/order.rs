@@ -23,16 +23,16 @@ const LONGEST_MUTED: u64 = 365 * 24 * 60;
 
 pub async fn run(service: &Service, params: OwnerOrder) -> Result<OwnerTold, RpcError> {
     let order = meant(service, params.order)?;
-    match order {
-        Order::Calls => {}
-        Order::Policy(_) if proof::unowned(service)? => {}
-        _ if proof::unowned(service)? => {
-            let message = "nobody owns this agent, so there is nobody to do that";
-            return Err(RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner pair"));
+    let command = match order {
+        Order::Calls => Command::Unproven(order),
+        Order::Policy(_) if proof::unowned(service)? => Command::Unproven(order),
+        _ if proof::unowned(service)? => return Err(proof::nobody()),
+        _ => {
+            proof::prove(service, params.proof.as_deref()).await?;
+            Command::Order(order)
         }
-        _ => proof::prove(service, params.proof.as_deref()).await?,
-    }
-    let Reply::Told(text) = service.host.command(Command::Order(order)).await? else {
+    };
+    let Reply::Told(text) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
     Ok(OwnerTold { text })

@@ -19,9 +19,11 @@ pub async fn run(service: &Service, params: SetPassphrase) -> Result<Done, RpcEr
         let message = format!("a passphrase of {size} characters: it takes {SHORTEST} or more");
         return Err(RpcError::new(ErrorCode::Usage, message).hint("p2p owner passphrase"));
     }
-    if !proof::unowned(service)? {
-        proof::prove(service, params.proof.as_deref()).await?;
+    // One that was set before would be the agent's own.
+    if proof::unowned(service)? {
+        return Err(proof::nobody());
     }
+    proof::prove(service, params.proof.as_deref()).await?;
     let hash = match params.new {
         Some(new) => Some(hashed(new).await?),
         None => None,

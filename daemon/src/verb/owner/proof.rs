@@ -8,11 +8,16 @@ use crate::passphrase;
 use crate::service::Service;
 use crate::verb::{refused, stored};
 
-/// Whether there is nobody to ask for a proof: the first who comes may pair, set a passphrase, and
-/// say what strangers may do.
+/// Whether there is nobody to prove: the first who comes may pair, and say what strangers may do.
+/// The engine looks again when it does that.
 pub fn unowned(service: &Service) -> Result<bool, RpcError> {
-    let store = service.reader();
-    Ok(store.owners().map_err(stored)?.is_empty() && store.passphrase().map_err(stored)?.is_none())
+    Ok(service.reader().owners().map_err(stored)?.is_empty())
+}
+
+/// What only an owner can do, where there is none.
+pub fn nobody() -> RpcError {
+    let message = "nobody owns this agent, so there is nobody to do that";
+    RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner pair")
 }
 
 /// Lets through who proves that an owner is there.
