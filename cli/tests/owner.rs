@@ -245,9 +245,11 @@ fn escalate_says_by_its_exit_code_that_there_is_no_answer_and_why() {
         (question(&["dm"], None), None, 3, "nothing yet"),
         (question(&["dm"], None), Some(closed()), 7, "c7 was over before"),
         (question(&[], None), None, 9, "nobody owns this agent"),
+        (question(&[], None), None, 9, "hears no questions for now"),
         (trying(), None, 9, "dm is still being tried"),
         (trying(), Some(question(&["dm"], Some("yes"))), 0, "your human answers"),
     ] {
+        let muted = said.contains("hears no questions");
         let fake = Fake::listen(move |request| match request.method.as_str() {
             "escalate" => Some(Ok(first.clone())),
             "follow_question" => match &then {
@@ -255,6 +257,7 @@ fn escalate_says_by_its_exit_code_that_there_is_no_answer_and_why() {
                 None => in_vain(request, first.clone()),
             },
             "inbox" => Some(Ok(fake::inbox(0))),
+            "owner" => Some(Ok(owned(muted, false))),
             _ => Some(Ok(json!(null))),
         });
         let output = fake.p2p(&["escalate", "Publish?", "--wait", "1"]).output().unwrap();

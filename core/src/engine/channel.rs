@@ -56,6 +56,8 @@ pub(super) struct Channel {
     pub words: Option<Outgoing>,
     /// Words to an ordinary app.
     pub plain: Option<Outgoing>,
+    /// The second in which the last of them was written.
+    pub plain_at: u64,
     pub incoming: BTreeMap<StreamId, Incoming<Parked>>,
     pub sending: BTreeMap<StreamId, Sending>,
     pub receiving: BTreeMap<StreamId, Receiving>,
@@ -80,6 +82,7 @@ impl Channel {
             opening: None,
             words: None,
             plain: None,
+            plain_at: 0,
             incoming: BTreeMap::new(),
             sending: BTreeMap::new(),
             receiving: BTreeMap::new(),

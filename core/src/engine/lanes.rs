@@ -87,14 +87,18 @@ impl Engine {
         Some((id, (slot.stream, slot.number)))
     }
 
-    /// The same for words to an ordinary app.
+    /// The same for words to an ordinary app. Each is written in a second of its own: apps sort by
+    /// it, and take the same words in the same second for one message.
     pub(super) fn enqueue_plain(&mut self, now: Time, peer: PublicKey, text: String) -> RumorId {
         let fresh = self.ids.stream();
-        let rumor = encode(&self.stamp(now, peer, Vec::new()), &Body::Plain(text));
+        let mut stamp = self.stamp(now, peer, Vec::new());
         let conversation = Conversation::Direct(peer);
         if let Some(channel) = self.channel(conversation) {
             channel.plain.get_or_insert_with(|| Outgoing::new(fresh));
+            channel.plain_at = stamp.at.secs().max(channel.plain_at + 1);
+            stamp.at = Time::from_secs(channel.plain_at);
         }
+        let rumor = encode(&stamp, &Body::Plain(text));
         self.keep(now, conversation, Lane::Plain, rumor)
     }
 

@@ -199,3 +199,13 @@ fn words_that_ask_for_nothing_are_passed_on() {
     let message = bench.heard(EventKind::Message)[0];
     assert_eq!(message.conversation, Conversation::Direct(OWNER));
 }
+
+#[test]
+fn the_same_words_twice_in_a_second_are_two_messages() {
+    let (mut bench, _) = Bench::in_call();
+    bench.forget();
+    bench.dm(OWNER, "/calls");
+    bench.dm(OWNER, "/calls ");
+    let ids: Vec<_> = bench.sent.iter().map(|(_, rumor)| rumor.id()).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1]);
+}
