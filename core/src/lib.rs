@@ -13,11 +13,12 @@ pub mod owner;
 pub mod policy;
 pub mod presence;
 pub mod record;
-mod redact;
 pub mod rumor;
+pub mod text;
 pub mod time;
 pub mod wire;
 
 pub use ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
 pub use rumor::{Rumor, Verified};
+pub use text::{Blob, Text};
 pub use time::Time;

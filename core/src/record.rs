@@ -1,6 +1,7 @@
 //! What the engine wants kept: plain records that the host's store writes in its own format.
 
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256, StreamId};
+use crate::text::Text;
 use crate::time::Time;
 
 /// The last number of each series of handles; handles are never reused.
@@ -41,14 +42,14 @@ pub enum Speaks {
 }
 
 /// A key that we dealt with.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// The key.
     pub key: PublicKey,
     /// The pet name, unique.
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// The name it last claimed; untrusted.
-    pub claimed: Option<String>,
+    pub claimed: Option<Text>,
     /// What it is to us.
     pub standing: Standing,
     /// What runs behind it.
@@ -67,26 +68,26 @@ impl Peer {
 }
 
 /// What a message holds.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// Words.
-    Text(String),
+    Text(Text),
     /// A question that its writer also put to its human.
     Escalation {
         /// What is asked.
-        question: String,
+        question: Text,
         /// Answers to choose from.
-        options: Vec<String>,
+        options: Vec<Text>,
     },
     /// A file.
     File {
         /// Its handle here.
         file: u32,
         /// Its name.
-        name: String,
+        name: Text,
     },
     /// A type that this version does not know.
-    Unsupported(String),
+    Unsupported(Text),
 }
 
 impl Content {
@@ -103,27 +104,15 @@ impl Content {
 
     /// What is shown of it: words, a question and its choices, a name.
     #[must_use]
-    pub fn shown(&self) -> String {
+    pub fn shown(&self) -> Text {
         match self {
             Self::Text(text) => text.clone(),
             Self::Escalation { question, options } if options.is_empty() => question.clone(),
             Self::Escalation { question, options } => {
-                format!("{question}\n[{}]", options.join(" / "))
+                format!("{}\n[{}]", question.as_str(), options.join(" / ")).into()
             }
             Self::File { name, .. } | Self::Unsupported(name) => name.clone(),
         }
-    }
-}
-
-/// Text is nobody's business in a log.
-impl core::fmt::Debug for Content {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Text(_) => "Text",
-            Self::Escalation { .. } => "Escalation",
-            Self::File { .. } => "File",
-            Self::Unsupported(_) => "Unsupported",
-        })
     }
 }
 
@@ -170,18 +159,18 @@ pub struct Message {
 }
 
 /// How a file stands.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
     /// Chunks are under way.
     Transferring,
     /// Stored here at this path, or acknowledged in whole by the peer.
-    Complete(Option<String>),
+    Complete(Option<Text>),
     /// Given up, and why.
-    Failed(String),
+    Failed(Text),
 }
 
 /// One file.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// `f3`.
     pub handle: u32,
@@ -192,7 +181,7 @@ pub struct File {
     /// Whether we send it.
     pub outgoing: bool,
     /// A safe name.
-    pub name: String,
+    pub name: Text,
     /// Bytes in whole.
     pub size: u64,
     /// SHA-256 of the whole.
@@ -208,22 +197,22 @@ pub struct File {
 }
 
 /// A question to the owner.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// `q2`.
     pub handle: u32,
     /// The call it came up in.
     pub call: CallId,
     /// What is asked.
-    pub question: String,
+    pub question: Text,
     /// Answers to choose from.
-    pub options: Vec<String>,
+    pub options: Vec<Text>,
     /// Whether the peer was left out.
     pub quiet: bool,
     /// When.
     pub at: Time,
     /// By which an answer names it: four characters of Crockford's base32.
-    pub code: String,
+    pub code: Text,
     /// What the owner said.
     pub answer: Option<Answer>,
 }
@@ -249,10 +238,10 @@ pub enum Via {
 }
 
 /// An owner's answer to a question.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What.
-    pub text: String,
+    pub text: Text,
     /// How it came.
     pub via: Via,
     /// When.
@@ -303,12 +292,12 @@ pub struct Invite {
 }
 
 /// One line of a call, as an owner is shown it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Whose it is.
     pub by: Speaker,
     /// What was said; of a file its name.
-    pub text: String,
+    pub text: Text,
 }
 
 /// Who said something in a call.
@@ -350,7 +339,7 @@ pub enum EventKind {
 }
 
 /// An entry of the event log.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Its number.
     pub seq: u64,
@@ -363,7 +352,7 @@ pub struct Event {
     /// The message or file it tells of.
     pub subject: Option<u32>,
     /// A sentence of our own.
-    pub text: Option<String>,
+    pub text: Option<Text>,
 }
 
 /// What a stream carries.

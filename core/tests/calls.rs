@@ -16,7 +16,7 @@ fn id(byte: u8) -> CallId {
 }
 
 fn offer() -> Offer {
-    Offer { topic: String::new(), message: None, lifetime: 600, name: None, invite: None }
+    Offer { topic: String::new().into(), message: None, lifetime: 600, name: None, invite: None }
 }
 
 fn event() -> impl Strategy<Value = Event> {

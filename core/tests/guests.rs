@@ -129,7 +129,7 @@ impl Pair {
     }
 
     fn transcript(&self, who: usize) -> Vec<String> {
-        self.ends[who].kept.iter().map(|message| message.content.shown()).collect()
+        self.ends[who].kept.iter().map(|message| message.content.shown().into_string()).collect()
     }
 }
 
@@ -194,7 +194,7 @@ fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
     assert!(pair.is_open(call));
     // A file that has not left.
     pair.taken = |rumor| rumor.tag("type") != Some("chunk");
-    let file = Command::SendFile { call, name: "a".into(), bytes: vec![0] };
+    let file = Command::SendFile { call, name: "a".into(), bytes: vec![0].into() };
     pair.wants(ALICE, file).unwrap();
     for (turn, text) in POLITE.into_iter().enumerate() {
         pair.say(turn % 2, call, text).unwrap();

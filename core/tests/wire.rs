@@ -61,7 +61,7 @@ fn closing() -> impl Strategy<Value = Closing> {
     let last = vec((any::<[u8; 8]>(), any::<u64>()), 0..5);
     (reason(), ".{0,40}", option::of(call()), last).prop_map(|(reason, text, into, last)| {
         let last: BTreeMap<_, _> = last.into_iter().map(|(s, n)| (StreamId(s), n)).collect();
-        Closing { reason, text, into, last }
+        Closing { reason, text: text.into(), into, last }
     })
 }
 
@@ -69,14 +69,14 @@ fn control() -> impl Strategy<Value = Control> {
     let words = (".{0,40}", option::of(".{0,200}"));
     let offer = (words, 1..=86_400u64, option::of(".{0,16}"), option::of("[a-z0-9]{0,40}"));
     let offer = offer.prop_map(|((topic, message), lifetime, name, invite)| Offer {
-        topic,
-        message,
+        topic: topic.into(),
+        message: message.map(Into::into),
         lifetime,
-        name,
-        invite,
+        name: name.map(Into::into),
+        invite: invite.map(Into::into),
     });
     let accept = (option::of(call()), option::of(".{0,16}"))
-        .prop_map(|(replaces, name)| Accept { replaces, name });
+        .prop_map(|(replaces, name)| Accept { replaces, name: name.map(Into::into) });
     prop_oneof![
         offer.prop_map(Control::Offer),
         Just(Control::Ringing),
@@ -90,28 +90,30 @@ fn control() -> impl Strategy<Value = Control> {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    let asked = (".{0,80}", vec(".{0,40}", 0..=10))
-        .prop_map(|(question, options)| Escalation { question, options });
+    let asked = (".{0,80}", vec(".{0,40}", 0..=10)).prop_map(|(question, options)| Escalation {
+        question: question.into(),
+        options: options.into_iter().map(Into::into).collect(),
+    });
     let file = (".{0,40}", 0..=256 * 1024u64, any::<[u8; 32]>(), any::<[u8; 8]>(), 1024..65_537u64)
         .prop_map(|(name, size, hash, stream, chunk)| FileOffer {
-            name,
+            name: name.into(),
             size,
             sha256: Sha256(hash),
             stream: StreamId(stream),
             chunk,
         });
     prop_oneof![
-        ".{0,200}".prop_map(Item::Text),
+        ".{0,200}".prop_map(|text| Item::Text(text.into())),
         asked.prop_map(Item::Escalation),
         file.prop_map(Item::File),
         Just(Item::Void),
-        "later-[a-z]{1,16}".prop_map(Item::Unknown),
+        "later-[a-z]{1,16}".prop_map(|name| Item::Unknown(name.into())),
     ]
 }
 
 fn body() -> impl Strategy<Value = Body> {
     prop_oneof![
-        ".{0,200}".prop_map(Body::Plain),
+        ".{0,200}".prop_map(|text| Body::Plain(text.into())),
         (call(), control()).prop_map(|(call, control)| Body::Control(call, control)),
         Just(Body::Ack),
         slot().prop_map(Body::Reset),
@@ -120,8 +122,11 @@ fn body() -> impl Strategy<Value = Body> {
             slot,
             item
         )),
-        (call(), slot(), vec(any::<u8>(), 0..300))
-            .prop_map(|(call, slot, bytes)| Body::Chunk(call, slot, bytes)),
+        (call(), slot(), vec(any::<u8>(), 0..300)).prop_map(|(call, slot, bytes)| Body::Chunk(
+            call,
+            slot,
+            bytes.into()
+        )),
     ]
 }
 
@@ -270,7 +275,7 @@ fn words_of_the_longest_length_pass_and_longer_ones_do_not() {
             by_human: false,
             acks: Vec::new(),
         };
-        let rumor = encode(&stamp, &Body::Plain("x".repeat(length)));
+        let rumor = encode(&stamp, &Body::Plain("x".repeat(length).into()));
         assert_eq!(read(rumor).is_some(), passes, "{length}");
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
 use p2p_core::policy::Settings;
-use p2p_core::{InstanceId, PublicKey, RumorId, Time};
+use p2p_core::{Blob, InstanceId, PublicKey, RumorId, Text, Time};
 use p2p_ipc::view::Pairing;
 use p2p_ipc::{ErrorCode, RpcError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -423,14 +423,16 @@ impl Thread {
         }
     }
 
-    fn write_file(&self, file: u32, name: String, bytes: Vec<u8>) {
+    fn write_file(&self, file: u32, name: Text, bytes: Blob) {
         let downloads = self.parts.downloads.clone();
         let queue = self.queue.clone();
         self.runtime.spawn(async move {
             let written =
                 tokio::task::spawn_blocking(move || downloads.write(file, &name, &bytes)).await;
             let result = match written {
-                Ok(result) => result.map(|path| path.display().to_string()),
+                Ok(result) => {
+                    result.map(|path| path.display().to_string().into()).map_err(Into::into)
+                }
                 Err(_) => Err("writing it was cut off".into()),
             };
             if let Some(queue) = queue.upgrade() {

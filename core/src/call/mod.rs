@@ -22,6 +22,7 @@ use core::time::Duration;
 
 use crate::digest::Digests;
 use crate::ids::{CallId, PublicKey};
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Closing, Control, Offer, Reason};
 
@@ -37,7 +38,7 @@ pub const STALE: Duration = Duration::from_secs(3600);
 pub const WORD_LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// One end of a call.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// `c7`: this agent's own number for it.
     pub handle: u32,
@@ -48,11 +49,11 @@ pub struct Call {
     /// Whether this end placed it.
     pub outgoing: bool,
     /// What it is about.
-    pub topic: String,
+    pub topic: Text,
     /// The opening message.
-    pub opening: Option<String>,
+    pub opening: Option<Text>,
     /// A note to ourselves.
-    pub note: Option<String>,
+    pub note: Option<Text>,
     /// When it was placed, or came in.
     pub opened: Time,
     /// When it became active.
@@ -192,7 +193,7 @@ impl Call {
         peer: PublicKey,
         now: Time,
         offer: &Offer,
-        note: Option<String>,
+        note: Option<Text>,
     ) -> Self {
         let lifetime = Duration::from_secs(offer.lifetime);
         let expires = now + lifetime;

@@ -7,6 +7,7 @@ use crate::lane::{Incoming, Outgoing, Schedule};
 use crate::policy::{Courtesies, Meter};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Rumor;
+use crate::text::{Blob, Text};
 use crate::time::{Time, earlier};
 use crate::wire::{Ack, Packet};
 
@@ -35,7 +36,7 @@ pub(super) struct Sending {
 pub(super) struct Receiving {
     pub file: Option<u32>,
     pub incoming: Incoming<()>,
-    pub chunks: BTreeMap<u64, Vec<u8>>,
+    pub chunks: BTreeMap<u64, Blob>,
     pub done: bool,
 }
 
@@ -65,7 +66,7 @@ pub(super) struct Channel {
     /// Streams of words that were acknowledged since a relay came back last.
     pub acknowledged: BTreeSet<StreamId>,
     /// What was said lately: killed agents type again.
-    pub recent: Vec<(String, u32, Time)>,
+    pub recent: Vec<(Text, u32, Time)>,
     /// How often we may speak here.
     pub meters: Option<Vec<Meter>>,
     /// How many of the last messages were courtesy.

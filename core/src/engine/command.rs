@@ -10,6 +10,7 @@ use crate::invite::Token;
 use crate::lane::Incoming;
 use crate::policy::{Meter, Rate, is_pet_name};
 use crate::record::{Content, Delivery, Lane, Line, Message, Speaker, Speaks, Standing};
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{
     Closing, Escalation, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason,
@@ -90,9 +91,9 @@ impl Engine {
         &mut self,
         now: Time,
         peer: PublicKey,
-        topic: String,
-        opening: Option<String>,
-        note: Option<String>,
+        topic: Text,
+        opening: Option<Text>,
+        note: Option<Text>,
         new: bool,
         ring: Option<u64>,
         invite: Option<Token>,
@@ -148,7 +149,7 @@ impl Engine {
     }
 
     /// Keeps the opening message of a call, ours or the peer's.
-    pub(super) fn record_opening(&mut self, now: Time, call: &Call, text: String) -> u32 {
+    pub(super) fn record_opening(&mut self, now: Time, call: &Call, text: Text) -> u32 {
         let conversation = Conversation::Call(call.id);
         let (id, stream) = (opening_id(call.id), opening_stream(call.id));
         let content = Content::Text(text);
@@ -211,7 +212,7 @@ impl Engine {
         }
     }
 
-    fn reject(&mut self, now: Time, call: CallId, text: String) -> Result<Reply, Refusal> {
+    fn reject(&mut self, now: Time, call: CallId, text: Text) -> Result<Reply, Refusal> {
         within("the reason", &text, REASON_LIMIT)?;
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
@@ -230,7 +231,7 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        text: String,
+        text: Text,
         cause: Cause,
     ) -> Result<Reply, Refusal> {
         within("the reason", &text, REASON_LIMIT)?;
@@ -279,7 +280,7 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        text: String,
+        text: Text,
         again: bool,
     ) -> Result<Reply, Refusal> {
         words("the message", &text)?;
@@ -301,7 +302,7 @@ impl Engine {
         &mut self,
         now: Time,
         peer: PublicKey,
-        text: String,
+        text: Text,
         again: bool,
     ) -> Result<Reply, Refusal> {
         words("the message", &text)?;
@@ -352,7 +353,7 @@ impl Engine {
         same.map(|(_, message, _)| Reply::Said { message: *message, repeated: true })
     }
 
-    fn remember(&mut self, now: Time, conversation: Conversation, text: String, message: u32) {
+    fn remember(&mut self, now: Time, conversation: Conversation, text: Text, message: u32) {
         if let Some(channel) = self.channel(conversation) {
             channel.recent.push((text, message, now));
         }
@@ -362,8 +363,8 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        question: String,
-        options: Vec<String>,
+        question: Text,
+        options: Vec<Text>,
         quiet: bool,
         lines: &[Line],
     ) -> Result<Reply, Refusal> {
@@ -391,13 +392,13 @@ impl Engine {
         Ok(self.ask(now, call, question, options, quiet, lines))
     }
 
-    fn name(&mut self, now: Time, key: PublicKey, name: String) -> Result<Reply, Refusal> {
+    fn name(&mut self, now: Time, key: PublicKey, name: Text) -> Result<Reply, Refusal> {
         self.not_me(key)?;
         if !is_pet_name(&name) {
             return Err(Refusal::BadName);
         }
         let lower = name.to_lowercase();
-        let same = |pet: &String| pet.to_lowercase() == lower;
+        let same = |pet: &Text| pet.to_lowercase() == lower;
         let taken = self.peers.values().find(|p| p.key != key && p.name.as_ref().is_some_and(same));
         if let Some(other) = taken {
             return Err(Refusal::NameTaken(other.key));
@@ -416,12 +417,12 @@ impl Engine {
         let (knocks, calls): (Vec<_>, Vec<_>) =
             self.calls_with(key).into_iter().partition(|call| self.call(*call).is_some_and(knocks));
         for call in calls {
-            self.close(now, call, String::new(), Cause::Agent)?;
+            self.close(now, call, Text::default(), Cause::Agent)?;
         }
         self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
         self.last_seen.remove(&key);
         for call in knocks {
-            self.close(now, call, String::new(), Cause::Agent)?;
+            self.close(now, call, Text::default(), Cause::Agent)?;
         }
         for conversation in self.conversations_with(key) {
             self.abandon_all(conversation, "the peer is blocked", false);

@@ -9,6 +9,7 @@ use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
 use crate::lane::{Arrival, Outgoing, Parcel};
 use crate::policy::safe_name;
 use crate::record::{Content, EventKind, File, FileState, Lane, Speaker};
+use crate::text::{Blob, Text};
 use crate::time::Time;
 use crate::wire::{Body, CHUNK_SIZE, CHUNKS_LIMIT, FILE_LIMIT, FileOffer, Item, Slot, encode};
 
@@ -35,7 +36,7 @@ impl Engine {
             call,
             peer,
             outgoing: true,
-            name: safe_name(name),
+            name: safe_name(name).into(),
             size: bytes.len() as u64,
             sha256: Sha256(Hasher::digest(bytes).into()),
             stream,
@@ -64,7 +65,7 @@ impl Engine {
             let slot = Slot::new(stream, number);
             let rumor = encode(
                 &self.stamp(now, peer, Vec::new()),
-                &Body::Chunk(call, slot, piece.to_vec()),
+                &Body::Chunk(call, slot, piece.to_vec().into()),
             );
             self.keep(now, conversation, Lane::File(Some(handle)), rumor);
         }
@@ -90,7 +91,7 @@ impl Engine {
             call,
             peer,
             outgoing: false,
-            name: safe_name(&offer.name),
+            name: safe_name(&offer.name).into(),
             size: offer.size,
             sha256: offer.sha256,
             stream: offer.stream,
@@ -132,7 +133,7 @@ impl Engine {
         call: CallId,
         slot: Slot,
         rumor: RumorId,
-        bytes: Vec<u8>,
+        bytes: Blob,
     ) {
         if self.calls.get(&call).is_none_or(|session| session.call.peer != from) {
             return;
@@ -157,7 +158,7 @@ impl Engine {
             channel.ack_due = Some(channel.ack_due.unwrap_or(ack_due));
             return;
         }
-        let stored: usize = receiving.chunks.values().map(Vec::len).sum();
+        let stored: usize = receiving.chunks.values().map(|chunk| chunk.len()).sum();
         if receiving.done || slot.number > CHUNKS_LIMIT || stored + bytes.len() > FILE_LIMIT {
             return;
         }
@@ -195,9 +196,9 @@ impl Engine {
         }
         receiving.done = true;
         let chunks = std::mem::take(&mut receiving.chunks);
-        let bytes: Vec<u8> = chunks.into_values().flatten().collect();
+        let bytes: Vec<u8> = chunks.into_values().flat_map(|chunk| chunk.0).collect();
         if bytes.len() as u64 == file.size && Hasher::digest(&bytes)[..] == file.sha256.0 {
-            let output = Output::StoreFile { file: handle, name: file.name, bytes };
+            let output = Output::StoreFile { file: handle, name: file.name, bytes: bytes.into() };
             self.effects.push_back(output);
         } else {
             let cause = "what arrived does not match its size and SHA-256";
@@ -214,7 +215,7 @@ impl Engine {
     }
 
     /// The host wrote a file, or could not.
-    pub(super) fn file_stored(&mut self, now: Time, handle: u32, result: Result<String, String>) {
+    pub(super) fn file_stored(&mut self, now: Time, handle: u32, result: Result<Text, Text>) {
         let Some(file) = self.files.get(&handle).cloned() else { return };
         let state = match result {
             Ok(path) => FileState::Complete(Some(path)),

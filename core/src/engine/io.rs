@@ -10,11 +10,12 @@ use crate::record::{
     StreamIn, StreamOut, Takeover, Tombstone,
 };
 use crate::rumor::{Rumor, Verified};
+use crate::text::{Blob, Text};
 use crate::time::Time;
 use crate::{call::Call, wire::Reason};
 
 /// Something that happened.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Input {
     /// Our agent wants something; the answer carries the same token.
     Command {
@@ -44,7 +45,7 @@ pub enum Input {
         /// The peer.
         peer: PublicKey,
         /// The name it claims.
-        name: Option<String>,
+        name: Option<Text>,
     },
     /// No relay of its receiver will ever take a rumor as it is.
     Unfit {
@@ -83,25 +84,25 @@ pub enum Input {
         /// Its handle.
         file: u32,
         /// The path, or why not.
-        result: Result<String, String>,
+        result: Result<Text, Text>,
     },
     /// Time went by.
     Tick,
 }
 
 /// What our agent can want.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Command {
     /// Ring a peer.
     Call {
         /// Whom.
         peer: PublicKey,
         /// What about.
-        topic: String,
+        topic: Text,
         /// The opening message.
-        opening: Option<String>,
+        opening: Option<Text>,
         /// A note to ourselves.
-        note: Option<String>,
+        note: Option<Text>,
         /// Another call, even where one with this topic is open.
         new: bool,
         /// How long to ring, in seconds, instead of the configured time.
@@ -112,13 +113,13 @@ pub enum Command {
     /// Take a call that rings here.
     Accept(CallId),
     /// Refuse it.
-    Reject(CallId, String),
+    Reject(CallId, Text),
     /// Say something.
     Say {
         /// Where.
         conversation: Conversation,
         /// What.
-        text: String,
+        text: Text,
         /// Even if the same was said within two minutes.
         again: bool,
     },
@@ -127,9 +128,9 @@ pub enum Command {
         /// In which call.
         call: CallId,
         /// Under which name.
-        name: String,
+        name: Text,
         /// What.
-        bytes: Vec<u8>,
+        bytes: Blob,
     },
     /// Take back what was said, or a file. See [`super::Engine::to_withdraw`].
     Cancel(Said),
@@ -138,9 +139,9 @@ pub enum Command {
         /// In which call.
         call: CallId,
         /// What.
-        question: String,
+        question: Text,
         /// Answers to choose from.
-        options: Vec<String>,
+        options: Vec<Text>,
         /// Do not tell the peer.
         quiet: bool,
         /// What was said last, oldest first: the owner is shown it.
@@ -158,7 +159,7 @@ pub enum Command {
     /// Somebody wants what an owner may, and has proven nothing.
     Unproven(Order),
     /// Somebody typed a code that an owner got by direct message.
-    Redeem(String),
+    Redeem(Text),
     /// Make a token that lets a stranger ring.
     Invite {
         /// How often.
@@ -173,9 +174,9 @@ pub enum Command {
     /// Forget a call that is over, with all that was said in it.
     Purge(CallId),
     /// End a call, whatever its state.
-    End(CallId, String),
+    End(CallId, Text),
     /// Pin a name to a key; it may ring.
-    Name(PublicKey, String),
+    Name(PublicKey, Text),
     /// Let a key ring.
     Allow(PublicKey),
     /// Drop everything from a key.
@@ -207,7 +208,7 @@ pub struct Said {
 }
 
 /// What became of a command.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// The call.
     Call {
@@ -234,12 +235,12 @@ pub enum Reply {
     /// A code by which an owner is paired.
     Pairing {
         /// As it is shown.
-        code: String,
+        code: Text,
         /// Until when it is good.
         until: Time,
     },
     /// What an owner is told.
-    Told(String),
+    Told(Text),
     /// By which it is revoked, and the token.
     Invite(u32, Token),
     /// The tokens that are good.
@@ -344,7 +345,7 @@ pub enum Priority {
 
 /// What the host must do, in this order: nothing may leave before what was to be persisted ahead
 /// of it is durable.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Output {
     /// Make this durable.
     Persist(Change),
@@ -362,9 +363,9 @@ pub enum Output {
         /// Its handle.
         file: u32,
         /// Its safe name.
-        name: String,
+        name: Text,
         /// The bytes, whose hash was checked.
-        bytes: Vec<u8>,
+        bytes: Blob,
     },
     /// Sum up what is kept of a call; answer with [`Input::Tallied`].
     Tally(CallId),
@@ -394,7 +395,7 @@ pub enum Output {
 }
 
 /// A change of what is kept.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum Change {
     /// Handles were given out.
     Counters(Counters),
@@ -473,7 +474,7 @@ pub enum Change {
         /// The rumor that brought it.
         rumor: RumorId,
         /// The bytes.
-        bytes: Vec<u8>,
+        bytes: Blob,
     },
     /// The pieces are no longer needed.
     ChunksGone(StreamId),
@@ -528,7 +529,7 @@ pub enum Change {
 }
 
 /// Everything the engine needs to go on after a restart.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Snapshot {
     /// Handles given out.
     pub counters: Counters,
@@ -545,7 +546,7 @@ pub struct Snapshot {
     /// Rumors beyond a gap.
     pub held: Vec<(StreamId, u64, Rumor)>,
     /// Pieces of files that are not whole.
-    pub chunks: Vec<(StreamId, u64, RumorId, Vec<u8>)>,
+    pub chunks: Vec<(StreamId, u64, RumorId, Blob)>,
     /// Files that are under way.
     pub files: Vec<File>,
     /// Rumors that were taken in, and when.
@@ -553,7 +554,7 @@ pub struct Snapshot {
     /// Calls that ended before they were known here.
     pub tombstones: Vec<Tombstone>,
     /// What was said within the last two minutes, with handle and time.
-    pub recent: Vec<(Conversation, String, u32, Time)>,
+    pub recent: Vec<(Conversation, Text, u32, Time)>,
     /// Whose word counts.
     pub owners: Vec<Owner>,
     /// The newest 200 questions.

@@ -9,6 +9,7 @@ use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{AckOutcome, Outgoing};
 use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Ack, Body, Item, Slot, Stamp, encode, relocate};
 
@@ -89,7 +90,7 @@ impl Engine {
 
     /// The same for words to an ordinary app. Each is written in a second of its own: apps sort by
     /// it, and take the same words in the same second for one message.
-    pub(super) fn enqueue_plain(&mut self, now: Time, peer: PublicKey, text: String) -> RumorId {
+    pub(super) fn enqueue_plain(&mut self, now: Time, peer: PublicKey, text: Text) -> RumorId {
         let fresh = self.ids.stream();
         let mut stamp = self.stamp(now, peer, Vec::new());
         let conversation = Conversation::Direct(peer);

@@ -38,6 +38,7 @@ use crate::invite::Token;
 use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Invite, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
+use crate::text::Text;
 use crate::time::{Time, earlier};
 use crate::wire::{Body, Control, Reason, Stamp, encode};
 use channel::Channel;
@@ -116,6 +117,13 @@ pub struct Engine {
     clock_ahead: i64,
     changes: VecDeque<Change>,
     effects: VecDeque<Output>,
+}
+
+/// The engine holds everything there is to know: a log needs none of it.
+impl core::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
 }
 
 /// Fresh ids from a seed: the host gives randomness once, and the engine stays deterministic.
@@ -380,10 +388,10 @@ impl Engine {
     }
 
     fn say_control(&mut self, now: Time, call: &Call, control: Control) {
-        let name = || Some(self.settings.name.clone()).filter(|name| !name.is_empty());
+        let name = || Some(Text::from(self.settings.name.as_str())).filter(|name| !name.is_empty());
         let control = match control {
             Control::Offer(offer) => {
-                let invite = self.tokens.get(&call.id).map(Token::to_string);
+                let invite = self.tokens.get(&call.id).map(|token| token.to_string().into());
                 Control::Offer(crate::wire::Offer { name: name(), invite, ..offer })
             }
             Control::Accept(accept) => {
@@ -441,7 +449,7 @@ impl Engine {
         kind: EventKind,
         conversation: Conversation,
         subject: Option<u32>,
-        text: Option<String>,
+        text: Option<Text>,
     ) {
         self.counters.events += 1;
         let event = Event { seq: self.counters.events, kind, at, conversation, subject, text };
@@ -482,7 +490,7 @@ impl Engine {
         self.update_peer(now, key, |peer| peer.standing = Standing::Allowed);
     }
 
-    fn presence_seen(&mut self, now: Time, key: PublicKey, name: Option<String>) {
+    fn presence_seen(&mut self, now: Time, key: PublicKey, name: Option<Text>) {
         if !self.peers.contains_key(&key) {
             return;
         }

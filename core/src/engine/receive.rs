@@ -11,6 +11,7 @@ use crate::lane::{Arrival, Incoming, Parcel};
 use crate::policy::{Meter, Policy, Rate};
 use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
 use crate::rumor::Verified;
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Body, Closing, Control, Item, Malformed, Packet, Reason, Slot, decode};
 
@@ -349,7 +350,7 @@ impl Engine {
                 Conversation::Call(call) => {
                     let name = crate::policy::safe_name(&offer.name);
                     let file = self.file_offered(now, call, &offer);
-                    Content::File { file, name }
+                    Content::File { file, name: name.into() }
                 }
                 Conversation::Direct(_) => Content::Unsupported("file".into()),
             },
@@ -385,7 +386,7 @@ impl Engine {
     }
 
     /// Words from an ordinary app.
-    fn plain(&mut self, now: Time, packet: &Packet, text: String) {
+    fn plain(&mut self, now: Time, packet: &Packet, text: Text) {
         let from = packet.from;
         if self.seen.contains_key(&packet.id)
             || is_forgotten(now, Time::from_secs(packet.created_at))

@@ -4,16 +4,17 @@ use core::time::Duration;
 
 use crate::ids::{CallId, PublicKey};
 use crate::policy::Policy;
+use crate::text::Text;
 
 /// An owner's wish.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Answer a question.
     Answer {
         /// `q2`.
         question: u32,
         /// What.
-        text: String,
+        text: Text,
     },
     /// Which calls are open.
     Calls,
@@ -24,7 +25,7 @@ pub enum Order {
         /// Where.
         call: CallId,
         /// What.
-        text: String,
+        text: Text,
     },
     /// Speak in a call instead of the agent.
     Takeover(CallId),
@@ -35,7 +36,7 @@ pub enum Order {
         /// Which.
         call: CallId,
         /// A closing word for the peer.
-        text: String,
+        text: Text,
     },
     /// No questions and no words of peers by direct message for a while.
     Mute(Duration),

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::code;
 use crate::ids::PublicKey;
+use crate::text::Text;
 use crate::time::Time;
 
 /// How long a code is good.
@@ -16,7 +17,7 @@ const TRIES: u32 = 5;
 const ADMITTED: u32 = 20;
 
 /// An owner is being paired.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pairing {
     /// Until when.
     pub until: Time,
@@ -24,7 +25,7 @@ pub struct Pairing {
     pub tries_left: u32,
     /// Nobody but this key.
     pub only: Option<PublicKey>,
-    pub(crate) code: String,
+    pub(crate) code: Text,
     admitted: u32,
 }
 
@@ -38,13 +39,13 @@ pub(crate) enum Try {
 }
 
 impl Pairing {
-    pub(crate) fn new(now: Time, code: String, only: Option<PublicKey>) -> Self {
+    pub(crate) fn new(now: Time, code: Text, only: Option<PublicKey>) -> Self {
         Self { until: now + LIFETIME, tries_left: TRIES, only, code, admitted: 0 }
     }
 
     /// The code that a message of this key tries: the right one wherever it stands, and another
     /// where it is all that there is.
-    fn tried(&self, now: Time, from: PublicKey, text: &str) -> Option<String> {
+    fn tried(&self, now: Time, from: PublicKey, text: &str) -> Option<Text> {
         let text = text.trim();
         let text = match text.split_at_checked("/pair".len()) {
             Some((start, rest)) if start.eq_ignore_ascii_case("/pair") => rest,
@@ -54,7 +55,7 @@ impl Pairing {
         if meant && code::is_in(&self.code, text) {
             return Some(self.code.clone());
         }
-        meant.then(|| code::read(text, code::LONG)).flatten()
+        meant.then(|| code::read(text, code::LONG)).flatten().map(Text::from)
     }
 
     /// Whether a message is let in as a try, whatever the policy.

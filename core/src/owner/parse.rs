@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::ids::PublicKey;
 use crate::policy::Policy;
+use crate::text::Text;
 
 /// How long `/mute` lasts where nothing is said.
 const MUTE: Duration = Duration::from_secs(8 * 3600);
@@ -12,7 +13,7 @@ const MUTE: Duration = Duration::from_secs(8 * 3600);
 const MUTE_LIMIT: u64 = 30 * 24 * 60;
 
 /// A command, with names yet to be resolved. A call is its number here, `7` for `c7`.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
     /// `/approve` and `/deny`; which question, by its code or `q2`.
     Decide {
@@ -21,10 +22,10 @@ pub enum Wish {
     },
     Calls,
     Show(Option<u32>),
-    Say(Option<u32>, String),
+    Say(Option<u32>, Text),
     Takeover(Option<u32>),
     Resume(Option<u32>),
-    End(Option<u32>, String),
+    End(Option<u32>, Text),
     Mute(Duration),
     Unmute,
     Allow(String),
@@ -45,8 +46,8 @@ pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
     let rest = rest.trim();
     let (first, behind) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let words = match handle(first, 'c') {
-        Some(call) => (Some(call), behind.trim().to_owned()),
-        None => (None, rest.to_owned()),
+        Some(call) => (Some(call), Text::from(behind.trim())),
+        None => (None, rest.into()),
     };
     let call = |usage| match (&words, rest) {
         ((Some(call), behind), _) if behind.is_empty() => Ok(Some(*call)),
@@ -125,8 +126,8 @@ mod tests {
             ("/say c+7 hello", Wish::Say(None, "c+7 hello".into())),
             ("/takeover", Wish::Takeover(None)),
             ("/resume c12", Wish::Resume(Some(12))),
-            ("/end", Wish::End(None, String::new())),
-            ("/end c7", Wish::End(Some(7), String::new())),
+            ("/end", Wish::End(None, Text::default())),
+            ("/end c7", Wish::End(Some(7), Text::default())),
             ("/end c7 thank you", Wish::End(Some(7), "thank you".into())),
             ("/end thank you", Wish::End(None, "thank you".into())),
             ("/mute", Wish::Mute(Duration::from_secs(8 * 3600))),

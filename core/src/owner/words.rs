@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::policy::{Policy, is_format};
 use crate::record::{Line, Speaker};
+use crate::text::Text;
 
 /// What every line of a peer's begins with.
 const MARK: &str = "│ ";
@@ -47,7 +48,7 @@ pub struct Asked<'a> {
     /// What is asked.
     pub text: &'a str,
     /// Answers to choose from.
-    pub options: &'a [String],
+    pub options: &'a [Text],
     /// What was said last, oldest first.
     pub lines: &'a [Line],
 }

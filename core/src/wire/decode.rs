@@ -12,6 +12,7 @@ use super::{
 };
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::rumor::{Rumor, Verified};
+use crate::text::Text;
 
 /// Most acknowledgements on one rumor, and most ranges in one of them.
 const ACKS_LIMIT: usize = 32;
@@ -94,7 +95,7 @@ fn replies(rumor: &Rumor) -> Vec<RumorId> {
 }
 
 fn words(rumor: &Rumor) -> Result<Body, Malformed> {
-    let text = limited(rumor.content.clone(), TEXT_LIMIT)?;
+    let text = limited(rumor.content.as_str().into(), TEXT_LIMIT)?;
     if rumor.tag("stream").is_none() {
         return Ok(Body::Plain(text));
     }
@@ -113,7 +114,7 @@ fn control(rumor: &Rumor) -> Result<Body, Malformed> {
         "reset" => Ok(Body::Reset(slot(rumor)?)),
         "chunk" => {
             let bytes = STANDARD.decode(&rumor.content).map_err(|_| Malformed::Content)?;
-            Ok(Body::Chunk(call(rumor)?, slot(rumor)?, bytes))
+            Ok(Body::Chunk(call(rumor)?, slot(rumor)?, bytes.into()))
         }
         "escalation" | "file" | "digest" | "void" => {
             Ok(Body::Numbered(conversation(rumor)?, slot(rumor)?, item(name, &rumor.content)?))
@@ -235,6 +236,6 @@ fn json<T: DeserializeOwned>(content: &str) -> Result<T, Malformed> {
     serde_json::from_str(content).map_err(|_| Malformed::Content)
 }
 
-fn limited(text: String, limit: usize) -> Result<String, Malformed> {
+fn limited(text: Text, limit: usize) -> Result<Text, Malformed> {
     if text.len() > limit { Err(Malformed::TooLong) } else { Ok(text) }
 }

@@ -31,7 +31,7 @@ pub struct Stamp {
 pub fn encode(stamp: &Stamp, body: &Body) -> Rumor {
     let mut tags = vec![tag(["p", &stamp.to.to_string()])];
     let (kind, content) = match body {
-        Body::Plain(text) => (TEXT_KIND, text.clone()),
+        Body::Plain(text) => (TEXT_KIND, text.as_str().into()),
         _ => {
             tags.push(tag(["v", VERSION]));
             tags.push(tag(["instance", &stamp.instance.to_string()]));
@@ -62,7 +62,7 @@ pub fn relocate(rumor: &Rumor, to: Conversation, slot: Slot) -> Rumor {
 
 fn ours(tags: &mut Vec<Vec<String>>, body: &Body) -> (u16, String) {
     match body {
-        Body::Plain(text) => (TEXT_KIND, text.clone()),
+        Body::Plain(text) => (TEXT_KIND, text.as_str().into()),
         Body::Control(call, control) => {
             call_tag(tags, *call);
             let (name, content) = control_content(control);
@@ -93,7 +93,7 @@ fn ours(tags: &mut Vec<Vec<String>>, body: &Body) -> (u16, String) {
             call_tag(tags, *call);
             slot_tags(tags, slot);
             tags.push(tag(["type", "chunk"]));
-            (CONTROL_KIND, STANDARD.encode(bytes))
+            (CONTROL_KIND, STANDARD.encode(&bytes.0))
         }
     }
 }
@@ -113,7 +113,7 @@ fn control_content(control: &Control) -> (&'static str, String) {
 
 fn item_content(tags: &mut Vec<Vec<String>>, item: &Item) -> (u16, String) {
     let (name, content) = match item {
-        Item::Text(text) => return (TEXT_KIND, text.clone()),
+        Item::Text(text) => return (TEXT_KIND, text.as_str().into()),
         Item::Escalation(escalation) => ("escalation", json(escalation)),
         Item::File(offer) => ("file", json(offer)),
         Item::Digest(summary) => ("digest", json(summary)),

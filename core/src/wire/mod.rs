@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};
+use crate::text::{Blob, Text};
 use crate::time::Time;
 
 /// The rumor kind of everything but words. It never stands on a relay outside a gift wrap.
@@ -117,10 +118,10 @@ pub struct Packet {
 }
 
 /// What a rumor says.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
     /// Words from an ordinary app: kind 14 without any tag of ours.
-    Plain(String),
+    Plain(Text),
     /// A move in a call.
     Control(CallId, Control),
     /// Nothing but acknowledgements.
@@ -130,7 +131,7 @@ pub enum Body {
     /// Something with a place in the text lane.
     Numbered(Conversation, Slot, Item),
     /// A piece of a file; numbers count pieces.
-    Chunk(CallId, Slot, Vec<u8>),
+    Chunk(CallId, Slot, Blob),
     /// A run of a daemon to others under the same key.
     Twin(Twin),
 }
@@ -167,32 +168,32 @@ pub enum Control {
 }
 
 /// A ring.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// What it is about.
-    pub topic: String,
+    pub topic: Text,
     /// The opening message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub message: Option<Text>,
     /// How long it rings, in seconds. The caller alone decides that it expired.
     pub lifetime: u64,
     /// The name the caller claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// A token of the callee's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invite: Option<String>,
+    pub invite: Option<Text>,
 }
 
 /// A ring taken.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
     /// A call of the callee's own that this one replaces, when both rang each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CallId>,
     /// The name the callee claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Text>,
 }
 
 /// How a call ended. The words on the wire are `snake_case`.
@@ -221,13 +222,13 @@ pub enum Reason {
 }
 
 /// The last word on a call.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
     /// How it ended.
     pub reason: Reason,
     /// A closing word.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub text: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub text: Text,
     /// The call that goes on, for [`Reason::Merged`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<CallId>,
@@ -239,16 +240,16 @@ pub struct Closing {
 impl Closing {
     /// A closing with nothing but a reason and a word.
     #[must_use]
-    pub fn new(reason: Reason, text: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, text: impl Into<Text>) -> Self {
         Self { reason, text: text.into(), into: None, last: BTreeMap::new() }
     }
 }
 
 /// What has a place in the text lane.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     /// Words.
-    Text(String),
+    Text(Text),
     /// The sender put a question to its human.
     Escalation(Escalation),
     /// A file is coming in a lane of its own.
@@ -258,17 +259,17 @@ pub enum Item {
     /// This number will never hold anything.
     Void,
     /// A type of a later version: kept, acknowledged, shown as unsupported.
-    Unknown(String),
+    Unknown(Text),
 }
 
 /// A question to the owner, as the peer is told.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
     /// What is asked.
-    pub question: String,
+    pub question: Text,
     /// Answers to choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub options: Vec<String>,
+    pub options: Vec<Text>,
 }
 
 /// What was said in one direction of a call, by the word of who sends this.
@@ -293,10 +294,10 @@ pub enum Side {
 }
 
 /// A file about to come in chunks.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOffer {
     /// Its name; untrusted.
-    pub name: String,
+    pub name: Text,
     /// Bytes in whole.
     pub size: u64,
     /// SHA-256 of the whole.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use p2p_core::Text;
 use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::record::{Event, EventKind, Line};
@@ -170,7 +171,7 @@ impl Bench {
 
     pub fn pair(&mut self, only: Option<PublicKey>, proven: bool) -> Result<String, Refusal> {
         match self.command(Command::Pair { only, proven })? {
-            Reply::Pairing { code, .. } => Ok(code),
+            Reply::Pairing { code, .. } => Ok(code.into()),
             other => panic!("{other:?}"),
         }
     }
@@ -227,12 +228,15 @@ impl Bench {
         options: &[&str],
     ) -> (u32, String, RumorId) {
         let lines: Vec<Line> = Vec::new();
-        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let options = options.iter().map(|option| Text::from(*option)).collect();
         let question = question.to_owned();
-        let command = Command::Escalate { call, question, options, quiet: true, lines };
+        let command =
+            Command::Escalate { call, question: question.into(), options, quiet: true, lines };
         let Ok(Reply::Question(handle)) = self.command(command) else { panic!("not asked") };
         let code = self.changes.iter().rev().find_map(|change| match change {
-            Change::Question(question) if question.handle == handle => Some(question.code.clone()),
+            Change::Question(question) if question.handle == handle => {
+                Some(question.code.to_string())
+            }
             _ => None,
         });
         (handle, code.unwrap(), self.last_to(OWNER))
@@ -241,7 +245,7 @@ impl Bench {
     /// The answers that were taken: question and text.
     pub fn answers(&self) -> Vec<(u32, String)> {
         let taken = self.changes.iter().filter_map(|change| match change {
-            Change::Answered { question, answer } => Some((*question, answer.text.clone())),
+            Change::Answered { question, answer } => Some((*question, answer.text.to_string())),
             _ => None,
         });
         let taken: Vec<_> = taken.collect();

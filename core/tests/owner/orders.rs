@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use p2p_core::Text;
 use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
 use p2p_core::owner::Order;
 use p2p_core::policy::Policy;
@@ -32,7 +33,10 @@ fn calls_help_and_unknown_commands_are_answered() {
     assert!(bench.dm(OWNER, "/end c9")[0].contains("no c9"));
     assert!(bench.answers().is_empty() && bench.heard(EventKind::Message).is_empty());
     // At a terminal it is the same text.
-    assert_eq!(bench.command(Command::Order(Order::Calls)), Ok(Reply::Told(told[0].clone())));
+    assert_eq!(
+        bench.command(Command::Order(Order::Calls)),
+        Ok(Reply::Told(told[0].clone().into()))
+    );
 }
 
 #[test]
@@ -97,7 +101,7 @@ fn a_call_ended_by_its_human_is_news_to_the_agent() {
         *to == PEER && rumor.tag("type") == Some("end") && rumor.content.contains("thank you")
     });
     assert!(closed);
-    let again = Order::End { call, text: String::new() };
+    let again = Order::End { call, text: Text::default() };
     assert!(matches!(bench.command(Command::Order(again)), Err(Refusal::Over(_))));
 }
 

@@ -120,7 +120,7 @@ fn a_second_owner_needs_the_word_of_the_first() {
     assert!(!bench.engine.is_owner(third));
     assert!(bench.dm(third, "/calls").is_empty(), "its word is a stranger's");
     assert!(bench.dm(third, &codes[0]).is_empty() && !bench.engine.is_owner(third));
-    assert_eq!(bench.command(Command::Redeem(codes[1].clone())), Err(Refusal::WrongCode));
+    assert_eq!(bench.command(Command::Redeem(codes[1].clone().into())), Err(Refusal::WrongCode));
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
         assert!(bench.dm(OWNER, &text)[0].ends_with(told));
         assert!(bench.heard(EventKind::Message).is_empty());
         assert!(bench.engine.pairing().is_none());
-        assert_eq!(bench.command(Command::Redeem(code)), Err(Refusal::WrongCode));
+        assert_eq!(bench.command(Command::Redeem(code.into())), Err(Refusal::WrongCode));
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use p2p_core::Text;
 use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
 use p2p_core::owner::Order;
 use p2p_core::record::{EventKind, Line, Speaker, Via};
@@ -121,7 +122,7 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
     let answer = Order::Answer { question: first, text: "no".into() };
     assert_eq!(bench.command(Command::Order(answer)), Err(Refusal::Answered));
     let (second, _, message) = bench.asks(call, "That?", &[]);
-    bench.command(Command::End(call, String::new())).unwrap();
+    bench.command(Command::End(call, Text::default())).unwrap();
     let told = bench.reply(OWNER, "yes", ("e", message));
     assert!(told[0].contains("is over"), "{told:?}");
     let answer = Order::Answer { question: second, text: "no".into() };
@@ -185,7 +186,7 @@ fn nobody_else_answers() {
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
     let text = format!("{code} yes");
-    bench.command(Command::Say { conversation, text, again: false }).unwrap();
+    bench.command(Command::Say { conversation, text: text.into(), again: false }).unwrap();
     assert!(bench.answers().is_empty());
     assert_eq!(bench.heard(EventKind::Message).len(), 8, "all of it is mail");
 }
@@ -230,7 +231,7 @@ fn an_owner_whose_app_speaks_p2p_is_understood() {
     bench.handle(Input::PeerSeen { peer: OWNER, name: None });
     let (_, code, _) = bench.asks(call, "Approve?", &[]);
     assert!(bench.sent.last().unwrap().1.tag("stream").is_some(), "it goes numbered");
-    let (slot, item) = (Slot::new(StreamId([9; 8]), 1), Item::Text(format!("{code} yes")));
+    let (slot, item) = (Slot::new(StreamId([9; 8]), 1), Item::Text(format!("{code} yes").into()));
     let body = Body::Numbered(Conversation::Direct(OWNER), slot, item);
     // Unless it is so old that it may be a repetition.
     let long_ago = Time(bench.now.0 - 91 * 24 * 3_600_000);

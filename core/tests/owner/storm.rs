@@ -109,7 +109,7 @@ impl Run {
             Act::Wait(secs) => self.bench.wait(secs),
             Act::TakeOver => drop(self.bench.dm(OWNER, "/takeover")),
             Act::End => {
-                drop(self.bench.command(Command::End(self.call, String::new())));
+                drop(self.bench.command(Command::End(self.call, String::new().into())));
                 self.note();
                 self.calls += 1;
                 self.call = self.bench.call(self.calls);
@@ -143,10 +143,10 @@ impl Run {
         for change in &self.bench.changes {
             let Change::Answered { question, answer } = change else { continue };
             let Via::Dm(by) = answer.via else { panic!("nobody is at a terminal") };
-            let known = self.written.get(&answer.text);
+            let known = self.written.get(answer.text.as_str());
             assert!([OWNER, SECOND].contains(&by), "{by:?} answered");
-            assert!(answer.text == "approve" || known == Some(&by), "{}", answer.text);
-            let before = self.answers.insert(*question, answer.text.clone());
+            assert!(answer.text == "approve" || known == Some(&by), "{}", answer.text.as_str());
+            let before = self.answers.insert(*question, answer.text.clone().into());
             assert_eq!(before, None, "q{question} was answered twice");
         }
         for event in self.bench.heard(EventKind::Reply) {

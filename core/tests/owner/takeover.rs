@@ -1,5 +1,6 @@
 //! A human speaks in a call instead of the agent.
 
+use p2p_core::Text;
 use p2p_core::engine::{Change, Command, Refusal, Reply, Said};
 use p2p_core::owner::Order;
 use p2p_core::record::EventKind;
@@ -39,9 +40,9 @@ fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
     };
     for command in [
         Command::Say { conversation, text: "still me".into(), again: false },
-        Command::SendFile { call, name: "a".into(), bytes: vec![1] },
+        Command::SendFile { call, name: "a".into(), bytes: vec![1].into() },
         Command::Cancel(Said { conversation, rumor, message: 1, file: None }),
-        Command::End(call, String::new()),
+        Command::End(call, Text::default()),
         Command::Block(PEER),
         question(false),
     ] {

@@ -112,8 +112,8 @@ pub(super) fn of_question(
         call: call.as_ref().map(|call| format!("c{}", call.handle)),
         handle: Some(format!("q{}", asked.handle)),
         peer: call.map(|call| call.peer.npub()),
-        question: Some(asked.question.clone()),
-        options: asked.options.clone(),
+        question: Some(asked.question.clone().into()),
+        options: asked.options.clone().into_iter().map(Into::into).collect(),
         next: "p2p questions".into(),
     })
 }

@@ -48,7 +48,7 @@ impl Books {
             options: vec!["yes".into()],
             quiet: true,
             at: crate::now(),
-            code: String::new(),
+            code: "".into(),
             answer: None,
         }))]);
     }

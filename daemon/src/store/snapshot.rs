@@ -138,7 +138,7 @@ fn counters(row: &Cells<'_>) -> Result<Counters, StoreError> {
     })
 }
 
-type Said = (p2p_core::Conversation, String, u32, Time);
+type Said = (p2p_core::Conversation, p2p_core::Text, u32, Time);
 
 fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
     let sent = db.all(

@@ -35,7 +35,7 @@ pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call,
     let command = if params.accept {
         Command::Accept(id)
     } else {
-        Command::Reject(id, params.reason.unwrap_or_default())
+        Command::Reject(id, params.reason.unwrap_or_default().into())
     };
     service.host.command(command).await?;
     call::shown(service, id)

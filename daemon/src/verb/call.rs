@@ -27,9 +27,9 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
     some_relay(service, params.wait_ms.map_or(Duration::MAX, wait)).await?;
     let command = Command::Call {
         peer,
-        topic: params.topic,
-        opening: params.message.filter(|message| !message.trim().is_empty()),
-        note: params.note,
+        topic: params.topic.into(),
+        opening: params.message.filter(|message| !message.trim().is_empty()).map(Into::into),
+        note: params.note.map(Into::into),
         new: params.new,
         ring: params.ring_s,
         invite,

@@ -32,14 +32,15 @@ pub(super) async fn edit(
     let command = match params.action {
         ContactAction::Add => {
             let claimed = before.as_ref().and_then(|peer| peer.claimed.clone());
-            let claimed = claimed.or_else(|| seen.clone()).filter(|name| is_pet_name(name));
-            let name = params.name.or(claimed).ok_or_else(|| {
+            let claimed =
+                claimed.or_else(|| seen.clone().map(Into::into)).filter(|name| is_pet_name(name));
+            let name = params.name.or(claimed.map(Into::into)).ok_or_else(|| {
                 RpcError::new(ErrorCode::Usage, "it claims no name that could be pinned: say one")
                     .hint(format!("p2p contacts add {} <name>", key.npub()))
             })?;
             let old = before.as_ref().and_then(|peer| peer.name.clone());
             renamed_from = old.filter(|old| *old != name);
-            Command::Name(key, name)
+            Command::Name(key, name.into())
         }
         ContactAction::Allow => Command::Allow(key),
         ContactAction::Block => Command::Block(key),
@@ -48,12 +49,12 @@ pub(super) async fn edit(
     service.host.command(command).await?;
     let speaks_p2p = seen.is_some();
     if let Some(name) = seen.filter(|_| params.action == ContactAction::Add) {
-        service.host.input(Input::PeerSeen { peer: key, name: Some(name) }).await;
+        service.host.input(Input::PeerSeen { peer: key, name: Some(name.into()) }).await;
     }
     let store = service.reader();
     let after = store.peer(key).map_err(stored)?.or(before);
     let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));
     let mut contact = Show::new(service, &store, None).contact(peer);
     contact.speaks_p2p |= speaks_p2p;
-    Ok(EditedContact { contact, renamed_from })
+    Ok(EditedContact { contact, renamed_from: renamed_from.map(Into::into) })
 }

@@ -22,7 +22,7 @@ pub(super) async fn run(service: &Service, params: End) -> Result<Ended, RpcErro
         command: &format!("p2p end {{}} {}", reason.unwrap_or_default()),
     };
     let id = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
-    service.host.command(Command::End(id, params.reason.unwrap_or_default())).await?;
+    service.host.command(Command::End(id, params.reason.unwrap_or_default().into())).await?;
     let call = call::shown(service, id)?;
     let store = service.reader();
     let show = Show::new(service, &store, None);

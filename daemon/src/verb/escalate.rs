@@ -25,8 +25,13 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
     let lines = service.reader().last_lines(call.id).map_err(stored)?;
     let (question, options) = (params.question.clone(), params.options.clone());
-    let command =
-        Command::Escalate { call: call.id, question, options, quiet: params.quiet, lines };
+    let command = Command::Escalate {
+        call: call.id,
+        question: question.into(),
+        options: options.into_iter().map(Into::into).collect(),
+        quiet: params.quiet,
+        lines,
+    };
     let Reply::Question(number) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };

@@ -28,7 +28,7 @@ pub(super) async fn fetch(service: &Service, params: FetchFile) -> Result<FileBy
     let row = kept(&store, handle)?;
     let name = &params.file;
     let path = match &row.file.state {
-        FileState::Complete(Some(path)) => Path::new(path),
+        FileState::Complete(Some(path)) => Path::new(path.as_str()),
         FileState::Complete(None) => {
             let message = format!("{name} was sent from here; it is not kept");
             return Err(RpcError::new(ErrorCode::NoSuch, message));
@@ -38,7 +38,10 @@ pub(super) async fn fetch(service: &Service, params: FetchFile) -> Result<FileBy
             return Err(RpcError::new(ErrorCode::NothingYet, message).hint("p2p wait --for file"));
         }
         FileState::Failed(cause) => {
-            return Err(RpcError::new(ErrorCode::NoSuch, format!("{name} failed: {cause}")));
+            return Err(RpcError::new(
+                ErrorCode::NoSuch,
+                format!("{name} failed: {}", cause.as_str()),
+            ));
         }
     };
     let bytes = crate::downloads::read(path).map_err(|e| {

@@ -47,7 +47,10 @@ pub(super) async fn run(service: &Service, params: List) -> Result<ListResult, R
     online.sort_by_key(|sighting| std::cmp::Reverse((sighting.created_at, sighting.key)));
     for sighting in &online {
         let name = Some(sighting.presence.name.clone());
-        service.host.input(Input::PeerSeen { peer: sighting.key, name }).await;
+        service
+            .host
+            .input(Input::PeerSeen { peer: sighting.key, name: name.map(Into::into) })
+            .await;
     }
     let shown = online.len().min(params.limit.max(1) as usize);
     let more = u32::try_from(online.len() - shown).unwrap_or(u32::MAX);

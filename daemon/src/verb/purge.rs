@@ -90,7 +90,7 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
         }
         let files = store.files(Some(id)).map_err(stored)?;
         let path = |file: &crate::store::FileRow| match &file.file.state {
-            FileState::Complete(Some(path)) if !file.file.outgoing => Some(path.clone()),
+            FileState::Complete(Some(path)) if !file.file.outgoing => Some(path.to_string()),
             _ => None,
         };
         let messages = store.message_count(Conversation::Call(id)).map_err(stored)?;

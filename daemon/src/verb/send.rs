@@ -32,7 +32,7 @@ pub(super) async fn say(
     text: String,
     again: bool,
 ) -> Result<Sent, RpcError> {
-    let command = Command::Say { conversation, text, again };
+    let command = Command::Say { conversation, text: text.into(), again };
     let Reply::Said { message, repeated } = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };

@@ -18,7 +18,7 @@ pub(super) async fn run(service: &Service, params: SendFile) -> Result<view::Fil
     let bytes = STANDARD.decode(params.base64).map_err(|e| {
         RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
     })?;
-    let command = Command::SendFile { call, name: params.name, bytes };
+    let command = Command::SendFile { call, name: params.name.into(), bytes: bytes.into() };
     let Reply::File(file) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };

@@ -31,11 +31,17 @@ impl<'a> Show<'a> {
     }
 
     fn known_peer(&self, key: PublicKey, known: Option<Peer>) -> view::Peer {
-        let listed = || self.service.listed().get(&key).cloned();
+        let listed = || self.service.listed().get(&key).cloned().map(Into::into);
         let contact = known.as_ref().is_some_and(|peer| peer.standing == Standing::Allowed);
         let (name, claimed) = known.map_or((None, None), |peer| (peer.name, peer.claimed));
         let claimed = claimed.or_else(listed).filter(|name| !name.is_empty());
-        view::Peer { npub: key.npub(), hex: key.to_string(), name, claimed, contact }
+        view::Peer {
+            npub: key.npub(),
+            hex: key.to_string(),
+            name: name.map(Into::into),
+            claimed: claimed.map(Into::into),
+            contact,
+        }
     }
 
     pub fn contact(&self, peer: Peer) -> view::Contact {
@@ -61,14 +67,17 @@ impl<'a> Show<'a> {
             peer: self.peer(call.peer)?,
             outgoing: call.outgoing,
             state: state(&call.state),
-            topic: call.topic.clone(),
-            note: call.note.clone(),
+            topic: call.topic.clone().into(),
+            note: call.note.clone().map(Into::into),
             opened_ms: call.opened.0,
             answered_ms: call.answered.map(|at| at.0),
             ended_ms: ended.map(|ended| ended.at.0),
             expires_ms: expires(&call.state).map(|at| at.0),
             reason: closing.map(|closing| reason(closing.reason)),
-            reason_text: closing.map(|c| c.text.clone()).filter(|text| !text.is_empty()),
+            reason_text: closing
+                .map(|c| c.text.clone())
+                .filter(|text| !text.is_empty())
+                .map(Into::into),
             ended_by_peer: ended.is_some_and(|ended| ended.by == By::Peer),
             merged_into: merged.map(|row| handle('c', row.call.handle)),
             unread: row.unread,
@@ -109,7 +118,7 @@ impl<'a> Show<'a> {
             outgoing: message.outgoing,
             by_human: message.by_human,
             kind,
-            text: message.content.shown(),
+            text: message.content.shown().into(),
             file,
             at_ms: message.at.0,
             sent_s: message.sent(),
@@ -140,13 +149,13 @@ impl<'a> Show<'a> {
             call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
             peer: self.peer(file.peer)?,
             outgoing: file.outgoing,
-            name: file.name.clone(),
+            name: file.name.clone().into(),
             size: file.size,
             done: row.done_bytes,
             sha256: file.sha256.to_string(),
             state,
-            cause,
-            path,
+            cause: cause.map(Into::into),
+            path: path.map(Into::into),
             at_ms: file.at.0,
             untrusted: !file.outgoing,
         })
@@ -160,8 +169,8 @@ impl<'a> Show<'a> {
             handle: handle('q', question.handle),
             call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
             peer: self.peer(peer)?,
-            question: question.question.clone(),
-            options: question.options.clone(),
+            question: question.question.clone().into(),
+            options: question.options.clone().into_iter().map(Into::into).collect(),
             quiet: question.quiet,
             at_ms: question.at.0,
             state: match (&question.answer, row.over) {
@@ -169,12 +178,12 @@ impl<'a> Show<'a> {
                 (None, true) => view::QuestionState::Closed,
                 (None, false) => view::QuestionState::Open,
             },
-            code: question.code.clone(),
+            code: question.code.clone().into(),
             told: row.told.clone(),
             telling: row.telling.clone(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(delivery),
-            answer: question.answer.as_ref().map(|answer| answer.text.clone()),
+            answer: question.answer.as_ref().map(|answer| answer.text.clone()).map(Into::into),
             answered_ms: question.answer.as_ref().map(|answer| answer.at.0),
             answer_via: question.answer.as_ref().map(|answer| via(answer.via).into()),
         })
@@ -198,7 +207,7 @@ impl<'a> Show<'a> {
             message: row.map(|row| self.message(&row)).transpose()?,
             file: file.map(|row| self.file(&row)).transpose()?,
             question: question.map(|row| self.question(&row)).transpose()?,
-            text: event.text.clone(),
+            text: event.text.clone().map(Into::into),
         })
     }
 }

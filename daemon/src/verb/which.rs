@@ -160,7 +160,7 @@ fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
 /// A pet name, or the beginning of the npub: never what a peer claims.
 pub(super) fn known_name(store: &Reader, key: PublicKey) -> String {
     let named = store.peer(key).ok().flatten().and_then(|peer| peer.name);
-    named.unwrap_or_else(|| key.npub().chars().take(12).collect())
+    named.unwrap_or_else(|| key.npub().chars().take(12).collect()).into()
 }
 
 /// The agent that is meant: a pet name, a key, or the beginning of a key that we know.
@@ -176,7 +176,7 @@ pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<Pub
     let mut found: BTreeMap<PublicKey, String> = BTreeMap::new();
     if is_key_prefix(text) {
         for peer in store.peers_with_prefix(&prefix).map_err(stored)? {
-            found.insert(peer.key, peer.name.unwrap_or_default());
+            found.insert(peer.key, peer.name.unwrap_or_default().into());
         }
         for (key, claimed) in service.listed().iter() {
             if key.npub().starts_with(&prefix) || key.to_string().starts_with(&prefix) {

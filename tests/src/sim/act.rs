@@ -72,7 +72,7 @@ impl World {
         let command = Command::Call {
             peer: self.agents[peer].key,
             topic: (*self.rng.pick(&["tea", "war", ""]).unwrap_or(&"")).into(),
-            opening: opening.clone(),
+            opening: opening.clone().map(Into::into),
             note: None,
             new: self.rng.chance(30),
             ring: self.rng.chance(50).then(|| 10 + self.rng.below(900)),
@@ -96,8 +96,8 @@ impl World {
         let Some(call) = self.rng.pick(&rings).copied() else { return Ok(()) };
         let command = match self.rng.below(10) {
             0..8 => Command::Accept(call),
-            8 => Command::Reject(call, self.text("no")),
-            _ => Command::End(call, String::new()),
+            8 => Command::Reject(call, self.text("no").into()),
+            _ => Command::End(call, String::new().into()),
         };
         self.command(index, command)?;
         Ok(())
@@ -110,7 +110,7 @@ impl World {
             let Some(call) = self.rng.pick(&open).copied() else { break };
             let text = self.text("words");
             let conversation = Conversation::Call(call);
-            let command = Command::Say { conversation, text: text.clone(), again: false };
+            let command = Command::Say { conversation, text: text.clone().into(), again: false };
             if let Some(Ok(_)) = self.command(index, command)? {
                 self.said.push((index, call, text));
             }
@@ -127,7 +127,7 @@ impl World {
         for who in [Some(index), peer].into_iter().flatten() {
             let text = self.courtesy();
             let conversation = Conversation::Call(call);
-            let command = Command::Say { conversation, text: text.clone(), again: false };
+            let command = Command::Say { conversation, text: text.clone().into(), again: false };
             if let Some(Ok(_)) = self.command(who, command)? {
                 self.said.push((who, call, text));
             }
@@ -189,7 +189,7 @@ impl World {
         let mut noise = Rng::new(self.rng.number());
         let bytes = std::iter::repeat_with(|| noise.bytes()).flatten().take(size).collect();
         let name = self.text("file");
-        self.command(index, Command::SendFile { call, name, bytes })?;
+        self.command(index, Command::SendFile { call, name: name.into(), bytes })?;
         Ok(())
     }
 
@@ -200,7 +200,13 @@ impl World {
         let options = vec!["yes".into(), "no".into()];
         self.command(
             index,
-            Command::Escalate { call, question, options, quiet, lines: Vec::new() },
+            Command::Escalate {
+                call,
+                question: question.into(),
+                options,
+                quiet,
+                lines: Vec::new(),
+            },
         )?;
         Ok(())
     }
@@ -210,14 +216,14 @@ impl World {
         let Some(call) = self.rng.pick(&open).copied() else { return Ok(()) };
         let text = if self.rng.chance(50) { self.text("bye") } else { String::new() };
         self.hung_up.insert((index, call));
-        self.command(index, Command::End(call, text.clone()))?;
+        self.command(index, Command::End(call, text.clone().into()))?;
         // Ends cross.
         let peer = self.agents[index].store.calls.get(&call).map(|call| call.peer);
         let peer = self.agents.iter().position(|agent| Some(agent.key) == peer);
         if let Some(peer) = peer.filter(|_| self.rng.chance(30)) {
             let text = self.text("bye");
             self.hung_up.insert((peer, call));
-            self.command(peer, Command::End(call, text))?;
+            self.command(peer, Command::End(call, text.into()))?;
         }
         Ok(())
     }
@@ -240,7 +246,7 @@ impl World {
         }
         let text = self.text("direct");
         let conversation = Conversation::Direct(peer);
-        self.command(index, Command::Say { conversation, text, again: false })?;
+        self.command(index, Command::Say { conversation, text: text.into(), again: false })?;
         Ok(())
     }
 

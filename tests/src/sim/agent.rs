@@ -180,7 +180,7 @@ impl Agent {
                 let Some(known) = self.store.files.get(&file) else {
                     return Err(format!("f{file} is to be written and is not on record"));
                 };
-                self.written.push((known.call, known.sha256, bytes));
+                self.written.push((known.call, known.sha256, bytes.into()));
                 outcome.stored.push(file);
             }
             Output::Tally(call) => outcome.tallied.push(call),

@@ -66,7 +66,7 @@ pub fn long_absence(seed: u64, loud: bool) -> Result<(), Fault> {
     if away > days(4) {
         let dead = |text: &String| {
             let messages = world.agents[0].store.messages.values();
-            let mut same = messages.filter(|m| m.content == Content::Text(text.clone()));
+            let mut same = messages.filter(|m| m.content == Content::Text(text.clone().into()));
             same.all(|m| m.delivery == Delivery::Undelivered || m.at < gone)
         };
         if let Some(text) = said[0].iter().find(|text| !dead(text)) {
@@ -100,7 +100,7 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
         let call = place(&mut world, index, Some(opening.clone()))?;
         let text = world.text("words");
         let conversation = Conversation::Call(call);
-        let command = Command::Say { conversation, text: text.clone(), again: false };
+        let command = Command::Say { conversation, text: text.clone().into(), again: false };
         world.command(index, command)?;
         *said = vec![opening, text];
         rings.push(call);
@@ -110,7 +110,7 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
         world.pass(Duration::from_secs(wait))?;
         for (index, said) in said.iter_mut().enumerate() {
             let (text, conversation) = (world.text(what), Conversation::Call(rings[index]));
-            let command = Command::Say { conversation, text: text.clone(), again: false };
+            let command = Command::Say { conversation, text: text.clone().into(), again: false };
             match world.command(index, command)? {
                 Some(Ok(_)) => said.push(text),
                 other => return Err(format!("`{text}` was refused: {other:?}")),
@@ -172,7 +172,7 @@ fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<Cal
     let command = Command::Call {
         peer: world.agents[1 - index].key,
         topic: "tea".into(),
-        opening,
+        opening: opening.map(Into::into),
         note: None,
         new: false,
         ring: None,
@@ -196,7 +196,7 @@ fn chat(
         let peer = world.agents[1 - index].key;
         let conversation = conversation.unwrap_or(Conversation::Direct(peer));
         let text = world.text(what);
-        let command = Command::Say { conversation, text: text.clone(), again: false };
+        let command = Command::Say { conversation, text: text.clone().into(), again: false };
         match world.command(index, command)? {
             Some(Ok(_)) => said[index].push(text),
             other => return Err(format!("`{text}` was refused: {other:?}")),
@@ -228,7 +228,7 @@ fn hears(
     messages
         .filter(|message| !message.outgoing && counts(message))
         .filter_map(|message| match &message.content {
-            Content::Text(text) => Some(text.clone()),
+            Content::Text(text) => Some(text.to_string()),
             _ => None,
         })
         .filter(|text| said.contains(text))

@@ -96,10 +96,10 @@ fn ended_at(call: &Call) -> Time {
 /// What tells a message from every other.
 pub(super) fn label(message: &Message) -> String {
     match &message.content {
-        Content::Text(text) => text.clone(),
-        Content::Escalation { question, .. } => format!("? {question}"),
-        Content::File { name, .. } => format!("file {name}"),
-        Content::Unsupported(name) => format!("unsupported {name}"),
+        Content::Text(text) => text.clone().into(),
+        Content::Escalation { question, .. } => format!("? {}", question.as_str()),
+        Content::File { name, .. } => format!("file {}", name.as_str()),
+        Content::Unsupported(name) => format!("unsupported {}", name.as_str()),
     }
 }
 

@@ -76,8 +76,8 @@ pub(super) fn answers(world: &World) -> Result<u64, Fault> {
         let answered = agent.store.questions.values().filter(|it| it.answer.is_some());
         let mut handles: Vec<u32> = answered.clone().map(|question| question.handle).collect();
         for answer in answered.filter_map(|question| question.answer.as_ref()) {
-            if answer.via != Via::Dm(KEY) || !world.answers.contains(&answer.text) {
-                return Err(format!("{:?} answered `{}`", answer.via, answer.text));
+            if answer.via != Via::Dm(KEY) || !world.answers.contains(answer.text.as_str()) {
+                return Err(format!("{:?} answered `{}`", answer.via, answer.text.as_str()));
             }
         }
         replies.sort_unstable();

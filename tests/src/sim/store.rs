@@ -133,7 +133,7 @@ impl Store {
                 self.held.insert((stream, number), *rumor);
             }
             Change::Chunk { stream, number, rumor, bytes } => {
-                self.chunks.insert((stream, number), (rumor, bytes));
+                self.chunks.insert((stream, number), (rumor, bytes.into()));
             }
             Change::ChunksGone(stream) => self.chunks.retain(|(id, _), _| *id != stream),
             Change::Seen(rumor, at) => {
@@ -288,7 +288,7 @@ impl Store {
             chunks: self
                 .chunks
                 .iter()
-                .map(|((id, n), (rumor, bytes))| (*id, *n, *rumor, bytes.clone()))
+                .map(|((id, n), (rumor, bytes))| (*id, *n, *rumor, bytes.clone().into()))
                 .collect(),
             files: self.files.values().filter(under_way).cloned().collect(),
             seen: self.seen.iter().map(|(id, at)| (*id, *at)).collect(),

@@ -248,7 +248,7 @@ impl World {
                 self.input(index, Input::NoRoute { peer })
             }
             Next::Stored(index, run, file) if self.agents[index].run == run => {
-                let result = Ok(format!("f{file}"));
+                let result = Ok(format!("f{file}").into());
                 self.input(index, Input::FileStored { file, result })
             }
             Next::Tallied(index, run, call) if self.agents[index].run == run => {

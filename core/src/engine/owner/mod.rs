@@ -19,6 +19,7 @@ use super::{Change, Engine, Snapshot};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::owner::{Order, Pairing, words};
 use crate::record::{Content, EventKind, Note, Owner, Question, Speaker, Takeover};
+use crate::text::Text;
 use crate::time::{Time, earlier};
 use crate::wire::Item;
 
@@ -34,7 +35,7 @@ pub(super) struct Owners {
     takeovers: BTreeMap<CallId, Takeover>,
     pairing: Option<Pairing>,
     /// Codes that prove an owner at a terminal, once, and until when.
-    codes: Vec<(String, Time)>,
+    codes: Vec<(Text, Time)>,
     /// Orders that came late and wait for a `/yes`, and since when.
     unconfirmed: BTreeMap<PublicKey, (Order, Time)>,
 }
@@ -68,7 +69,7 @@ impl Owners {
 
 /// What an owner is told, and what a reply to it refers to.
 struct Letter {
-    text: String,
+    text: Text,
     /// What is kept of it for our agent to read, where that is not to know all.
     kept: Option<&'static str>,
     /// It only says that their words were said.
@@ -78,7 +79,7 @@ struct Letter {
 }
 
 impl Letter {
-    fn new(text: impl Into<String>) -> Self {
+    fn new(text: impl Into<Text>) -> Self {
         Self { text: text.into(), kept: None, said: false, call: None, question: None }
     }
 
@@ -124,7 +125,7 @@ impl Engine {
     fn tell(&mut self, now: Time, to: PublicKey, letter: Letter) {
         let conversation = Conversation::Direct(to);
         self.direct.entry(to).or_insert_with(|| Channel::new(to, conversation));
-        let kept = letter.kept.map_or_else(|| letter.text.clone(), String::from);
+        let kept = letter.kept.map_or_else(|| letter.text.clone(), Text::from);
         let Some((rumor, slot)) = self.write_directly(now, to, letter.text) else { return };
         let content = Content::Text(kept);
         let message = self.record(now, conversation, Speaker::Agent, rumor, slot, content);
@@ -170,7 +171,7 @@ impl Engine {
         &mut self,
         now: Time,
         to: PublicKey,
-        text: String,
+        text: Text,
     ) -> Option<(RumorId, Option<(crate::ids::StreamId, u64)>)> {
         if self.speaks(to) == crate::record::Speaks::P2p {
             let (rumor, slot) = self.enqueue(now, Conversation::Direct(to), Item::Text(text))?;

@@ -7,6 +7,7 @@ use crate::ids::{CallId, PublicKey};
 use crate::owner::parse::{self, Wish};
 use crate::owner::{Order, words};
 use crate::record::Note;
+use crate::text::Text;
 
 impl Engine {
     /// From names to what they stand for, in what is going on now.
@@ -70,7 +71,7 @@ impl Engine {
         let number = parse::handle(name, 'c');
         let call = || self.calls().find(|call| Some(call.handle) == number).map(|call| call.peer);
         let lower = name.to_lowercase();
-        let is = |pet: &String| pet.to_lowercase() == lower;
+        let is = |pet: &Text| pet.to_lowercase() == lower;
         let peer = || self.peers.values().find(|peer| peer.name.as_ref().is_some_and(is));
         let none = || Letter::new(format!("Nobody here is called {}.", words::piece(name)));
         call().or_else(|| peer().map(|peer| peer.key)).ok_or_else(none)

@@ -9,6 +9,7 @@ use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::{Order, words};
 use crate::policy::Policy;
 use crate::record::{Owner, Via};
+use crate::text::Text;
 use crate::time::Time;
 
 impl Engine {
@@ -64,8 +65,10 @@ impl Engine {
             Order::Pair => {
                 let (code, _) = self.open_pairing(now, None);
                 let ours = self.me.npub();
-                let text =
-                    format!("{code}\nThe other owner sends it to {ours} within ten minutes.");
+                let text = format!(
+                    "{}\nThe other owner sends it to {ours} within ten minutes.",
+                    code.as_str()
+                );
                 Ok(Letter { kept: Some(pairing::SECRET), ..Letter::new(text) })
             }
             Order::Code => match via {
@@ -106,7 +109,7 @@ impl Engine {
         }
     }
 
-    fn end_by_owner(&mut self, now: Time, id: CallId, text: String) -> Result<Letter, Refusal> {
+    fn end_by_owner(&mut self, now: Time, id: CallId, text: Text) -> Result<Letter, Refusal> {
         let call = self.current(id);
         match self.call(call) {
             None => return Err(Refusal::NoCall),

@@ -5,6 +5,7 @@ use super::Letter;
 use crate::ids::{Conversation, PublicKey};
 use crate::owner::{Pairing, Try, code, words};
 use crate::record::Owner;
+use crate::text::Text;
 use crate::time::Time;
 
 /// What is kept of a message that carries a secret: our agent can read what is kept.
@@ -32,9 +33,9 @@ impl Engine {
         Ok(Reply::Pairing { code, until })
     }
 
-    pub(super) fn open_pairing(&mut self, now: Time, only: Option<PublicKey>) -> (String, Time) {
-        let pairing = Pairing::new(now, self.ids.code(code::LONG), only);
-        let shown = (code::shown(&pairing.code), pairing.until);
+    pub(super) fn open_pairing(&mut self, now: Time, only: Option<PublicKey>) -> (Text, Time) {
+        let pairing = Pairing::new(now, self.ids.code(code::LONG).into(), only);
+        let shown = (code::shown(&pairing.code).into(), pairing.until);
         self.owners.pairing = Some(pairing);
         shown
     }
@@ -127,7 +128,7 @@ impl Engine {
         if self.owners.codes.len() == CODES {
             self.owners.codes.remove(0);
         }
-        self.owners.codes.push((code, now + crate::owner::CODE_LIFETIME));
+        self.owners.codes.push((code.into(), now + crate::owner::CODE_LIFETIME));
         let text = format!("{shown}\nType it where the passphrase is asked for. It is good once.");
         Letter { kept: Some(SECRET), ..Letter::new(text) }
     }

@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::{code, words};
 use crate::record::{Answer, EventKind, Line, Note, Question, Via};
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
 
@@ -18,8 +19,8 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        question: String,
-        options: Vec<String>,
+        question: Text,
+        options: Vec<Text>,
         quiet: bool,
         lines: &[Line],
     ) -> Reply {
@@ -38,11 +39,11 @@ impl Engine {
         Reply::Question(handle)
     }
 
-    fn question_code(&mut self) -> String {
+    fn question_code(&mut self) -> Text {
         loop {
             let code = self.ids.code(code::SHORT);
             if !self.owners.questions.values().any(|question| question.code == code) {
-                return code;
+                return code.into();
             }
         }
     }
@@ -163,10 +164,10 @@ impl Engine {
     }
 
     /// `/approve` and `/deny`: in the words of the question, where it has such.
-    pub(super) fn decision(&self, handle: u32, yes: bool) -> String {
+    pub(super) fn decision(&self, handle: u32, yes: bool) -> Text {
         let same = if yes { ["approve", "yes"] } else { ["deny", "no"] };
         let options = self.owners.questions.get(&handle).map(|question| &question.options);
-        let said = |option: &&String| same.iter().any(|word| option.eq_ignore_ascii_case(word));
+        let said = |option: &&Text| same.iter().any(|word| option.eq_ignore_ascii_case(word));
         options.and_then(|options| options.iter().find(said)).map_or(same[0].into(), Clone::clone)
     }
 
@@ -203,14 +204,14 @@ impl Engine {
             let question = self.owners.questions.get(handle)?;
             let call = self.call(self.current(question.call)).map_or(0, |call: &Call| call.handle);
             let asked = words::piece(&question.question);
-            Some(format!("q{handle}, code {}, in c{call}: {asked}", question.code))
+            Some(format!("q{handle}, code {}, in c{call}: {asked}", question.code.as_str()))
         };
         handles.iter().filter_map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
 /// A number that none of the options has.
-fn no_option(options: &[String], text: &str) -> bool {
+fn no_option(options: &[Text], text: &str) -> bool {
     let number = text.parse::<u64>().is_ok();
     number
         && !options.is_empty()
@@ -219,8 +220,8 @@ fn no_option(options: &[String], text: &str) -> bool {
 }
 
 /// An option where one is meant, by its words or its number.
-fn choice(options: &[String], text: &str) -> String {
-    let same = |option: &&String| option.trim().to_lowercase() == text.to_lowercase();
+fn choice(options: &[Text], text: &str) -> Text {
+    let same = |option: &&Text| option.trim().to_lowercase() == text.to_lowercase();
     let number = || options.get(text.parse::<usize>().ok()?.checked_sub(1)?);
     options.iter().find(same).or_else(number).map_or_else(|| text.into(), Clone::clone)
 }
@@ -228,10 +229,11 @@ fn choice(options: &[String], text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::choice;
+    use crate::text::Text;
 
     #[test]
     fn an_option_is_meant_by_its_words_or_its_number() {
-        let options = ["Yes".to_owned(), "No".into(), "3".into(), "1 more".into()];
+        let options = ["Yes", "No", "3", "1 more"].map(Text::from);
         for (text, meant) in [
             ("yes", "Yes"),
             ("NO", "No"),

@@ -7,6 +7,7 @@ use super::Letter;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::words;
 use crate::record::{Content, Speaker, Takeover, Via};
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Item, TEXT_LIMIT};
 
@@ -179,7 +180,7 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        text: String,
+        text: Text,
     ) -> Result<Letter, Refusal> {
         if text.trim().is_empty() {
             return Err(Refusal::Empty);

@@ -52,6 +52,6 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Event, StoreError> {
         at: row.time("at")?,
         conversation: row.conversation()?,
         subject: row.opt("subject", Cells::small)?,
-        text: row.opt("text", Cells::text)?,
+        text: row.opt("text", Cells::text)?.map(Into::into),
     })
 }

@@ -196,10 +196,12 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Message, StoreError> {
 fn content(row: &Cells<'_>) -> Result<Content, StoreError> {
     let body = row.text("body")?;
     Ok(match row.word("content")?.as_str() {
-        "text" => Content::Text(body),
-        "escalation" => Content::Escalation { question: body, options: row.json("options")? },
-        "file" => Content::File { file: row.small("file")?, name: body },
-        "unsupported" => Content::Unsupported(body),
+        "text" => Content::Text(body.into()),
+        "escalation" => {
+            Content::Escalation { question: body.into(), options: row.json("options")? }
+        }
+        "file" => Content::File { file: row.small("file")?, name: body.into() },
+        "unsupported" => Content::Unsupported(body.into()),
         _ => return Err(row.corrupt("content", "is unknown")),
     })
 }

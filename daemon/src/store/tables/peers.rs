@@ -43,8 +43,8 @@ pub(in crate::store) fn remove(db: Db<'_>, key: PublicKey) -> Result<(), StoreEr
 pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Peer, StoreError> {
     Ok(Peer {
         key: row.id("key")?,
-        name: row.opt("name", Cells::text)?,
-        claimed: row.opt("claimed", Cells::text)?,
+        name: row.opt("name", Cells::text)?.map(Into::into),
+        claimed: row.opt("claimed", Cells::text)?.map(Into::into),
         standing: row.value("standing")?,
         speaks: row.value("speaks")?,
         since: row.time("since")?,

@@ -25,7 +25,7 @@ pub(in crate::store) fn put(db: Db<'_>, question: &Question) -> Result<(), Store
             ":options": place.seal_json("options", &question.options)?,
             ":quiet": question.quiet,
             ":at": question.at.0.cast_signed(),
-            ":code": question.code,
+            ":code": question.code.as_str(),
         },
     )?;
     match &question.answer {
@@ -86,18 +86,18 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
     Ok(Question {
         handle: row.small("handle")?,
         call: row.id("call")?,
-        question: row.text("question")?,
+        question: row.text("question")?.into(),
         options: row.json("options")?,
         quiet: row.flag("quiet")?,
         at: row.time("at")?,
-        code: row.word("code")?,
+        code: row.word("code")?.into(),
         answer: row.opt("answer", answer)?,
     })
 }
 
 fn answer(row: &Cells<'_>, column: &str) -> Result<Answer, StoreError> {
     Ok(Answer {
-        text: row.text(column)?,
+        text: row.text(column)?.into(),
         via: read_via(row, "answered_via")?,
         at: row.time("answered_at")?,
     })

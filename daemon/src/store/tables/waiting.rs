@@ -2,7 +2,7 @@
 //! ids of rumors that wait no more.
 
 use p2p_core::engine::OutboxEntry;
-use p2p_core::{Rumor, RumorId, StreamId, Time};
+use p2p_core::{Blob, Rumor, RumorId, StreamId, Time};
 use rusqlite::named_params;
 
 use crate::store::error::StoreError;
@@ -153,8 +153,8 @@ pub(in crate::store) fn read_held(row: &Cells<'_>) -> Result<(StreamId, u64, Rum
 }
 
 /// A row of `chunks`.
-pub(in crate::store) fn read_chunk(row: &Cells<'_>) -> Result<(StreamId, u64, RumorId, Vec<u8>)> {
-    Ok((row.id("stream")?, row.number("number")?, row.id("rumor")?, row.bytes("bytes")?))
+pub(in crate::store) fn read_chunk(row: &Cells<'_>) -> Result<(StreamId, u64, RumorId, Blob)> {
+    Ok((row.id("stream")?, row.number("number")?, row.id("rumor")?, row.bytes("bytes")?.into()))
 }
 
 /// Numbers keep their bits on disk, so those of 2^63 and more are negative there, and beyond

@@ -243,11 +243,11 @@ fn pieces_go_when_the_file_is_whole() {
         stream: stream(n),
         number,
         rumor: rumor_id(n),
-        bytes: vec![n; 10],
+        bytes: vec![n; 10].into(),
     };
     let mut home = Home::with(vec![chunk(1, 1), chunk(1, 2), chunk(2, 1)]);
     home.commit(vec![Change::ChunksGone(stream(1))]);
-    assert_eq!(home.snapshot().chunks, [(stream(2), 1, rumor_id(2), vec![2; 10])]);
+    assert_eq!(home.snapshot().chunks, [(stream(2), 1, rumor_id(2), vec![2; 10].into())]);
 }
 
 #[test]

@@ -52,7 +52,12 @@ fn contents(format: i64) -> Vec<Change> {
         Change::Outbox { stream: stream(1), number: 5, rumor: Box::new(rumor("o")), since: NOW },
         Change::Taken(stream(1), 5),
         Change::Held { stream: stream(3), number: 8, rumor: Box::new(rumor("marker-held")) },
-        Change::Chunk { stream: stream(5), number: 1, rumor: rumor_id(9), bytes: vec![0, 255] },
+        Change::Chunk {
+            stream: stream(5),
+            number: 1,
+            rumor: rumor_id(9),
+            bytes: vec![0, 255].into(),
+        },
         Change::Seen(rumor_id(2), NOW),
         Change::Seen(rumor_id(3), Time(NOW.0 + 1)),
         Change::Tombstone(Tombstone {

@@ -78,7 +78,7 @@ fn the_last_word_in_a_call_counts_the_opening() {
 fn messages_of_every_content_come_back_equal() {
     let contents = [
         Content::Text("marker-text".into()),
-        Content::Text(String::new()),
+        Content::Text("".into()),
         Content::Escalation { question: "q".into(), options: vec!["a".into(), "b".into()] },
         Content::Escalation { question: "q".into(), options: Vec::new() },
         Content::File { file: 3, name: "n".into() },
@@ -166,7 +166,7 @@ fn a_file_says_how_much_got_through() {
         stream: stream(n),
         number,
         rumor: rumor_id(n),
-        bytes: vec![1; size],
+        bytes: vec![1; size].into(),
     };
     let acked = |n, acked| {
         let lane = Lane::File(Some(u32::from(n)));

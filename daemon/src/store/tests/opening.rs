@@ -123,7 +123,7 @@ fn a_damaged_file_is_left_alone() {
         ("garbage inside", |bytes| bytes[3 * 4096..12 * 4096].fill(0x5a)),
     ];
     for (name, damage) in damages {
-        let messages = (1..=99).map(|n| new(message(n, in_call(1), "x"))).collect();
+        let messages = (1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect();
         let dir = Home::with(messages).tamper("");
         let path = dir.path().join("store.db");
         let mut bytes = fs::read(&path).unwrap();
@@ -138,7 +138,7 @@ fn a_damaged_file_is_left_alone() {
 
 #[test]
 fn a_refused_file_keeps_its_log() {
-    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x"))).collect());
+    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect());
     home = home.reopened();
     home.commit(vec![new(message(100, in_call(1), "x"))]);
     let dir = crashed(&home);

@@ -35,7 +35,7 @@ fn cursor(reader: &str, conversation: Conversation, seq: u64) -> Change {
 fn whole(n: u8) -> Vec<Change> {
     let mut told = event(u64::from(n), in_call(n), EventKind::Message);
     (told.subject, told.at) = (Some(u32::from(n)), ago(days(100)));
-    let received_file = FileState::Complete(Some(format!("/downloads/f{n}-x")));
+    let received_file = FileState::Complete(Some(format!("/downloads/f{n}-x").into()));
     vec![
         put(call(n, ended_at(ago(days(100))))),
         new(received(u32::from(n), in_call(n), "x")),
@@ -166,8 +166,12 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
 #[test]
 fn what_waits_in_a_dead_call_goes_and_what_waits_in_a_living_one_stays() {
     let held = |n| Change::Held { stream: stream(n), number: 9, rumor: Box::new(rumor("h")) };
-    let chunk =
-        |n| Change::Chunk { stream: stream(n), number: 9, rumor: rumor_id(n), bytes: vec![n] };
+    let chunk = |n| Change::Chunk {
+        stream: stream(n),
+        number: 9,
+        rumor: rumor_id(n),
+        bytes: vec![n].into(),
+    };
     let mut home = Home::with(vec![
         put(call(1, ended_at(ago(days(100))))),
         put(call(2, State::Active)),

@@ -178,7 +178,7 @@ pub(super) fn question(handle: u32, n: u8) -> Question {
         options: vec!["marker-option".into(), "no".into()],
         quiet: handle == 2,
         at: NOW,
-        code: format!("{handle:04}"),
+        code: format!("{handle:04}").into(),
         answer: None,
     }
 }

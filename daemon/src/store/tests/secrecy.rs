@@ -46,7 +46,7 @@ fn full() -> Home {
             stream: stream(1),
             number: 1,
             rumor: rumor_id(1),
-            bytes: b"marker-chunk".to_vec(),
+            bytes: b"marker-chunk".to_vec().into(),
         },
         Change::File(Box::new(file(1, 1, false, FileState::Transferring))),
         Change::FileState(1, FileState::Failed("marker-cause".into())),

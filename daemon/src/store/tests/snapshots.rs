@@ -101,7 +101,12 @@ fn records_come_back_equal() {
         Change::File(Box::new(file(4, 1, true, FileState::Complete(None)))),
         Change::Outbox { stream: stream(1), number: 7, rumor: Box::new(rumor("out")), since: NOW },
         Change::Held { stream: stream(2), number: 8, rumor: Box::new(rumor("held")) },
-        Change::Chunk { stream: stream(3), number: 1, rumor: rumor_id(3), bytes: vec![0, 255] },
+        Change::Chunk {
+            stream: stream(3),
+            number: 1,
+            rumor: rumor_id(3),
+            bytes: vec![0, 255].into(),
+        },
     ])
     .reopened();
     let snapshot = home.snapshot();
@@ -111,7 +116,7 @@ fn records_come_back_equal() {
     assert_eq!(snapshot.tombstones, [tombstone]);
     assert_eq!(snapshot.files, [transferring]);
     assert_eq!(snapshot.held, [(stream(2), 8, rumor("held"))]);
-    assert_eq!(snapshot.chunks, [(stream(3), 1, rumor_id(3), vec![0, 255])]);
+    assert_eq!(snapshot.chunks, [(stream(3), 1, rumor_id(3), vec![0, 255].into())]);
     let entry = &snapshot.outbox[0];
     assert_eq!((entry.stream, entry.number, entry.taken, entry.since), (stream(1), 7, false, NOW));
     assert_eq!(entry.rumor, rumor("out"));
@@ -168,7 +173,7 @@ fn what_is_long_over_stays_out() {
             stream: stream(n),
             number: 1,
             rumor: rumor_id(n),
-            bytes: vec![n],
+            bytes: vec![n].into(),
         });
     }
     let snapshot = Home::with(changes).snapshot();
@@ -196,8 +201,8 @@ fn recent_is_what_we_said_within_two_minutes() {
         new(shown),
         new(received(5, in_call(1), "theirs")),
     ]);
-    let two = (in_call(1), "said 2".to_owned(), 2, earlier(Duration::from_secs(120)));
-    let three = (in_call(1), "said 3".to_owned(), 3, NOW);
+    let two = (in_call(1), "said 2".into(), 2, earlier(Duration::from_secs(120)));
+    let three = (in_call(1), "said 3".into(), 3, NOW);
     assert_eq!(home.snapshot().recent, [two, three]);
 }
 

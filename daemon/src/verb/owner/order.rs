@@ -35,7 +35,7 @@ pub async fn run(service: &Service, params: OwnerOrder) -> Result<OwnerTold, Rpc
     let Reply::Told(text) = service.host.command(command).await? else {
         return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
-    Ok(OwnerTold { text })
+    Ok(OwnerTold { text: text.into() })
 }
 
 /// The order, with what it names found.
@@ -43,21 +43,23 @@ fn meant(service: &Service, order: OrderKind) -> Result<Order, RpcError> {
     let store = service.reader();
     let agent = |text: &str| which::agent(service, &store, text);
     Ok(match order {
-        OrderKind::Answer { question, text } => {
-            Order::Answer { question: which::numbered('q', "question", &question)?, text }
-        }
+        OrderKind::Answer { question, text } => Order::Answer {
+            question: which::numbered('q', "question", &question)?,
+            text: text.into(),
+        },
         OrderKind::Calls => Order::Calls,
         OrderKind::Say { call, text } => {
-            Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text }
+            Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text: text.into() }
         }
         OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
         OrderKind::Resume { call: Some(call) } => {
             Order::Resume(which::named_call(&store, &call)?.call.id)
         }
         OrderKind::Resume { call: None } => Order::Resume(taken_over(&store)?),
-        OrderKind::End { call, reason } => {
-            Order::End { call: open(&store, call, "owner end")?, text: reason.unwrap_or_default() }
-        }
+        OrderKind::End { call, reason } => Order::End {
+            call: open(&store, call, "owner end")?,
+            text: reason.unwrap_or_default().into(),
+        },
         OrderKind::Mute { minutes } => {
             let minutes = minutes.unwrap_or(MUTED);
             if !(1..=LONGEST_MUTED).contains(&minutes) {

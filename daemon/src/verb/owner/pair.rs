@@ -21,7 +21,7 @@ pub async fn run(service: &Service, params: OwnerPair) -> Result<PairingCode, Rp
     };
     let npub = service.me.npub();
     let uri = format!("nostr:{npub}");
-    Ok(PairingCode { code, until_ms: until.0, npub, uri })
+    Ok(PairingCode { code: code.into(), until_ms: until.0, npub, uri })
 }
 
 /// A key in whole: who is to own the agent is not guessed from a beginning.
