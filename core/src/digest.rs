@@ -51,7 +51,7 @@ impl Message {
     #[must_use]
     pub fn entry(&self, file: Option<Sha256>) -> Entry {
         let (kind, shown) = (self.content.kind(), self.content.shown());
-        Entry::new(kind, &shown, file, self.by_human, self.sent())
+        Entry::new(kind, &shown, file, self.by.is_human(), self.sent())
     }
 
     /// When it was sent, in seconds by its sender's clock. A ring that is repeated says no one time.

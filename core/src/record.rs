@@ -140,10 +140,8 @@ pub struct Message {
     pub conversation: Conversation,
     /// The other end.
     pub peer: PublicKey,
-    /// Whether we wrote it.
-    pub outgoing: bool,
-    /// Whether a human said it.
-    pub by_human: bool,
+    /// Its author.
+    pub by: Speaker,
     /// Its id, the same on both ends.
     pub rumor: RumorId,
     /// Its place, where it has one.
@@ -311,6 +309,32 @@ pub enum Speaker {
     Peer,
     /// The other agent's human.
     PeersHuman,
+}
+
+impl Speaker {
+    /// Returns our agent or our human.
+    #[must_use]
+    pub const fn ours(human: bool) -> Self {
+        if human { Self::Human } else { Self::Agent }
+    }
+
+    /// Returns the other agent or its human.
+    #[must_use]
+    pub const fn theirs(human: bool) -> Self {
+        if human { Self::PeersHuman } else { Self::Peer }
+    }
+
+    /// Returns true for our agent and our human.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Agent | Self::Human)
+    }
+
+    /// Returns true for either side's human.
+    #[must_use]
+    pub const fn is_human(self) -> bool {
+        matches!(self, Self::Human | Self::PeersHuman)
+    }
 }
 
 /// What an entry of the event log tells of.

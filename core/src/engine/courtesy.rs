@@ -17,11 +17,11 @@ impl Engine {
     /// count anew.
     pub(super) fn weigh(&mut self, message: &Message) {
         let courtesy = match &message.content {
-            Content::Text(text) => !message.by_human && is_courtesy(text),
+            Content::Text(text) => !message.by.is_human() && is_courtesy(text),
             _ => false,
         };
         if let Some(channel) = self.channel(message.conversation) {
-            channel.courtesies.note(message.outgoing, courtesy);
+            channel.courtesies.note(message.by.is_ours(), courtesy);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Incoming, Parcel};
 use crate::policy::{Meter, Policy, Rate};
-use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaks, Standing};
+use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaker, Speaks, Standing};
 use crate::rumor::Verified;
 use crate::text::Text;
 use crate::time::Time;
@@ -365,8 +365,7 @@ impl Engine {
             handle,
             conversation,
             peer: packet.from,
-            outgoing: false,
-            by_human: packet.by_human,
+            by: Speaker::theirs(packet.by_human),
             rumor: id,
             slot: Some(slot),
             content,
@@ -377,7 +376,7 @@ impl Engine {
         self.weigh(&message);
         self.persist(Change::Message(Box::new(message)));
         if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
-            self.forward(now, call, packet.by_human, &content);
+            self.forward(now, call, Speaker::theirs(packet.by_human), &content);
         }
         // A file is news when it is whole.
         if !silent {
@@ -412,8 +411,7 @@ impl Engine {
             handle,
             conversation,
             peer: from,
-            outgoing: false,
-            by_human: false,
+            by: Speaker::Peer,
             rumor: packet.id,
             slot: None,
             content: Content::Text(text),

@@ -104,8 +104,8 @@ pub fn transcript(peer: &str, lines: &[Line]) -> String {
 }
 
 /// Something that a peer said, to be read by an owner who took the call over.
-pub fn forward(call: u32, peer: &str, by_human: bool, text: &str) -> String {
-    let who = if by_human { format!("{peer}'s human") } else { peer.into() };
+pub fn forward(call: u32, peer: &str, by: Speaker, text: &str) -> String {
+    let who = if by.is_human() { format!("{peer}'s human") } else { peer.into() };
     format!("c{call}, {who}:\n{}", quote("", text, WHOLE_LIMIT))
 }
 
@@ -257,8 +257,12 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_and_say_so() {
-        let long =
-            forward(7, "bob", false, &format!("{}\n{}", "x".repeat(900), "y\n".repeat(9000)));
+        let long = forward(
+            7,
+            "bob",
+            Speaker::Peer,
+            &format!("{}\n{}", "x".repeat(900), "y\n".repeat(9000)),
+        );
         assert!(long.lines().skip(1).all(|line| line.starts_with(MARK)), "{long}");
         let first = long.lines().nth(1).unwrap_or_default();
         assert_eq!(first.chars().count(), MARK.chars().count() + LINE_LIMIT);
@@ -266,7 +270,7 @@ mod tests {
         let many = vec![line(Speaker::Peer, &"z".repeat(700)); 20];
         let shown = transcript("bob", &many);
         assert!(shown.starts_with("…\n│ bob: zz") && shown.chars().count() <= 3002);
-        assert_eq!(forward(7, "bob", true, "hi"), "c7, bob's human:\n│ hi");
+        assert_eq!(forward(7, "bob", Speaker::PeersHuman, "hi"), "c7, bob's human:\n│ hi");
     }
 
     /// Text that tries to begin a line.
@@ -316,7 +320,7 @@ mod tests {
             for text in [
                 ask(&asked(&call, &peer, &lines)),
                 transcript(&peer, &lines),
-                forward(7, &peer, human, &said),
+                forward(7, &peer, by, &said),
                 call.clone(),
             ] {
                 prop_assert!(!begins(&text), "{text:?}");

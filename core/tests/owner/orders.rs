@@ -182,7 +182,7 @@ fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
         _ => None,
     });
     let kept = kept.unwrap();
-    assert!(kept.by_human && kept.outgoing);
+    assert!(kept.by == Speaker::Human);
     let notice = bench.heard(EventKind::Notice)[0];
     assert_eq!((notice.subject, notice.conversation), (Some(kept.handle), kept.conversation));
     // It is no turn of the agent's, which goes on speaking, as itself.

@@ -41,7 +41,7 @@ fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
 /// What the engine is asked to take back, where that is possible at all.
 fn said(store: &Reader, message: &Message) -> Result<Said, RpcError> {
     let name = handle('m', message.handle);
-    if !message.outgoing {
+    if !message.by.is_ours() {
         let text = format!("{name} is not this agent's own: it came from the peer");
         return Err(RpcError::new(ErrorCode::NoSuch, text).hint(format!("p2p read {name}")));
     }

@@ -115,17 +115,17 @@ impl<'a> Show<'a> {
             id: message.rumor.to_string(),
             call: call.map(|row| handle('c', row.call.handle)),
             peer: self.peer(message.peer)?,
-            outgoing: message.outgoing,
-            by_human: message.by_human,
+            outgoing: message.by.is_ours(),
+            by_human: message.by.is_human(),
             kind,
             text: message.content.shown().into(),
             file,
             at_ms: message.at.0,
             sent_s: message.sent(),
-            delivery: message.outgoing.then(|| delivery(row)),
+            delivery: message.by.is_ours().then(|| delivery(row)),
             truncated: false,
             from_owner,
-            untrusted: !message.outgoing && !from_owner,
+            untrusted: !message.by.is_ours() && !from_owner,
         })
     }
 
@@ -133,7 +133,7 @@ impl<'a> Show<'a> {
     fn is_from_owner(&self, message: &Message) -> Result<bool, RpcError> {
         let Conversation::Direct(key) = message.conversation else { return Ok(false) };
         let owners = self.store.owners().map_err(stored)?;
-        Ok(!message.outgoing && owners.iter().any(|owner| owner.key == key))
+        Ok(!message.by.is_ours() && owners.iter().any(|owner| owner.key == key))
     }
 
     pub fn file(&self, row: &FileRow) -> Result<view::File, RpcError> {

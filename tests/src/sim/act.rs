@@ -166,7 +166,7 @@ impl World {
     fn free_to_cancel(&self, index: usize) -> Vec<(Said, String)> {
         let agent = &self.agents[index];
         let Some(engine) = &agent.engine else { return Vec::new() };
-        let ours = agent.store.messages.values().filter(|message| message.outgoing);
+        let ours = agent.store.messages.values().filter(|message| message.by.is_ours());
         let free = ours.filter_map(|message| {
             let file = match &message.content {
                 Content::File { file, .. } => Some(*file),

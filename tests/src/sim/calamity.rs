@@ -134,7 +134,7 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
         let silent = agent.store.messages.values().find(|message| {
             let place = message.conversation;
             let tells = |event: &&Event| event.subject == Some(message.handle);
-            !message.outgoing
+            !message.by.is_ours()
                 && survivor.map(Conversation::Call) == Some(place)
                 && agent.store.events.iter().filter(tells).count() != 1
         });
@@ -226,7 +226,7 @@ fn hears(
 ) -> Vec<String> {
     let messages = world.agents[1 - from].store.messages.values();
     messages
-        .filter(|message| !message.outgoing && counts(message))
+        .filter(|message| !message.by.is_ours() && counts(message))
         .filter_map(|message| match &message.content {
             Content::Text(text) => Some(text.to_string()),
             _ => None,

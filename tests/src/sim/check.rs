@@ -37,7 +37,7 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
                 tally.parted += u64::from(is_parting(call));
             }
         }
-        let incoming = agent.store.messages.values().filter(|m| !m.outgoing);
+        let incoming = agent.store.messages.values().filter(|m| !m.by.is_ours());
         tally.messages += incoming.count() as u64;
         tally.files += agent.written.len() as u64;
     }
@@ -112,7 +112,7 @@ fn is_opening(message: &Message) -> bool {
 fn lane(agent: &Agent, conversation: Conversation, outgoing: bool) -> Vec<String> {
     let fits = |m: &&Message| {
         m.conversation == conversation
-            && m.outgoing == outgoing
+            && m.by.is_ours() == outgoing
             && m.delivery != Delivery::Cancelled
     };
     let messages = agent.store.messages.values().filter(fits);
@@ -136,7 +136,7 @@ fn words_arrived(from: &Agent, to: &Agent, conversation: Conversation) -> Result
 pub fn nothing_came_twice(world: &World) -> Result<(), Fault> {
     for agent in &world.agents {
         let mut heard = BTreeSet::new();
-        for message in agent.store.messages.values().filter(|m| !m.outgoing && !is_opening(m)) {
+        for message in agent.store.messages.values().filter(|m| !m.by.is_ours() && !is_opening(m)) {
             if !heard.insert(label(message)) {
                 return Err(format!("`{}` was heard twice", label(message)));
             }
@@ -150,7 +150,7 @@ fn nothing_cancelled_was_heard(world: &World) -> Result<(), Fault> {
     let messages = || world.agents.iter().flat_map(|agent| agent.store.messages.values());
     let on_record = messages().filter(|m| m.delivery == Delivery::Cancelled).map(label);
     let quiet: BTreeSet<String> = world.cancelled.iter().cloned().chain(on_record).collect();
-    match messages().filter(|m| !m.outgoing).map(label).find(|words| quiet.contains(words)) {
+    match messages().filter(|m| !m.by.is_ours()).map(label).find(|words| quiet.contains(words)) {
         Some(words) => Err(format!("`{words}` was cancelled and heard")),
         None => Ok(()),
     }
@@ -162,7 +162,7 @@ fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
         let Conversation::Call(call) = message.conversation else { return false };
         let call = agent.store.calls.get(&call);
         call.is_some_and(|call| !call.is_open() && call.answered.is_none())
-            && message.outgoing
+            && message.by.is_ours()
             && !is_opening(message)
             && !matches!(message.delivery, Delivery::Undelivered | Delivery::Cancelled)
     };
@@ -194,7 +194,7 @@ fn each_word_arrived(world: &World) -> Result<(), Fault> {
         let peer = world.agents.iter().position(|agent| agent.key == last.peer);
         let Some(peer) = peer.filter(|_| whole) else { continue };
         let messages = world.agents[peer].store.messages.values();
-        if !messages.filter(|m| !m.outgoing).any(|message| label(message) == *text) {
+        if !messages.filter(|m| !m.by.is_ours()).any(|message| label(message) == *text) {
             return Err(format!("`{text}`, said in {call}, was never heard"));
         }
     }
@@ -213,7 +213,7 @@ fn transcripts_agree(agent: &Agent, call: &Call) -> Result<(), Fault> {
 
 /// No receipt says more than is so.
 fn receipts_are_true(from: &Agent, to: &Agent) -> Result<(), Fault> {
-    let outgoing = from.store.messages.values().filter(|m| m.outgoing && m.peer == to.key);
+    let outgoing = from.store.messages.values().filter(|m| m.by.is_ours() && m.peer == to.key);
     for message in outgoing.filter(|m| m.delivery == Delivery::Delivered) {
         if !to.store.has(message.rumor) {
             return Err(format!("m{} counts as delivered and is not there", message.handle));

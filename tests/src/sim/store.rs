@@ -189,7 +189,7 @@ impl Store {
     }
 
     fn message(&mut self, message: Message) -> Result<(), Fault> {
-        let same = |m: &Message| m.rumor == message.rumor && m.outgoing == message.outgoing;
+        let same = |m: &Message| m.rumor == message.rumor && m.by.is_ours() == message.by.is_ours();
         if self.messages.values().any(same) {
             return Err(format!("m{} is a rumor that is stored already", message.handle));
         }
@@ -202,7 +202,7 @@ impl Store {
     /// Whether a rumor is stored, released or beyond a gap.
     #[must_use]
     pub fn has(&self, rumor: RumorId) -> bool {
-        self.messages.values().any(|message| !message.outgoing && message.rumor == rumor)
+        self.messages.values().any(|message| !message.by.is_ours() && message.rumor == rumor)
             || self.held.values().any(|held| held.id() == rumor)
     }
 
@@ -212,7 +212,7 @@ impl Store {
         let of = |outgoing: bool| {
             let counts = |m: &&Message| {
                 m.conversation == Conversation::Call(call)
-                    && m.outgoing == outgoing
+                    && m.by.is_ours() == outgoing
                     && (!outgoing || m.delivery == Delivery::Delivered)
             };
             Digest::of(self.messages.values().filter(counts).map(|message| {
@@ -234,7 +234,7 @@ impl Store {
     }
 
     fn sent(&mut self, rumor: RumorId) -> Option<&mut Message> {
-        self.messages.values_mut().find(|m| m.outgoing && m.rumor == rumor)
+        self.messages.values_mut().find(|m| m.by.is_ours() && m.rumor == rumor)
     }
 
     /// What a key is to this agent.
@@ -270,7 +270,7 @@ impl Store {
         };
         let streams = self.order.iter().filter_map(|id| self.streams_out.get(id));
         let said = self.messages.values().filter(|m| {
-            m.outgoing && m.delivery != Delivery::Cancelled && now.since(m.at) < REPEATED
+            m.by.is_ours() && m.delivery != Delivery::Cancelled && now.since(m.at) < REPEATED
         });
         let under_way = |file: &&File| file.state == FileState::Transferring;
         Snapshot {

@@ -207,7 +207,7 @@ impl Engine {
         &mut self,
         now: Time,
         call: CallId,
-        by_human: bool,
+        by: Speaker,
         content: &Content,
     ) {
         let Some(takeover) = self.taken_over(call).copied() else { return };
@@ -215,7 +215,7 @@ impl Engine {
         else {
             return;
         };
-        let text = words::forward(handle, &self.named(peer), by_human, &content.shown());
+        let text = words::forward(handle, &self.named(peer), by, &content.shown());
         // Who speaks there hears the answers, muted or not.
         let listening = self.listening(now);
         let hears = |key: &PublicKey| takeover.by == Via::Dm(*key) || listening.contains(key);

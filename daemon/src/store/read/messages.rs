@@ -128,7 +128,7 @@ impl Reader {
             |row| {
                 let message = messages::read(row)?;
                 let file = row.opt("hash", Cells::id)?;
-                Ok((message.outgoing, message.entry(file)))
+                Ok((message.by.is_ours(), message.entry(file)))
             },
         )?;
         let of = |outgoing| {

@@ -1,7 +1,7 @@
 //! Questions about owners: who they are, what they said should hold, and what one is shown.
 
 use p2p_core::policy::Policy;
-use p2p_core::record::{Invite, Line, Owner, Speaker, Takeover};
+use p2p_core::record::{Invite, Line, Owner, Takeover};
 use p2p_core::{CallId, Conversation};
 
 use super::{MessageRow, Reader, messages};
@@ -74,12 +74,5 @@ impl Reader {
 }
 
 fn line(row: MessageRow) -> Line {
-    let message = row.message;
-    let by = match (message.outgoing, message.by_human) {
-        (true, false) => Speaker::Agent,
-        (true, true) => Speaker::Human,
-        (false, false) => Speaker::Peer,
-        (false, true) => Speaker::PeersHuman,
-    };
-    Line { by, text: message.content.shown() }
+    Line { by: row.message.by, text: row.message.content.shown() }
 }

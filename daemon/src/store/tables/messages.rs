@@ -1,6 +1,6 @@
 //! Messages and their receipts. Delivery never goes backwards.
 
-use p2p_core::record::{Content, Message};
+use p2p_core::record::{Content, Message, Speaker};
 use p2p_core::{Conversation, RumorId, StreamId};
 use rusqlite::named_params;
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,8 @@ pub(in crate::store) fn put(db: Db<'_>, message: &Message) -> Result<(), StoreEr
             ":handle": message.handle,
             ":conversation": conversation_key(&message.conversation),
             ":peer": message.peer.to_string(),
-            ":outgoing": message.outgoing,
-            ":by_human": message.by_human,
+            ":outgoing": message.by.is_ours(),
+            ":by_human": message.by.is_human(),
             ":rumor": message.rumor.to_string(),
             ":stream": message.slot.map(|(stream, _)| stream.to_string()),
             ":number": message.slot.map(|(_, number)| number.cast_signed()),
@@ -180,8 +180,10 @@ pub(in crate::store) fn read(row: &Cells<'_>) -> Result<Message, StoreError> {
         handle: row.small("handle")?,
         conversation: row.conversation()?,
         peer: row.id("peer")?,
-        outgoing: row.flag("outgoing")?,
-        by_human: row.flag("by_human")?,
+        by: match row.flag("outgoing")? {
+            true => Speaker::ours(row.flag("by_human")?),
+            false => Speaker::theirs(row.flag("by_human")?),
+        },
         rumor: row.id("rumor")?,
         slot: stream
             .map(|stream| Ok::<_, StoreError>((stream, row.number("number")?)))

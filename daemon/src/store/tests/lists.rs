@@ -3,7 +3,7 @@
 use p2p_core::Conversation;
 use p2p_core::call::State;
 use p2p_core::engine::Change;
-use p2p_core::record::{Content, FileState, Lane, Message, StreamOut};
+use p2p_core::record::{Content, FileState, Lane, Message, Speaker, StreamOut};
 
 use super::samples::{
     ANA, BOB, NOW, call, call_id, ended_at, file, in_call, message, new, peer, received, rumor_id,
@@ -89,7 +89,7 @@ fn messages_of_every_content_come_back_equal() {
         .map(|(n, content)| {
             let mut message = message(n, in_call(1), "");
             message.content = content;
-            message.by_human = n == 2;
+            message.by = Speaker::ours(n == 2);
             message.slot = (n > 2).then_some((stream(1), u64::from(n)));
             message.claimed_at = u64::MAX;
             message

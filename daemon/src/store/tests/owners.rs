@@ -231,7 +231,10 @@ fn policy_and_passphrase_are_kept() {
 #[test]
 fn the_last_lines_of_a_call_say_who_spoke() {
     let line = |by, text: &str| Line { by, text: text.into() };
-    let human = |message| new(Message { by_human: true, ..message });
+    let human = |message: Message| {
+        let by = if message.by.is_ours() { Speaker::Human } else { Speaker::PeersHuman };
+        new(Message { by, ..message })
+    };
     let mut home = Home::with(vec![
         new(received(1, in_call(1), "too old")),
         new(received(2, in_call(2), "elsewhere")),

@@ -7,7 +7,7 @@ use p2p_core::digest::{Digest, Digests};
 use p2p_core::engine::Change;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Invite, Lane, Message, Note,
-    Peer, Question, Speaks, Standing, StreamIn, StreamOut, Via,
+    Peer, Question, Speaker, Speaks, Standing, StreamIn, StreamOut, Via,
 };
 use p2p_core::wire::{Closing, Reason};
 use p2p_core::{CallId, Conversation, PublicKey, Rumor, RumorId, Sha256, StreamId, Time};
@@ -114,8 +114,7 @@ pub(super) fn message(handle: u32, conversation: Conversation, text: &str) -> Me
         handle,
         conversation,
         peer: BOB,
-        outgoing: true,
-        by_human: false,
+        by: Speaker::Agent,
         rumor: rumor_id(u8::try_from(handle).unwrap()),
         slot: None,
         content: Content::Text(text.into()),
@@ -132,7 +131,7 @@ pub(super) fn digest(n: u8) -> Digest {
 /// The same, from the peer.
 pub(super) fn received(handle: u32, conversation: Conversation, text: &str) -> Message {
     let delivery = Delivery::Delivered;
-    Message { outgoing: false, delivery, ..message(handle, conversation, text) }
+    Message { by: Speaker::Peer, delivery, ..message(handle, conversation, text) }
 }
 
 pub(super) fn new(message: Message) -> Change {
