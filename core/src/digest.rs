@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use crate::engine::opening_id;
 use crate::ids::{Conversation, Sha256};
+use crate::opening::opening_id;
 use crate::record::Message;
 
 /// Begins the hash of an entry, and that of all of them: another format begins otherwise.

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod ids;
 pub mod invite;
 pub mod lane;
+pub mod opening;
 pub mod owner;
 pub mod policy;
 pub mod presence;

@@ -5,7 +5,8 @@
 use std::time::Duration;
 
 use p2p_core::call::{By, Ended, State};
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::engine::command::{self, PlaceCall, SentMessage};
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::invite::Token;
 use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Rate, Settings};
@@ -55,21 +56,26 @@ impl Pair {
         let mut settings = Settings::default();
         change(&mut settings);
         let mut pair = Self::of([settings.clone(), settings]);
-        pair.wants(ALICE, Command::Allow(key(BOB))).unwrap();
-        pair.wants(BOB, Command::Allow(key(ALICE))).unwrap();
+        pair.wants(ALICE, command::AllowPeer(key(BOB))).unwrap();
+        pair.wants(BOB, command::AllowPeer(key(ALICE))).unwrap();
         pair
     }
 
-    fn wants(&mut self, who: usize, command: Command) -> Result<Reply, Refusal> {
-        let mut replies = self.input(who, Input::Command { token: 0, command });
+    fn wants<C: Command>(&mut self, who: usize, command: C) -> Result<C::Reply, Refusal> {
+        let reply = self.ends[who].engine.execute(self.now, command);
+        self.drain(who);
         self.settle();
-        replies.pop().unwrap()
+        reply
     }
 
-    fn input(&mut self, who: usize, input: Input) -> Vec<Result<Reply, Refusal>> {
+    fn input(&mut self, who: usize, input: Input) {
+        self.ends[who].engine.handle(self.now, input);
+        self.drain(who);
+    }
+
+    fn drain(&mut self, who: usize) {
         let end = &mut self.ends[who];
-        end.engine.handle(self.now, input);
-        let (mut replies, mut reports) = (Vec::new(), Vec::new());
+        let mut reports = Vec::new();
         while let Some(output) = end.engine.poll() {
             match output {
                 Output::Send { rumor, .. } => {
@@ -79,14 +85,12 @@ impl Pair {
                 }
                 Output::Persist(Change::Message(message)) => end.kept.push(*message),
                 Output::Notify(event) => end.told.push(event),
-                Output::Reply { result, .. } => replies.push(result),
                 _ => {}
             }
         }
         for (rumor, accepted) in reports {
             self.input(who, Input::Report { rumor, accepted, relays: 1 });
         }
-        replies
     }
 
     /// Everything said arrives, and what follows from it.
@@ -105,14 +109,14 @@ impl Pair {
     }
 
     fn call(&mut self) -> CallId {
-        let Ok(Reply::Call { call, .. }) = self.wants(ALICE, ring(key(BOB))) else { panic!() };
-        self.wants(BOB, Command::Accept(call)).unwrap();
+        let call = self.wants(ALICE, ring(key(BOB))).unwrap().call;
+        self.wants(BOB, command::AcceptCall(call)).unwrap();
         call
     }
 
-    fn say(&mut self, who: usize, call: CallId, text: &str) -> Result<Reply, Refusal> {
+    fn say(&mut self, who: usize, call: CallId, text: &str) -> Result<SentMessage, Refusal> {
         let conversation = Conversation::Call(call);
-        self.wants(who, Command::Say { conversation, text: text.into(), again: true })
+        self.wants(who, command::SendMessage { conversation, text: text.into(), again: true })
     }
 
     fn state(&self, who: usize, call: CallId) -> &State {
@@ -133,12 +137,12 @@ impl Pair {
     }
 }
 
-fn ring(peer: PublicKey) -> Command {
+fn ring(peer: PublicKey) -> PlaceCall {
     ring_with(peer, None)
 }
 
-fn ring_with(peer: PublicKey, invite: Option<Token>) -> Command {
-    Command::Call {
+fn ring_with(peer: PublicKey, invite: Option<Token>) -> PlaceCall {
+    PlaceCall {
         peer,
         topic: "tea".into(),
         opening: None,
@@ -194,7 +198,7 @@ fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
     assert!(pair.is_open(call));
     // A file that has not left.
     pair.taken = |rumor| rumor.tag("type") != Some("chunk");
-    let file = Command::SendFile { call, name: "a".into(), bytes: vec![0].into() };
+    let file = command::SendFile { call, name: "a".into(), bytes: vec![0].into() };
     pair.wants(ALICE, file).unwrap();
     for (turn, text) in POLITE.into_iter().enumerate() {
         pair.say(turn % 2, call, text).unwrap();
@@ -212,7 +216,7 @@ fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
         let call = pair.call();
         for (turn, text) in POLITE.into_iter().enumerate() {
             if turn == 5 {
-                pair.wants(ALICE, Command::Order(human(call))).unwrap();
+                pair.wants(ALICE, command::OwnerOrder(human(call))).unwrap();
             }
             pair.say(turn % 2, call, text).unwrap();
         }
@@ -270,7 +274,7 @@ fn a_peer_that_says_too_much_is_heard_later() {
 fn who_is_invisible_confirms_no_ring_before_it_answers() {
     for visible in [true, false] {
         let mut pair = Pair::new(|settings| settings.disclose_ring = visible);
-        let Ok(Reply::Call { call, .. }) = pair.wants(ALICE, ring(key(BOB))) else { panic!() };
+        let call = pair.wants(ALICE, ring(key(BOB))).unwrap().call;
         // The offer is repeated.
         for _ in 0..5 {
             pair.now = pair.now + Duration::from_secs(60);
@@ -280,7 +284,7 @@ fn who_is_invisible_confirms_no_ring_before_it_answers() {
         assert_eq!(matches!(pair.state(ALICE, call), State::Ringing(_)), visible);
         assert_eq!(pair.ends[BOB].said.is_empty(), !visible);
         assert!(visible || pair.words(ALICE, "offer").len() > 2);
-        pair.wants(BOB, Command::Accept(call)).unwrap();
+        pair.wants(BOB, command::AcceptCall(call)).unwrap();
         assert!(pair.is_open(call));
     }
 }
@@ -289,8 +293,8 @@ fn who_is_invisible_confirms_no_ring_before_it_answers() {
 fn host(policy: Policy, uses: u32) -> (Pair, u32, Token) {
     let settings = Settings { policy, ..Settings::default() };
     let mut pair = Pair::of([Settings::default(), settings]);
-    let made = pair.wants(BOB, Command::Invite { uses, lifetime: 3600 });
-    let Ok(Reply::Invite(id, token)) = made else { panic!() };
+    let made = pair.wants(BOB, command::CreateInvite { uses, lifetime: 3600 });
+    let (id, token) = made.unwrap();
     (pair, id, token)
 }
 
@@ -303,7 +307,7 @@ impl Pair {
     }
 
     fn invites(&mut self) -> Vec<Invite> {
-        let Ok(Reply::Invites(invites)) = self.wants(BOB, Command::Invites) else { panic!() };
+        let invites = self.wants(BOB, command::ListInvites).unwrap();
         invites
     }
 }
@@ -321,7 +325,7 @@ fn a_stranger_with_an_invite_rings_like_a_contact() {
         assert_eq!(pair.invites()[0].uses, 1);
         // As a stranger again, it uses up the other one, and that is that.
         for expect in [Some(EventKind::Ring), without] {
-            pair.wants(BOB, Command::Forget(key(ALICE))).unwrap();
+            pair.wants(BOB, command::ForgetPeer(key(ALICE))).unwrap();
             assert_eq!(pair.rings(Some(token)), expect, "{policy:?}");
         }
         assert_eq!(pair.invites(), []);
@@ -351,14 +355,14 @@ fn a_wrong_old_or_revoked_invite_changes_nothing() {
         assert_eq!(pair.invites(), []);
 
         let (mut pair, id, token) = host(policy, 1);
-        pair.wants(BOB, Command::Revoke(id)).unwrap();
-        assert_eq!(pair.wants(BOB, Command::Revoke(id)), Err(Refusal::NoInvite));
+        pair.wants(BOB, command::RevokeInvite(id)).unwrap();
+        assert_eq!(pair.wants(BOB, command::RevokeInvite(id)), Err(Refusal::NoInvite));
         untouched(&mut pair, token, "revoked");
     }
     let (mut pair, _, token) = host(Policy::Closed, 1);
     assert_eq!(pair.rings(Some(token)), None);
     let (mut pair, _, token) = host(Policy::Ask, 1);
-    pair.wants(BOB, Command::Block(key(ALICE))).unwrap();
+    pair.wants(BOB, command::BlockPeer(key(ALICE))).unwrap();
     assert_eq!(pair.rings(Some(token)), None);
     assert_eq!(pair.invites().len(), 1);
 }

@@ -1,6 +1,6 @@
 //! What the network tells the engine: that a message fits no relay, and that the clock is wrong.
 
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Snapshot};
+use p2p_core::engine::{Change, Engine, Input, Output, Snapshot, command};
 use p2p_core::policy::Settings;
 use p2p_core::record::EventKind;
 use p2p_core::wire::{Body, Control, Offer, Stamp, encode};
@@ -14,8 +14,8 @@ const HOUR: i64 = 3_600_000;
 fn engine() -> Engine {
     let (instance, snapshot) = (InstanceId([1; 8]), Snapshot::default());
     let mut engine = Engine::restore(ME, instance, [1; 32], Settings::default(), snapshot, NOW);
-    let command = Command::Name(PEER, "peer".into());
-    engine.handle(NOW, Input::Command { token: 0, command });
+    let name = command::NamePeer { key: PEER, name: "peer".into() };
+    engine.execute(NOW, name).unwrap();
     outputs(&mut engine);
     engine
 }
@@ -28,8 +28,8 @@ fn outputs(engine: &mut Engine) -> Vec<Output> {
 #[expect(clippy::expect_used, reason = "that is how a test fails")]
 fn say(engine: &mut Engine, text: &str) -> Rumor {
     let conversation = Conversation::Direct(PEER);
-    let command = Command::Say { conversation, text: text.into(), again: false };
-    engine.handle(NOW, Input::Command { token: 0, command });
+    let message = command::SendMessage { conversation, text: text.into(), again: false };
+    engine.execute(NOW, message).expect("it is allowed");
     let sent = outputs(engine).into_iter().find_map(|output| match output {
         Output::Send { rumor, .. } => Some(rumor),
         _ => None,

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use p2p_core::call::Call;
-use p2p_core::engine::{Change, Command, Input, Output, Priority, Reply, Snapshot};
+use p2p_core::engine::{Change, Input, Output, Priority, Snapshot, command};
 use p2p_core::owner::Order;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Line, Message, Peer, Question,
@@ -110,8 +110,9 @@ fn values() -> Vec<Box<dyn Debug>> {
         tags: vec![vec!["t".into(), text().into()]],
         content: text().into(),
     };
-    let commands = [
-        Command::Call {
+    let lines = vec![Line { by: Speaker::Peer, text: text() }];
+    let commands: Vec<Box<dyn Debug>> = vec![
+        Box::new(command::PlaceCall {
             peer: KEY,
             topic: text(),
             opening: Some(text()),
@@ -119,24 +120,25 @@ fn values() -> Vec<Box<dyn Debug>> {
             new: false,
             ring: None,
             invite: None,
-        },
-        Command::Reject(CALL, text()),
-        Command::Say { conversation: place, text: text(), again: false },
-        Command::SendFile { call: CALL, name: text(), bytes: bytes() },
-        Command::Escalate {
+        }),
+        Box::new(command::RejectCall { call: CALL, text: text() }),
+        Box::new(command::SendMessage { conversation: place, text: text(), again: false }),
+        Box::new(command::SendFile { call: CALL, name: text(), bytes: bytes() }),
+        Box::new(command::Escalate {
             call: CALL,
             question: text(),
             options: vec![text()],
             quiet: false,
-            lines: vec![Line { by: Speaker::Peer, text: text() }],
-        },
-        Command::Order(Order::Answer { question: 1, text: text() }),
-        Command::Order(Order::Say { call: CALL, text: text() }),
-        Command::Order(Order::End { call: CALL, text: text() }),
-        Command::Unproven(Order::End { call: CALL, text: text() }),
-        Command::Redeem(text()),
-        Command::End(CALL, text()),
-        Command::Name(KEY, text()),
+            lines,
+        }),
+        Box::new(command::OwnerOrder(Order::Answer { question: 1, text: text() })),
+        Box::new(command::OwnerOrder(Order::Say { call: CALL, text: text() })),
+        Box::new(command::OwnerOrder(Order::End { call: CALL, text: text() })),
+        Box::new(command::UnauthenticatedOrder(Order::End { call: CALL, text: text() })),
+        Box::new(command::RedeemCode(text())),
+        Box::new(command::EndCall { call: CALL, text: text() }),
+        Box::new(command::NamePeer { key: KEY, name: text() }),
+        Box::new(command::PairingCode { code: text(), until: now }),
     ];
     let chunk = Change::Chunk { stream: STREAM, number: 1, rumor: id, bytes: bytes() };
     let boxed = Box::new;
@@ -168,8 +170,6 @@ fn values() -> Vec<Box<dyn Debug>> {
         Box::new(Input::FileStored { file: 1, result: Err(text()) }),
         Box::new(Output::StoreFile { file: 1, name: text(), bytes: bytes() }),
         Box::new(Output::Notify(event)),
-        Box::new(Reply::Pairing { code: text(), until: now }),
-        Box::new(Reply::Told(text())),
         Box::new(Input::Recalled {
             call: CALL,
             to: KEY,
@@ -186,8 +186,7 @@ fn values() -> Vec<Box<dyn Debug>> {
     ];
     values.extend(contents.map(|it| Box::new(message(it)) as Box<dyn Debug>));
     values.extend(items.map(|it| Box::new(Body::Numbered(place, slot, it)) as Box<dyn Debug>));
-    let command = |command| Box::new(Input::Command { token: 1, command }) as Box<dyn Debug>;
-    values.extend(commands.map(command));
+    values.extend(commands);
     values.extend(changes.map(|it| Box::new(Output::Persist(it)) as Box<dyn Debug>));
     values
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::engine::{Command, Engine, Input, Output, Refusal, Snapshot};
+use p2p_core::engine::{Engine, Input, Output, Refusal, Snapshot, command};
 use p2p_core::policy::Settings;
 use p2p_core::{InstanceId, PublicKey, Rumor, Time, Verified};
 
@@ -74,11 +74,8 @@ fn the_later_one_yields_whoever_speaks_first() {
         let (mut first, mut second) = (engine(9, START), engine(1, later));
         assert_eq!(meet(&mut first, &mut second, later, reaches), [false, true], "{reaches:?}");
         // It does nothing any more, and says so.
-        let block = Command::Block(PublicKey([2; 32]));
-        second.handle(later, Input::Command { token: 0, command: block });
-        let refused = std::iter::from_fn(|| second.poll())
-            .any(|output| matches!(output, Output::Reply { result: Err(Refusal::Yielded), .. }));
-        assert!(refused);
+        let block = command::BlockPeer(PublicKey([2; 32]));
+        assert_eq!(second.execute(later, block), Err(Refusal::Yielded));
         assert_eq!(second.next_timeout(), None);
     }
     // Of one moment, the smaller instance stays.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Said, Snapshot};
+use p2p_core::engine::command::{CancelMessage, OutgoingRef};
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::{Blob, InstanceId, PublicKey, RumorId, Text, Time};
 use p2p_ipc::view::Pairing;
@@ -42,7 +43,8 @@ pub(crate) fn caught_up(store: &Store) -> Result<BTreeMap<String, Time>, StoreEr
 
 enum Message {
     Input(Input),
-    Command(Command, oneshot::Sender<Result<Reply, Fault>>),
+    Command(Execute),
+    Cancel(OutgoingRef, oneshot::Sender<Result<(), Fault>>),
     Keep(Fact, oneshot::Sender<bool>),
     Report { rumor: RumorId, receipts: Vec<Receipt>, relays: u32 },
     CaughtUp { relay: String, at: Time, epoch: u64 },
@@ -50,6 +52,12 @@ enum Message {
     Compact(oneshot::Sender<()>),
     Stop,
 }
+
+/// Has the engine carry out a command, and keeps its reply until the changes are durable.
+type Execute = Box<dyn FnOnce(&mut Engine, Time) -> Answer + Send>;
+
+/// Gives a command's caller its reply; or tells it that the store could not be written.
+type Answer = Box<dyn FnOnce(Result<(), Fault>)>;
 
 /// What the daemon wants kept, and the engine need not know.
 enum Fact {
@@ -131,11 +139,33 @@ impl Host {
     ///
     /// # Errors
     /// What the engine refused, in the words of the socket protocol, or `store_failed`.
-    pub async fn command(&self, command: Command) -> Result<Reply, RpcError> {
-        let (done, answer) = oneshot::channel();
+    pub async fn command<C>(&self, command: C) -> Result<C::Reply, RpcError>
+    where
+        C: Command + Send + 'static,
+        C::Reply: Send + 'static,
+    {
+        let (done, reply) = oneshot::channel();
+        let execute = move |engine: &mut Engine, now| answer(done, engine.execute(now, command));
+        self.ask(Message::Command(Box::new(execute)), reply).await
+    }
+
+    /// Takes back a message, unless a relay may have it.
+    ///
+    /// # Errors
+    /// As [`Host::command`].
+    pub async fn cancel(&self, message: OutgoingRef) -> Result<(), RpcError> {
+        let (done, reply) = oneshot::channel();
+        self.ask(Message::Cancel(message, done), reply).await
+    }
+
+    async fn ask<T>(
+        &self,
+        message: Message,
+        reply: oneshot::Receiver<Result<T, Fault>>,
+    ) -> Result<T, RpcError> {
         let gone = || RpcError::new(ErrorCode::Internal, "the daemon is stopping");
-        self.queue.send(Message::Command(command, done)).await.map_err(|_| gone())?;
-        match answer.await.map_err(|_| gone())? {
+        self.queue.send(message).await.map_err(|_| gone())?;
+        match reply.await.map_err(|_| gone())? {
             Ok(reply) => Ok(reply),
             Err(Fault::Refused(refusal)) => Err(crate::verb::refused(&refusal)),
             Err(Fault::Store) => Err(RpcError::new(
@@ -251,8 +281,15 @@ struct Thread {
     queue: mpsc::WeakSender<Message>,
 }
 
-/// Commands of one batch that wait for their commit.
-type Waiting = Vec<oneshot::Sender<Result<Reply, Fault>>>;
+/// Returns what gives a caller the result of its command, once that is known to be durable.
+fn answer<T: 'static>(
+    done: oneshot::Sender<Result<T, Fault>>,
+    result: Result<T, Refusal>,
+) -> Answer {
+    Box::new(move |durable| {
+        let _ = done.send(durable.and_then(|()| result.map_err(Fault::Refused)));
+    })
+}
 
 impl Thread {
     fn run(mut self, mut messages: mpsc::Receiver<Message>) {
@@ -289,7 +326,7 @@ impl Thread {
 
     /// One round: everything in, one commit, everything out.
     fn turn(&mut self, batch: Vec<Message>) {
-        let mut waiting: Waiting = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
         // Dropped at the end of the round, which is what they wait for.
         let mut settled = Vec::new();
         let mut caught_up = Vec::new();
@@ -299,17 +336,13 @@ impl Thread {
         for message in batch {
             match message {
                 Message::Input(input) => self.engine.handle(now, input),
-                Message::Command(command, done) => {
-                    if let Command::Cancel(said) = &command {
-                        if let Err(refusal) = self.withdraw(said) {
-                            let _ = done.send(Err(Fault::Refused(refusal)));
-                            continue;
-                        }
-                        withdrawn.extend(self.engine.to_withdraw(said).unwrap_or_default());
-                    }
-                    let token = waiting.len() as u64;
-                    waiting.push(done);
-                    self.engine.handle(now, Input::Command { token, command });
+                Message::Command(execute) => answers.push(execute(&mut self.engine, now)),
+                Message::Cancel(message, done) => {
+                    let result = self.withdraw(&message).and_then(|rumors| {
+                        withdrawn.extend(rumors);
+                        self.engine.execute(now, CancelMessage(message))
+                    });
+                    answers.push(answer(done, result));
                 }
                 Message::Keep(fact, done) => {
                     let kept = self.keep(&fact);
@@ -353,7 +386,7 @@ impl Thread {
         }
         if let Err(error) = self.parts.store.commit(&changes) {
             self.parts.relays.readmit(&withdrawn);
-            return self.failed(&error, waiting);
+            return self.failed(&error, answers);
         }
         if let Err(error) = self.parts.store.receipts(&reported) {
             tracing::warn!(%error, "what relays said of messages could not be noted");
@@ -366,9 +399,11 @@ impl Thread {
         self.pairs.send_replace(
             pairing.map(|it| Pairing { until_ms: it.until.0, tries_left: it.tries_left }),
         );
-        let mut waiting: Vec<Option<_>> = waiting.into_iter().map(Some).collect();
         for effect in effects {
-            self.perform(effect, &mut waiting);
+            self.perform(effect);
+        }
+        for answer in answers {
+            answer(Ok(()));
         }
         if !changes.is_empty() {
             self.changed.send_modify(|count| *count += 1);
@@ -384,18 +419,15 @@ impl Thread {
         }
     }
 
-    /// Whether nothing of what is to be taken back has left or will leave.
-    fn withdraw(&self, said: &Said) -> Result<(), Refusal> {
-        self.engine.agent_may(&Command::Cancel(*said))?;
-        let rumors = self.engine.to_withdraw(said).ok_or(Refusal::TooLate)?;
-        if self.parts.relays.withdraw(&rumors) { Ok(()) } else { Err(Refusal::TooLate) }
+    /// Withdraws a message from the relays. Returns its rumors, unless one of them has left or
+    /// may leave.
+    fn withdraw(&self, message: &OutgoingRef) -> Result<Vec<RumorId>, Refusal> {
+        CancelMessage(*message).permit(&self.engine)?;
+        let rumors = self.engine.to_withdraw(message).ok_or(Refusal::TooLate)?;
+        if self.parts.relays.withdraw(&rumors) { Ok(rumors) } else { Err(Refusal::TooLate) }
     }
 
-    fn perform(
-        &self,
-        effect: Output,
-        waiting: &mut [Option<oneshot::Sender<Result<Reply, Fault>>>],
-    ) {
+    fn perform(&self, effect: Output) {
         match effect {
             // The log is in the store, and who waits for it looks there after each commit.
             Output::Persist(_) | Output::Notify(_) => {}
@@ -413,12 +445,6 @@ impl Thread {
             Output::Yield { instance, since } => {
                 tracing::error!(%instance, ?since, "another daemon runs with this key; this one yields");
                 self.yielded.send_replace(Some(since));
-            }
-            Output::Reply { token, result } => {
-                let index = usize::try_from(token).unwrap_or(usize::MAX);
-                if let Some(done) = waiting.get_mut(index).and_then(Option::take) {
-                    let _ = done.send(result.map_err(Fault::Refused));
-                }
             }
         }
     }
@@ -473,10 +499,10 @@ impl Thread {
 
     /// Nothing of this round may have happened: the engine goes back to what is on disk, and what
     /// relays told is asked for again.
-    fn failed(&mut self, error: &StoreError, waiting: Waiting) {
+    fn failed(&mut self, error: &StoreError, answers: Vec<Answer>) {
         tracing::error!(%error, "the store could not be written; nothing of this was sent");
-        for done in waiting {
-            let _ = done.send(Err(Fault::Store));
+        for answer in answers {
+            answer(Err(Fault::Store));
         }
         match self.parts.restore() {
             Ok(engine) => self.engine = engine,

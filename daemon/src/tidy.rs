@@ -4,15 +4,13 @@
 use std::time::Duration;
 
 use p2p_core::Time;
-use p2p_core::engine::{Command, Engine, Input};
+use p2p_core::engine::{Engine, command};
 
 use crate::downloads::Downloads;
 use crate::store::{Store, StoreError};
 
 /// How often what is too old is looked for.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
-/// Commands of ours that nobody waits for.
-const NOBODY: u64 = u64::MAX;
 
 /// How long things are kept, from when a call ended, a direct message was written or a file came.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,8 +64,8 @@ impl Tidying {
             let calls = store.calls_due(before, after)?;
             self.calls = calls.last().map(|call| call.handle);
             for call in calls {
-                let command = Command::Purge(call.what);
-                engine.handle(now, Input::Command { token: NOBODY, command });
+                // A call that the engine still needs stays, and is due again tomorrow.
+                let _ = engine.execute(now, command::ForgetCall(call.what));
             }
             more |= self.calls.is_some();
         }

@@ -1,7 +1,8 @@
 //! Taking back what was said. It is as if it had never been: its number is filled by a void, and
 //! nobody hears it, now or later. What may have reached a relay cannot be taken back.
 
-use super::{Change, Engine, Refusal, Reply, Said};
+use super::command::OutgoingRef;
+use super::{Change, Engine, Refusal};
 use crate::ids::{RumorId, StreamId};
 use crate::lane::{Outgoing, Pending};
 use crate::record::{FileState, Lane};
@@ -10,9 +11,9 @@ use crate::time::Time;
 impl Engine {
     /// The rumors that must never leave if this message is to be taken back: the host asks its
     /// relays, and only when none of them was ever transmitted, nor will be, it goes on with
-    /// [`super::Command::Cancel`]. Nothing when it is too late already.
+    /// [`super::CancelMessage`]. Nothing when it is too late already.
     #[must_use]
-    pub fn to_withdraw(&self, said: &Said) -> Option<Vec<RumorId>> {
+    pub fn to_withdraw(&self, said: &OutgoingRef) -> Option<Vec<RumorId>> {
         let (_, _, _, pending) = self.said(said)?;
         let mut rumors = vec![pending.id];
         if let Some(file) = said.file {
@@ -28,7 +29,7 @@ impl Engine {
     }
 
     /// Takes it back.
-    pub(super) fn cancel(&mut self, now: Time, said: Said) -> Result<Reply, Refusal> {
+    pub(super) fn cancel(&mut self, now: Time, said: OutgoingRef) -> Result<(), Refusal> {
         self.to_withdraw(&said).ok_or(Refusal::TooLate)?;
         let found = self.said(&said).map(|(lane, stream, number, _)| (lane, stream, number));
         let (lane, stream, number) = found.ok_or(Refusal::TooLate)?;
@@ -49,10 +50,10 @@ impl Engine {
             channel.recent.retain(|(_, message, _)| *message != said.message);
         }
         self.flush(now, said.conversation);
-        Ok(Reply::Done)
+        Ok(())
     }
 
-    fn drop_chunks(&mut self, said: &Said, file: u32) {
+    fn drop_chunks(&mut self, said: &OutgoingRef, file: u32) {
         let Some(channel) = self.channel(said.conversation) else { return };
         let stream = channel.sending.values().find(|sending| sending.file == file);
         let Some((stream, last)) = stream.map(|s| (s.chunks.id, s.chunks.last)) else { return };
@@ -62,7 +63,7 @@ impl Engine {
     }
 
     /// Where a message of ours waits.
-    fn said(&self, said: &Said) -> Option<(Lane, StreamId, u64, &Pending)> {
+    fn said(&self, said: &OutgoingRef) -> Option<(Lane, StreamId, u64, &Pending)> {
         let channel = self.channel_of(said.conversation)?;
         let words = channel.words.iter().map(|stream| (Lane::Text, stream));
         let plain = channel.plain.iter().map(|stream| (Lane::Plain, stream));
@@ -73,7 +74,7 @@ impl Engine {
         })
     }
 
-    fn chunks(&self, said: &Said, file: u32) -> Option<&Outgoing> {
+    fn chunks(&self, said: &OutgoingRef, file: u32) -> Option<&Outgoing> {
         let sending = &self.channel_of(said.conversation)?.sending;
         sending.values().find(|sending| sending.file == file).map(|sending| &sending.chunks)
     }

@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256 as Hasher};
 
 use super::channel::{FILES_LIMIT, Receiving, Sending};
+use super::command::SendFile;
+use super::refusal::Limited;
 use super::{Cause, Change, Engine, Output, Refusal};
 use crate::call::Event as CallEvent;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
@@ -15,16 +17,13 @@ use crate::wire::{Body, CHUNK_SIZE, CHUNKS_LIMIT, FILE_LIMIT, FileOffer, Item, S
 
 impl Engine {
     /// Our agent sends a file.
-    pub(super) fn send_file(
-        &mut self,
-        now: Time,
-        call: CallId,
-        name: &str,
-        bytes: &[u8],
-    ) -> Result<u32, Refusal> {
+    pub(super) fn send_file(&mut self, now: Time, wanted: SendFile) -> Result<u32, Refusal> {
+        let SendFile { call, name, bytes } = wanted;
+        let call = self.spoken_in(call)?;
+        self.turn(now, Conversation::Call(call))?;
         if bytes.len() > FILE_LIMIT {
-            let (length, limit) = (bytes.len(), FILE_LIMIT);
-            return Err(Refusal::TooLong { what: "the file", length, limit });
+            let (what, length, limit) = (Limited::File, bytes.len(), FILE_LIMIT);
+            return Err(Refusal::TooLong { what, length, limit });
         }
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         let peer = session.call.peer;
@@ -36,9 +35,9 @@ impl Engine {
             call,
             peer,
             outgoing: true,
-            name: safe_name(name).into(),
+            name: safe_name(&name).into(),
             size: bytes.len() as u64,
-            sha256: Sha256(Hasher::digest(bytes).into()),
+            sha256: Sha256(Hasher::digest(&*bytes).into()),
             stream,
             chunk: CHUNK_SIZE as u64,
             state: FileState::Transferring,
@@ -60,7 +59,7 @@ impl Engine {
             channel.sending.insert(stream, Sending { file: handle, chunks });
         }
         // An empty file is one empty piece: it has to be confirmed like any other.
-        let pieces = bytes.chunks(CHUNK_SIZE).chain(bytes.is_empty().then_some(bytes));
+        let pieces = bytes.chunks(CHUNK_SIZE).chain(bytes.is_empty().then_some(&bytes[..]));
         for (number, piece) in (1..).zip(pieces) {
             let slot = Slot::new(stream, number);
             let rumor = encode(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Change, Engine, Reply};
+use super::{Change, Engine};
 use crate::call::Call;
 use crate::ids::PublicKey;
 use crate::invite::Token;
@@ -18,14 +18,14 @@ const LIFETIME: (u64, u64) = (60, 366 * 24 * 3600);
 
 impl Engine {
     /// Makes a token. The next number is one more than the highest that is known.
-    pub(super) fn invite(&mut self, now: Time, uses: u32, lifetime: u64) -> Reply {
+    pub(super) fn invite(&mut self, now: Time, uses: u32, lifetime: u64) -> (u32, Token) {
         let mut token = Token([0; 16]);
         token.0.copy_from_slice(&self.ids.bytes()[..16]);
         let id = self.invites.last_key_value().map_or(1, |(id, _)| id.saturating_add(1));
         let lifetime = Duration::from_secs(lifetime.clamp(LIFETIME.0, LIFETIME.1));
         let uses = uses.clamp(1, USES);
         self.keep_invite(Invite { id, hash: token.hash(), uses, expires: now + lifetime, at: now });
-        Reply::Invite(id, token)
+        (id, token)
     }
 
     /// Makes a token worthless.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Due, Sending};
-use super::{Cause, Change, Engine, Priority, opening_id, opening_stream};
+use super::{Cause, Change, Engine, Priority};
 use crate::call::{Call, Event as CallEvent};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{AckOutcome, Outgoing};
+use crate::opening::{opening_id, opening_stream};
 use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
 use crate::text::Text;

@@ -9,23 +9,33 @@
 
 mod agreement;
 mod cancel;
+mod change;
 mod channel;
-mod command;
+pub mod command;
 mod courtesy;
+mod execute;
 mod files;
+mod handlers;
+mod input;
 mod invites;
-mod io;
 mod lanes;
 mod offers;
+mod output;
 mod owner;
 mod receive;
+mod refusal;
 mod restore;
+mod snapshot;
 mod twin;
 mod unfit;
 
-pub use io::{
-    Change, Command, Input, OutboxEntry, Output, Priority, Refusal, Reply, Said, Snapshot,
-};
+pub use change::Change;
+pub use command::OutgoingRef;
+pub use execute::Command;
+pub use input::Input;
+pub use output::{Output, Priority};
+pub use refusal::{Limited, Refusal};
+pub use snapshot::{OutboxEntry, Snapshot};
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -35,6 +45,7 @@ use sha2::{Digest, Sha256};
 use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::invite::Token;
+use crate::opening::opening_id;
 use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Invite, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
@@ -167,14 +178,10 @@ impl Ids {
 impl Engine {
     /// Something happened at `now`.
     pub fn handle(&mut self, now: Time, input: Input) {
-        if self.yielded && !matches!(input, Input::Command { .. }) {
+        if self.yielded {
             return;
         }
         match input {
-            Input::Command { token, command } => {
-                let result = self.command(now, command);
-                self.effects.push_back(Output::Reply { token, result });
-            }
             Input::Received(message) => self.receive(now, &message),
             Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
             Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
@@ -290,7 +297,7 @@ impl Engine {
     }
 
     /// Forgets a call with all that was said in it. A ring of it that is still on its way is none.
-    fn purge(&mut self, now: Time, id: CallId) -> Result<Reply, Refusal> {
+    fn forget_call(&mut self, now: Time, id: CallId) -> Result<(), Refusal> {
         if let Some(session) = self.calls.get(&id) {
             let moving = self.files.values().any(|file| file.call == id);
             if moving || !session.is_done() {
@@ -304,7 +311,7 @@ impl Engine {
             self.persist(Change::Tombstone(tombstone));
         }
         self.persist(Change::CallGone(id));
-        Ok(Reply::Done)
+        Ok(())
     }
 
     /// Moves one call and does what follows.
@@ -520,21 +527,4 @@ impl Engine {
     fn was_seen_lately(&self, now: Time, key: PublicKey) -> bool {
         self.last_seen.get(&key).is_some_and(|last| now.since(*last) < SEEN_AGAIN)
     }
-}
-
-/// The id of a call's opening message, the same on both ends: it travels in offers, and each
-/// repetition of those is a rumor of its own.
-#[must_use]
-pub fn opening_id(call: CallId) -> RumorId {
-    let mut hash = Sha256::new();
-    hash.update(b"p2p opening ");
-    hash.update(call.0.as_bytes());
-    RumorId(hash.finalize().into())
-}
-
-/// The stream whose only message, number 1, is the opening message of this call. It is never sent
-/// as such, and acknowledged like any other.
-#[must_use]
-pub fn opening_stream(call: CallId) -> StreamId {
-    StreamId(opening_id(call).start())
 }

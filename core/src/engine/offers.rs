@@ -2,9 +2,10 @@
 
 use super::channel::Channel;
 use super::receive::is_forgotten;
-use super::{Cause, Change, Engine, Priority, Session, opening_id};
+use super::{Cause, Change, Engine, Priority, Session};
 use crate::call::{By, Call, Ended, Event as CallEvent, State, WORD_LIFETIME};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
+use crate::opening::opening_id;
 use crate::policy::Policy;
 use crate::record::{EventKind, Standing, Tombstone};
 use crate::time::Time;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use p2p_core::Text;
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Reply, Snapshot};
+use p2p_core::engine::command::{self, SentMessage};
+use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::record::{Event, EventKind, Line};
 use p2p_core::wire::{Body, Control, Item, Offer, Slot, Stamp, encode};
@@ -27,7 +27,6 @@ pub struct Bench {
     /// All of them, as a store has them.
     kept: Vec<Change>,
     pub recalls: Vec<(CallId, PublicKey)>,
-    replies: Vec<Result<Reply, Refusal>>,
     /// What arrived.
     arrived: Vec<Rumor>,
     count: u64,
@@ -46,9 +45,9 @@ impl Bench {
     pub fn with(settings: Settings, snapshot: Snapshot, now: Time) -> Self {
         let engine = Engine::restore(ME, InstanceId([1; 8]), [1; 32], settings, snapshot, now);
         let (sent, events, changes) = (Vec::new(), Vec::new(), Vec::new());
-        let (recalls, replies, kept) = (Vec::new(), Vec::new(), Vec::new());
+        let (recalls, kept) = (Vec::new(), Vec::new());
         let arrived = Vec::new();
-        Self { engine, now, sent, events, changes, kept, recalls, replies, arrived, count: 0 }
+        Self { engine, now, sent, events, changes, kept, recalls, arrived, count: 0 }
     }
 
     /// It has an owner.
@@ -70,30 +69,35 @@ impl Bench {
 
     /// Something happens; a relay takes whatever goes out.
     pub fn handle(&mut self, input: Input) {
+        self.engine.handle(self.now, input);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
         let before = self.sent.len();
-        self.drain(input);
+        self.drain();
         for rumor in self.sent[before..].iter().map(|(_, rumor)| rumor.id()).collect::<Vec<_>>() {
-            self.drain(Input::Report { rumor, accepted: 1, relays: 1 });
+            self.engine.handle(self.now, Input::Report { rumor, accepted: 1, relays: 1 });
+            self.drain();
         }
     }
 
-    fn drain(&mut self, input: Input) {
-        self.engine.handle(self.now, input);
+    fn drain(&mut self) {
         while let Some(output) = self.engine.poll() {
             match output {
                 Output::Persist(change) => self.changes.push(change),
                 Output::Send { to, rumor, .. } => self.sent.push((to, rumor)),
                 Output::Notify(event) => self.events.push(event),
-                Output::Reply { result, .. } => self.replies.push(result),
                 Output::Recall { call, to } => self.recalls.push((call, to)),
                 _ => {}
             }
         }
     }
 
-    pub fn command(&mut self, command: Command) -> Result<Reply, Refusal> {
-        self.handle(Input::Command { token: 0, command });
-        self.replies.pop().unwrap()
+    pub fn command<C: Command>(&mut self, command: C) -> Result<C::Reply, Refusal> {
+        let reply = self.engine.execute(self.now, command);
+        self.carry_out();
+        reply
     }
 
     /// Time goes by, and what is due is done.
@@ -170,21 +174,18 @@ impl Bench {
     }
 
     pub fn pair(&mut self, only: Option<PublicKey>, proven: bool) -> Result<String, Refusal> {
-        match self.command(Command::Pair { only, proven })? {
-            Reply::Pairing { code, .. } => Ok(code.into()),
-            other => panic!("{other:?}"),
-        }
+        Ok(self.command(command::Pair { only, proven })?.code.into())
     }
 
     /// The peer, a contact, calls, and is answered.
     pub fn call(&mut self, byte: u8) -> CallId {
-        self.command(Command::Name(PEER, "bob".into())).unwrap();
+        self.command(command::NamePeer { key: PEER, name: "bob".into() }).unwrap();
         let call = CallId(uuid::Uuid::from_bytes([byte; 16]));
         let topic = "translate the docs".into();
         let offer =
             Offer { topic, message: None, lifetime: 600, name: Some("Bob".into()), invite: None };
         self.hear_body(&Body::Control(call, Control::Offer(offer)));
-        self.command(Command::Accept(call)).unwrap();
+        self.command(command::AcceptCall(call)).unwrap();
         self.hear_body(&Body::Control(call, Control::Established));
         self.forget();
         call
@@ -215,9 +216,9 @@ impl Bench {
         self.hear_body(&Body::Numbered(Conversation::Call(call), slot, item));
     }
 
-    pub fn says(&mut self, call: CallId, text: &str) -> Result<Reply, Refusal> {
-        let (conversation, text) = (Conversation::Call(call), text.into());
-        self.command(Command::Say { conversation, text, again: false })
+    pub fn says(&mut self, call: CallId, text: &str) -> Result<SentMessage, Refusal> {
+        let (conversation, text) = (Conversation::Call(call), text.to_owned());
+        self.command(command::SendMessage { conversation, text: text.into(), again: false })
     }
 
     /// The agent asks; answers with the question, its code, and the message that put it.
@@ -228,11 +229,11 @@ impl Bench {
         options: &[&str],
     ) -> (u32, String, RumorId) {
         let lines: Vec<Line> = Vec::new();
-        let options = options.iter().map(|option| Text::from(*option)).collect();
+        let options = options.iter().map(|option| (*option).into()).collect();
         let question = question.to_owned();
         let command =
-            Command::Escalate { call, question: question.into(), options, quiet: true, lines };
-        let Ok(Reply::Question(handle)) = self.command(command) else { panic!("not asked") };
+            command::Escalate { call, question: question.into(), options, quiet: true, lines };
+        let handle = self.command(command).unwrap();
         let code = self.changes.iter().rev().find_map(|change| match change {
             Change::Question(question) if question.handle == handle => {
                 Some(question.code.to_string())

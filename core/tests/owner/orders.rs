@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::Text;
-use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
+use p2p_core::engine::{Change, Input, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::policy::Policy;
 use p2p_core::record::{EventKind, Line, Speaker, Standing};
@@ -33,10 +32,7 @@ fn calls_help_and_unknown_commands_are_answered() {
     assert!(bench.dm(OWNER, "/end c9")[0].contains("no c9"));
     assert!(bench.answers().is_empty() && bench.heard(EventKind::Message).is_empty());
     // At a terminal it is the same text.
-    assert_eq!(
-        bench.command(Command::Order(Order::Calls)),
-        Ok(Reply::Told(told[0].clone().into()))
-    );
+    assert_eq!(bench.command(command::OwnerOrder(Order::Calls)), Ok(told[0].clone().into()));
 }
 
 #[test]
@@ -101,8 +97,8 @@ fn a_call_ended_by_its_human_is_news_to_the_agent() {
         *to == PEER && rumor.tag("type") == Some("end") && rumor.content.contains("thank you")
     });
     assert!(closed);
-    let again = Order::End { call, text: Text::default() };
-    assert!(matches!(bench.command(Command::Order(again)), Err(Refusal::Over(_))));
+    let again = Order::End { call, text: String::new().into() };
+    assert!(matches!(bench.command(command::OwnerOrder(again)), Err(Refusal::Over(_))));
 }
 
 #[test]
@@ -119,8 +115,8 @@ fn who_may_call_is_the_owners_to_say() {
     assert!(bench.dm(OWNER, "/block eve")[0].contains("Nobody here"));
     // An owner is not blocked by anybody.
     assert!(bench.dm(OWNER, &format!("/block {OWNER}"))[0].contains("/remove first"));
-    assert_eq!(bench.command(Command::Block(OWNER)), Err(Refusal::OwnerOnly));
-    assert_eq!(bench.command(Command::Forget(OWNER)), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.command(command::BlockPeer(OWNER)), Err(Refusal::OwnerOnly));
+    assert_eq!(bench.command(command::ForgetPeer(OWNER)), Err(Refusal::OwnerOnly));
     assert_eq!(bench.dm(OWNER, "/unmute"), ["Questions come here again."]);
 }
 
@@ -145,7 +141,7 @@ fn who_is_muted_is_told_no_questions() {
     let (mut bench, call) = Bench::in_call();
     assert!(bench.dm(OWNER, "/mute 60")[0].contains("60 minutes"));
     bench.forget();
-    let quiet = Command::Escalate {
+    let quiet = command::Escalate {
         call,
         question: "Approve?".into(),
         options: vec![],
@@ -164,7 +160,7 @@ fn who_is_muted_is_told_no_questions() {
     bench.wait(3600);
     bench.command(quiet.clone()).unwrap();
     assert_eq!(bench.told(OWNER).len(), 1);
-    bench.command(Command::Order(Order::Mute(Duration::from_secs(3600)))).unwrap();
+    bench.command(command::OwnerOrder(Order::Mute(Duration::from_secs(3600)))).unwrap();
     bench.forget();
     bench.command(quiet).unwrap();
     assert!(bench.told(OWNER).is_empty());
@@ -193,7 +189,7 @@ fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
     bench.says(call, "and I").unwrap();
     assert_eq!(bench.sent[0].1.tag("by"), None);
     let empty = Order::Say { call, text: " ".into() };
-    assert_eq!(bench.command(Command::Order(empty)), Err(Refusal::Empty));
+    assert_eq!(bench.command(command::OwnerOrder(empty)), Err(Refusal::Empty));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How a key becomes an owner's, and how one proves itself at a terminal.
 
-use p2p_core::engine::{Change, Command, Refusal, Reply};
+use p2p_core::engine::{Change, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Settings};
 use p2p_core::record::EventKind;
@@ -87,7 +87,7 @@ fn the_right_code_of_a_wrong_key_is_mail() {
 #[test]
 fn the_blocked_cannot_pair() {
     let mut bench = Bench::new();
-    bench.command(Command::Block(OWNER)).unwrap();
+    bench.command(command::BlockPeer(OWNER)).unwrap();
     let code = bench.pair(None, false).unwrap();
     bench.dm(OWNER, &code);
     assert!(!bench.engine.is_owner(OWNER) && bench.sent.is_empty());
@@ -120,7 +120,10 @@ fn a_second_owner_needs_the_word_of_the_first() {
     assert!(!bench.engine.is_owner(third));
     assert!(bench.dm(third, "/calls").is_empty(), "its word is a stranger's");
     assert!(bench.dm(third, &codes[0]).is_empty() && !bench.engine.is_owner(third));
-    assert_eq!(bench.command(Command::Redeem(codes[1].clone().into())), Err(Refusal::WrongCode));
+    assert_eq!(
+        bench.command(command::RedeemCode(codes[1].clone().into())),
+        Err(Refusal::WrongCode)
+    );
 }
 
 #[test]
@@ -141,9 +144,9 @@ fn a_one_time_code_is_good_once_and_not_for_long() {
         told[0].lines().next().unwrap().to_owned()
     };
     let first = code(&mut bench);
-    let redeem = |bench: &mut Bench, code: &str| bench.command(Command::Redeem(code.into()));
+    let redeem = |bench: &mut Bench, code: &str| bench.command(command::RedeemCode(code.into()));
     assert_eq!(redeem(&mut bench, "2BCD-EFGH"), Err(Refusal::WrongCode));
-    assert_eq!(redeem(&mut bench, &first.to_lowercase()), Ok(Reply::Done));
+    assert_eq!(redeem(&mut bench, &first.to_lowercase()), Ok(()));
     assert_eq!(redeem(&mut bench, &first), Err(Refusal::WrongCode));
     let late = code(&mut bench);
     bench.wait(600);
@@ -167,15 +170,18 @@ fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
         assert!(bench.dm(OWNER, &text)[0].ends_with(told));
         assert!(bench.heard(EventKind::Message).is_empty());
         assert!(bench.engine.pairing().is_none());
-        assert_eq!(bench.command(Command::Redeem(code.into())), Err(Refusal::WrongCode));
+        assert_eq!(bench.command(command::RedeemCode(code.into())), Err(Refusal::WrongCode));
     }
 }
 
 #[test]
 fn without_a_proof_only_an_agent_that_nobody_owns_changes_its_policy() {
     let (mut bench, call) = Bench::in_call();
-    let open = Command::Unproven(Order::Policy(Policy::Open));
+    let open = command::UnauthenticatedOrder(Order::Policy(Policy::Open));
     assert_eq!(bench.command(open), Err(Refusal::OwnerOnly));
-    assert_eq!(bench.command(Command::Unproven(Order::Takeover(call))), Err(Refusal::OwnerOnly));
-    assert!(bench.command(Command::Unproven(Order::Calls)).is_ok());
+    assert_eq!(
+        bench.command(command::UnauthenticatedOrder(Order::Takeover(call))),
+        Err(Refusal::OwnerOnly)
+    );
+    assert!(bench.command(command::UnauthenticatedOrder(Order::Calls)).is_ok());
 }

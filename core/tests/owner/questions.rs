@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::Text;
-use p2p_core::engine::{Change, Command, Input, Refusal, Reply};
+use p2p_core::engine::{Change, Input, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::record::{EventKind, Line, Speaker, Via};
 use p2p_core::wire::{Body, Item, Slot};
@@ -14,7 +13,7 @@ use crate::bench::{Bench, ME, OTHER, OWNER, PEER};
 #[test]
 fn a_question_reaches_its_owner_with_what_it_is_about() {
     let (mut bench, call) = Bench::in_call();
-    let command = Command::Escalate {
+    let command = command::Escalate {
         call,
         question: "Approve 40 EUR?".into(),
         options: vec!["yes".into(), "no".into()],
@@ -41,7 +40,7 @@ fn a_question_reaches_its_owner_with_what_it_is_about() {
 #[test]
 fn an_agent_does_not_flood_its_owner() {
     let (mut bench, call) = Bench::in_call();
-    let question = Command::Escalate {
+    let question = command::Escalate {
         call,
         question: "Approve?".into(),
         options: vec![],
@@ -120,15 +119,15 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
         assert!(told[0].contains("answered before: yes"), "{told:?}");
     }
     let answer = Order::Answer { question: first, text: "no".into() };
-    assert_eq!(bench.command(Command::Order(answer)), Err(Refusal::Answered));
+    assert_eq!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Answered));
     let (second, _, message) = bench.asks(call, "That?", &[]);
-    bench.command(Command::End(call, Text::default())).unwrap();
+    bench.command(command::EndCall { call, text: String::new().into() }).unwrap();
     let told = bench.reply(OWNER, "yes", ("e", message));
     assert!(told[0].contains("is over"), "{told:?}");
     let answer = Order::Answer { question: second, text: "no".into() };
-    assert!(matches!(bench.command(Command::Order(answer)), Err(Refusal::Over(_))));
+    assert!(matches!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Over(_))));
     let none = Order::Answer { question: 9, text: "no".into() };
-    assert_eq!(bench.command(Command::Order(none)), Err(Refusal::NoQuestion));
+    assert_eq!(bench.command(command::OwnerOrder(none)), Err(Refusal::NoQuestion));
     assert_eq!(bench.answers(), [(first, "yes".to_owned())]);
     // A bare yes that comes too late is no yes to anything else; other words are for the agent.
     assert!(bench.dm(OWNER, "yes")[0].contains("is over"));
@@ -186,7 +185,7 @@ fn nobody_else_answers() {
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
     let text = format!("{code} yes");
-    bench.command(Command::Say { conversation, text: text.into(), again: false }).unwrap();
+    bench.command(command::SendMessage { conversation, text: text.into(), again: false }).unwrap();
     assert!(bench.answers().is_empty());
     assert_eq!(bench.heard(EventKind::Message).len(), 8, "all of it is mail");
 }
@@ -271,7 +270,7 @@ fn an_answer_at_a_terminal_says_how_it_came() {
     let (mut bench, call) = Bench::in_call();
     let (question, _, _) = bench.asks(call, "Approve?", &["yes"]);
     let order = Order::Answer { question, text: "1".into() };
-    assert_eq!(bench.command(Command::Order(order)), Ok(Reply::Told("q1 answered: yes".into())));
+    assert_eq!(bench.command(command::OwnerOrder(order)), Ok("q1 answered: yes".into()));
     assert_eq!(bench.answers().len(), 1);
     let via = bench.changes.iter().find_map(|change| match change {
         Change::Answered { answer, .. } => Some(answer.via),

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_core::engine::{Change, Command};
+use p2p_core::engine::{Change, command};
 use p2p_core::record::{EventKind, Via};
 use p2p_core::{CallId, PublicKey, RumorId};
 use proptest::collection::vec;
@@ -109,7 +109,10 @@ impl Run {
             Act::Wait(secs) => self.bench.wait(secs),
             Act::TakeOver => drop(self.bench.dm(OWNER, "/takeover")),
             Act::End => {
-                drop(self.bench.command(Command::End(self.call, String::new().into())));
+                drop(
+                    self.bench
+                        .command(command::EndCall { call: self.call, text: String::new().into() }),
+                );
                 self.note();
                 self.calls += 1;
                 self.call = self.bench.call(self.calls);

@@ -1,7 +1,6 @@
 //! A human speaks in a call instead of the agent.
 
-use p2p_core::Text;
-use p2p_core::engine::{Change, Command, Refusal, Reply, Said};
+use p2p_core::engine::{Change, Command, OutgoingRef, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::record::EventKind;
 use p2p_core::wire::{Body, Closing, Control, Offer, Reason};
@@ -31,22 +30,25 @@ fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
     assert!(bench.dm(OWNER, "/takeover")[0].starts_with("You speak in c1 with bob"));
     assert_eq!(bench.heard(EventKind::Notice).len(), 1);
     let conversation = Conversation::Call(call);
-    let question = |quiet| Command::Escalate {
+    let question = |quiet| command::Escalate {
         call,
         question: "May I?".into(),
         options: vec![],
         quiet,
         lines: vec![],
     };
-    for command in [
-        Command::Say { conversation, text: "still me".into(), again: false },
-        Command::SendFile { call, name: "a".into(), bytes: vec![1].into() },
-        Command::Cancel(Said { conversation, rumor, message: 1, file: None }),
-        Command::End(call, Text::default()),
-        Command::Block(PEER),
-        question(false),
+    let message = command::SendMessage { conversation, text: "still me".into(), again: false };
+    let file = command::SendFile { call, name: "a".into(), bytes: vec![1].into() };
+    let cancel = OutgoingRef { conversation, rumor, message: 1, file: None };
+    for refused in [
+        bench.command(message).err(),
+        bench.command(file).err(),
+        bench.command(command::CancelMessage(cancel)).err(),
+        bench.command(command::EndCall { call, text: String::new().into() }).err(),
+        bench.command(command::BlockPeer(PEER)).err(),
+        bench.command(question(false)).err(),
     ] {
-        assert_eq!(bench.command(command), Err(Refusal::TakenOver));
+        assert_eq!(refused, Some(Refusal::TakenOver));
     }
     bench.forget();
     // Plain words go there, and what the peer says comes here.
@@ -152,7 +154,7 @@ fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
 #[test]
 fn at_a_terminal_it_is_the_same() {
     let (mut bench, call) = Bench::in_call();
-    bench.command(Command::Order(Order::Takeover(call))).unwrap();
+    bench.command(command::OwnerOrder(Order::Takeover(call))).unwrap();
     assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
     assert!(bench.told(OWNER)[0].starts_with("Somebody at the terminal speaks in c1"));
     bench.forget();
@@ -161,17 +163,17 @@ fn at_a_terminal_it_is_the_same() {
     // What is written elsewhere is not said there.
     assert_eq!(bench.dm(OWNER, "for my agent"), ["Passed on to your agent."]);
     assert!(said_to_peer(&bench).is_empty());
-    bench.command(Command::Order(Order::Say { call, text: "hello".into() })).unwrap();
+    bench.command(command::OwnerOrder(Order::Say { call, text: "hello".into() })).unwrap();
     assert_eq!(said_to_peer(&bench).len(), 1);
-    bench.command(Command::Order(Order::Resume(call))).unwrap();
+    bench.command(command::OwnerOrder(Order::Resume(call))).unwrap();
     bench.says(call, "me again").unwrap();
 }
 
 #[test]
 fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
     let mut bench = Bench::owned();
-    bench.command(Command::Name(PEER, "bob".into())).unwrap();
-    let ring = Command::Call {
+    bench.command(command::NamePeer { key: PEER, name: "bob".into() }).unwrap();
+    let ring = command::PlaceCall {
         peer: PEER,
         topic: "docs".into(),
         opening: None,
@@ -180,7 +182,7 @@ fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
         ring: None,
         invite: None,
     };
-    let Ok(Reply::Call { call: ours, .. }) = bench.command(ring) else { panic!("it rings") };
+    let ours = bench.command(ring).unwrap().call;
     bench.dm(OWNER, "/takeover");
     bench.dm(OWNER, "hello");
     bench.asks(ours, "Approve?", &[]);
@@ -223,7 +225,7 @@ fn an_agent_takes_back_nothing_that_its_human_is_told() {
     let (mut bench, call) = Bench::in_call();
     let (_, _, rumor) = bench.asks(call, "Approve?", &[]);
     let conversation = Conversation::Direct(OWNER);
-    let said = Command::Cancel(Said { conversation, rumor, message: 1, file: None });
-    assert_eq!(bench.engine.agent_may(&said), Err(Refusal::OwnerOnly));
+    let said = command::CancelMessage(OutgoingRef { conversation, rumor, message: 1, file: None });
+    assert_eq!(said.permit(&bench.engine), Err(Refusal::OwnerOnly));
     assert_eq!(bench.command(said), Err(Refusal::OwnerOnly));
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use p2p_core::CallId;
 use p2p_core::call::State;
-use p2p_core::engine::Command;
+use p2p_core::engine::command;
 use p2p_ipc::method::Answer;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
@@ -32,12 +32,12 @@ pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call,
         }
         found => found?.id,
     };
-    let command = if params.accept {
-        Command::Accept(id)
+    if params.accept {
+        service.host.command(command::AcceptCall(id)).await?;
     } else {
-        Command::Reject(id, params.reason.unwrap_or_default().into())
-    };
-    service.host.command(command).await?;
+        let text = params.reason.unwrap_or_default();
+        service.host.command(command::RejectCall { call: id, text: text.into() }).await?;
+    }
     call::shown(service, id)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use p2p_core::call::{Ended, State};
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command::{self, Placement};
 use p2p_core::invite::Token;
 use p2p_core::wire::Closing;
 use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
@@ -25,7 +25,7 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
             .hint(format!("p2p call {} \"<topic>\"", peer.npub()))
     })?;
     some_relay(service, params.wait_ms.map_or(Duration::MAX, wait)).await?;
-    let command = Command::Call {
+    let place = command::PlaceCall {
         peer,
         topic: params.topic.into(),
         opening: params.message.filter(|message| !message.trim().is_empty()).map(Into::into),
@@ -34,9 +34,8 @@ pub(super) async fn place(service: &Service, params: PlaceCall) -> Result<Placed
         ring: params.ring_s,
         invite,
     };
-    let Reply::Call { call, new, accepted, message } = service.host.command(command).await? else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
-    };
+    let command::PlacedCall { call, placement, message } = service.host.command(place).await?;
+    let (new, accepted) = (placement == Placement::Placed, placement == Placement::Accepted);
     let store = service.reader();
     let row = store.call_by_id(AGENT, call).map_err(stored)?;
     let row = row.ok_or_else(|| RpcError::new(ErrorCode::Internal, "the call was not kept"))?;

@@ -1,7 +1,8 @@
 //! `p2p cancel`: takes back what no relay was sent. What may be out stays as it is.
 
 use p2p_core::Conversation;
-use p2p_core::engine::{Command, Said, opening_id};
+use p2p_core::engine::OutgoingRef;
+use p2p_core::opening::opening_id;
 use p2p_core::record::{Content, Delivery, Message};
 use p2p_ipc::method::{Cancel, Cancelled};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -17,7 +18,7 @@ pub(super) async fn run(service: &Service, params: Cancel) -> Result<Cancelled, 
     let name = handle('m', row.message.handle);
     if row.message.delivery != Delivery::Cancelled {
         let said = said(&service.reader(), &row.message)?;
-        let done = service.host.command(Command::Cancel(said)).await;
+        let done = service.host.cancel(said).await;
         done.map_err(|error| match error.code {
             ErrorCode::TooLate => too_late(&name),
             _ => error,
@@ -39,7 +40,7 @@ fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
 }
 
 /// What the engine is asked to take back, where that is possible at all.
-fn said(store: &Reader, message: &Message) -> Result<Said, RpcError> {
+fn said(store: &Reader, message: &Message) -> Result<OutgoingRef, RpcError> {
     let name = handle('m', message.handle);
     if !message.by.is_ours() {
         let text = format!("{name} is not this agent's own: it came from the peer");
@@ -66,7 +67,7 @@ fn said(store: &Reader, message: &Message) -> Result<Said, RpcError> {
                 _ => None,
             };
             let Message { handle, conversation, rumor, .. } = *message;
-            Ok(Said { conversation, message: handle, rumor, file })
+            Ok(OutgoingRef { conversation, message: handle, rumor, file })
         }
     }
 }

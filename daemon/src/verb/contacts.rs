@@ -1,6 +1,6 @@
 //! `p2p contacts`: keys with pet names, and whether they may ring.
 
-use p2p_core::engine::{Command, Input};
+use p2p_core::engine::{Input, command};
 use p2p_core::policy::is_pet_name;
 use p2p_core::record::{Peer, Standing};
 use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact, EditedContact};
@@ -29,7 +29,7 @@ pub(super) async fn edit(
     // Presence that `list` showed in this run says what runs behind the key.
     let seen = service.listed().get(&key).cloned();
     let mut renamed_from = None;
-    let command = match params.action {
+    match params.action {
         ContactAction::Add => {
             let claimed = before.as_ref().and_then(|peer| peer.claimed.clone());
             let claimed =
@@ -40,13 +40,12 @@ pub(super) async fn edit(
             })?;
             let old = before.as_ref().and_then(|peer| peer.name.clone());
             renamed_from = old.filter(|old| *old != name);
-            Command::Name(key, name.into())
+            service.host.command(command::NamePeer { key, name: name.into() }).await?;
         }
-        ContactAction::Allow => Command::Allow(key),
-        ContactAction::Block => Command::Block(key),
-        ContactAction::Remove => Command::Forget(key),
-    };
-    service.host.command(command).await?;
+        ContactAction::Allow => service.host.command(command::AllowPeer(key)).await?,
+        ContactAction::Block => service.host.command(command::BlockPeer(key)).await?,
+        ContactAction::Remove => service.host.command(command::ForgetPeer(key)).await?,
+    }
     let speaks_p2p = seen.is_some();
     if let Some(name) = seen.filter(|_| params.action == ContactAction::Add) {
         service.host.input(Input::PeerSeen { peer: key, name: Some(name.into()) }).await;

@@ -2,7 +2,7 @@
 
 use p2p_core::Conversation;
 use p2p_core::call::State;
-use p2p_core::engine::Command;
+use p2p_core::engine::command;
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{End, Ended};
 
@@ -22,7 +22,10 @@ pub(super) async fn run(service: &Service, params: End) -> Result<Ended, RpcErro
         command: &format!("p2p end {{}} {}", reason.unwrap_or_default()),
     };
     let id = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
-    service.host.command(Command::End(id, params.reason.unwrap_or_default().into())).await?;
+    service
+        .host
+        .command(command::EndCall { call: id, text: params.reason.unwrap_or_default().into() })
+        .await?;
     let call = call::shown(service, id)?;
     let store = service.reader();
     let show = Show::new(service, &store, None);

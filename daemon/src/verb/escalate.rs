@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use p2p_core::call::State;
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command;
 use p2p_ipc::method::Escalate;
-use p2p_ipc::{ErrorCode, RpcError, view};
+use p2p_ipc::{RpcError, view};
 
 use super::show::Show;
 use super::{questions, stored, until, which};
@@ -24,17 +24,14 @@ pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Que
     };
     let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
     let lines = service.reader().last_lines(call.id).map_err(stored)?;
-    let (question, options) = (params.question.clone(), params.options.clone());
-    let command = Command::Escalate {
+    let escalate = command::Escalate {
         call: call.id,
-        question: question.into(),
-        options: options.into_iter().map(Into::into).collect(),
+        question: params.question.into(),
+        options: params.options.into_iter().map(Into::into).collect(),
         quiet: params.quiet,
         lines,
     };
-    let Reply::Question(number) = service.host.command(command).await? else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
-    };
+    let number = service.host.command(escalate).await?;
     first_tries(service, number).await?;
     let store = service.reader();
     let row = questions::kept(&store, number)?;

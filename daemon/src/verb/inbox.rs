@@ -1,7 +1,7 @@
 //! `p2p inbox` and `p2p wait`: what a reader was not shown. Reading moves no cursor: that is
 //! [`confirm`], which the client sends once its output was taken.
 
-use p2p_core::engine::Command;
+use p2p_core::engine::command;
 use p2p_core::record::{Event, FileState};
 use p2p_core::{CallId, Conversation};
 use p2p_ipc::method::{Confirm, Done, Inbox, InboxResult, Mark, Wait};
@@ -147,7 +147,7 @@ pub(super) async fn confirm(service: &Service, params: Confirm) -> Result<Done, 
         }
     }
     let marks = params.marks.into_iter().map(|mark| (mark.conversation, mark.seq)).collect();
-    service.host.command(Command::Shown { reader, marks, read }).await?;
+    service.host.command(command::MarkShown { reader, marks, read }).await?;
     Ok(Done {})
 }
 

@@ -1,6 +1,6 @@
 //! `p2p invite`: tokens that let strangers ring.
 
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command;
 use p2p_core::record;
 use p2p_ipc::method::{Done, Invite, Invites, InvitesResult, MadeInvite, MakeInvite, RevokeInvite};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -10,12 +10,11 @@ use crate::service::Service;
 pub(super) async fn make(service: &Service, params: MakeInvite) -> Result<MadeInvite, RpcError> {
     service.act();
     let lifetime = u64::from(params.hours) * 3600;
-    let command = Command::Invite { uses: params.uses, lifetime };
-    let Reply::Invite(id, token) = service.host.command(command).await? else {
-        return Err(strange());
-    };
+    let create = command::CreateInvite { uses: params.uses, lifetime };
+    let (id, token) = service.host.command(create).await?;
     let known = good(service).await?.into_iter().find(|invite| invite.id == id);
-    let invite = known.ok_or_else(strange)?;
+    let gone = || RpcError::new(ErrorCode::Internal, "the new invite is not valid any more");
+    let invite = known.ok_or_else(gone)?;
     Ok(MadeInvite { invite, token: token.to_string(), npub: service.me.npub() })
 }
 
@@ -25,14 +24,12 @@ pub(super) async fn list(service: &Service, _: Invites) -> Result<InvitesResult,
 
 pub(super) async fn revoke(service: &Service, params: RevokeInvite) -> Result<Done, RpcError> {
     service.act();
-    service.host.command(Command::Revoke(params.id)).await?;
+    service.host.command(command::RevokeInvite(params.id)).await?;
     Ok(Done {})
 }
 
 async fn good(service: &Service) -> Result<Vec<Invite>, RpcError> {
-    let Reply::Invites(invites) = service.host.command(Command::Invites).await? else {
-        return Err(strange());
-    };
+    let invites = service.host.command(command::ListInvites).await?;
     let shown = |record::Invite { id, uses, expires, at, .. }| Invite {
         id,
         uses,
@@ -40,8 +37,4 @@ async fn good(service: &Service) -> Result<Vec<Invite>, RpcError> {
         made_ms: at.0,
     };
     Ok(invites.into_iter().map(shown).collect())
-}
-
-fn strange() -> RpcError {
-    RpcError::new(ErrorCode::Internal, "the engine answered something else")
 }

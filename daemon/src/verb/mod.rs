@@ -31,7 +31,7 @@ mod which;
 use std::future::Future;
 use std::time::Duration;
 
-use p2p_core::engine::Refusal;
+use p2p_core::engine::{Limited, Refusal};
 use p2p_core::wire::Reason;
 use p2p_ipc::method as m;
 use p2p_ipc::{ErrorCode, Method, RpcError};
@@ -183,7 +183,9 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
             message += "; is there something new to say?";
             (C::RateLimited, Some("p2p wait"))
         }
-        Refusal::TooLong { what: "the message", .. } => (C::TooLarge, Some("p2p sendfile <path>")),
+        Refusal::TooLong { what: Limited::Message, .. } => {
+            (C::TooLarge, Some("p2p sendfile <path>"))
+        }
         Refusal::TooLong { .. } => (C::TooLarge, None),
         Refusal::NameTaken(key) => {
             message += &format!(", {}", key.npub());

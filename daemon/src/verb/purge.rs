@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use p2p_core::call::Call;
-use p2p_core::engine::Command;
+use p2p_core::engine::command;
 use p2p_core::record::FileState;
 use p2p_core::{CallId, Conversation, Time};
 use p2p_ipc::method::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
@@ -27,7 +27,7 @@ pub(super) async fn run(service: &Service, params: Purge) -> Result<Purged, RpcE
     let (going, kept) = looked_up(service, &params)?;
     if params.yes {
         for call in &going {
-            let done = service.host.command(Command::Purge(call.id)).await;
+            let done = service.host.command(command::ForgetCall(call.id)).await;
             // Something may be on its way that only the engine knows of: it is told below.
             let stays = |error: &RpcError| error.code == ErrorCode::Policy && params.call.is_none();
             if let Some(error) = done.err().filter(|error| !stays(error)) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command;
 use p2p_core::record::Delivery;
 use p2p_core::{CallId, Conversation};
 use p2p_ipc::method::{FollowMessage, Followed, Send, Sent, Until};
@@ -32,10 +32,8 @@ pub(super) async fn say(
     text: String,
     again: bool,
 ) -> Result<Sent, RpcError> {
-    let command = Command::Say { conversation, text: text.into(), again };
-    let Reply::Said { message, repeated } = service.host.command(command).await? else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
-    };
+    let send = command::SendMessage { conversation, text: text.into(), again };
+    let command::SentMessage { message, repeated } = service.host.command(send).await?;
     // It is durable; a moment more, and the receipt can name the relays that took it.
     let taken = || {
         let store = service.reader();

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command;
 use p2p_ipc::method::SendFile;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
@@ -18,10 +18,10 @@ pub(super) async fn run(service: &Service, params: SendFile) -> Result<view::Fil
     let bytes = STANDARD.decode(params.base64).map_err(|e| {
         RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
     })?;
-    let command = Command::SendFile { call, name: params.name.into(), bytes: bytes.into() };
-    let Reply::File(file) = service.host.command(command).await? else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
-    };
+    let file = service
+        .host
+        .command(command::SendFile { call, name: params.name.into(), bytes: bytes.into() })
+        .await?;
     let store = service.reader();
     let row = kept(&store, file)?;
     Show::new(service, &store, None).file(&row)

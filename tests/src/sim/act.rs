@@ -1,7 +1,8 @@
 //! What agents do in the first phase.
 
 use p2p_core::call::{Call, State};
-use p2p_core::engine::{Command, Input, Reply, Said};
+use p2p_core::engine::command::{PlacedCall, Placement};
+use p2p_core::engine::{Input, OutgoingRef, command};
 use p2p_core::record::{Content, Message, Speaks};
 use p2p_core::{CallId, Conversation, PublicKey};
 
@@ -69,7 +70,7 @@ impl World {
 
     fn place(&mut self, index: usize, peer: usize) -> Result<(), Fault> {
         let opening = self.rng.chance(60).then(|| self.text("opening"));
-        let command = Command::Call {
+        let command = command::PlaceCall {
             peer: self.agents[peer].key,
             topic: (*self.rng.pick(&["tea", "war", ""]).unwrap_or(&"")).into(),
             opening: opening.clone().map(Into::into),
@@ -80,7 +81,7 @@ impl World {
         };
         let reply = self.command(index, command)?;
         // A ring that was there already is taken, and the opening is said in it.
-        if let Some(Ok(Reply::Call { call, accepted: true, .. })) = reply {
+        if let Some(Ok(PlacedCall { call, placement: Placement::Accepted, .. })) = reply {
             self.said.extend(opening.map(|text| (index, call, text)));
         }
         Ok(())
@@ -94,12 +95,14 @@ impl World {
     fn answer(&mut self, index: usize) -> Result<(), Fault> {
         let rings = self.calls(index, |call| matches!(call.state, State::Incoming(_)));
         let Some(call) = self.rng.pick(&rings).copied() else { return Ok(()) };
-        let command = match self.rng.below(10) {
-            0..8 => Command::Accept(call),
-            8 => Command::Reject(call, self.text("no").into()),
-            _ => Command::End(call, String::new().into()),
-        };
-        self.command(index, command)?;
+        match self.rng.below(10) {
+            0..8 => drop(self.command(index, command::AcceptCall(call))?),
+            8 => {
+                let text = self.text("no");
+                drop(self.command(index, command::RejectCall { call, text: text.into() })?);
+            }
+            _ => drop(self.command(index, command::EndCall { call, text: String::new().into() })?),
+        }
         Ok(())
     }
 
@@ -110,7 +113,8 @@ impl World {
             let Some(call) = self.rng.pick(&open).copied() else { break };
             let text = self.text("words");
             let conversation = Conversation::Call(call);
-            let command = Command::Say { conversation, text: text.clone().into(), again: false };
+            let command =
+                command::SendMessage { conversation, text: text.clone().into(), again: false };
             if let Some(Ok(_)) = self.command(index, command)? {
                 self.said.push((index, call, text));
             }
@@ -127,7 +131,8 @@ impl World {
         for who in [Some(index), peer].into_iter().flatten() {
             let text = self.courtesy();
             let conversation = Conversation::Call(call);
-            let command = Command::Say { conversation, text: text.clone().into(), again: false };
+            let command =
+                command::SendMessage { conversation, text: text.clone().into(), again: false };
             if let Some(Ok(_)) = self.command(who, command)? {
                 self.said.push((who, call, text));
             }
@@ -155,7 +160,7 @@ impl World {
         for _ in 0..2 {
             let free = self.free_to_cancel(index);
             let Some((said, words)) = self.rng.pick(&free).cloned() else { break };
-            if let Some(Ok(_)) = self.command(index, Command::Cancel(said))? {
+            if let Some(Ok(_)) = self.command(index, command::CancelMessage(said))? {
                 self.tally.cancelled += 1;
                 self.cancelled.push(words);
             }
@@ -163,7 +168,7 @@ impl World {
         Ok(())
     }
 
-    fn free_to_cancel(&self, index: usize) -> Vec<(Said, String)> {
+    fn free_to_cancel(&self, index: usize) -> Vec<(OutgoingRef, String)> {
         let agent = &self.agents[index];
         let Some(engine) = &agent.engine else { return Vec::new() };
         let ours = agent.store.messages.values().filter(|message| message.by.is_ours());
@@ -173,7 +178,7 @@ impl World {
                 _ => None,
             };
             let Message { handle, conversation, rumor, .. } = *message;
-            let said = Said { conversation, message: handle, rumor, file };
+            let said = OutgoingRef { conversation, message: handle, rumor, file };
             let rumors = engine.to_withdraw(&said)?;
             let free = rumors.iter().all(|rumor| !agent.transmitted.contains(rumor));
             free.then(|| (said, label(message)))
@@ -189,7 +194,7 @@ impl World {
         let mut noise = Rng::new(self.rng.number());
         let bytes = std::iter::repeat_with(|| noise.bytes()).flatten().take(size).collect();
         let name = self.text("file");
-        self.command(index, Command::SendFile { call, name: name.into(), bytes })?;
+        self.command(index, command::SendFile { call, name: name.into(), bytes })?;
         Ok(())
     }
 
@@ -200,7 +205,7 @@ impl World {
         let options = vec!["yes".into(), "no".into()];
         self.command(
             index,
-            Command::Escalate {
+            command::Escalate {
                 call,
                 question: question.into(),
                 options,
@@ -216,14 +221,14 @@ impl World {
         let Some(call) = self.rng.pick(&open).copied() else { return Ok(()) };
         let text = if self.rng.chance(50) { self.text("bye") } else { String::new() };
         self.hung_up.insert((index, call));
-        self.command(index, Command::End(call, text.clone().into()))?;
+        self.command(index, command::EndCall { call, text: text.clone().into() })?;
         // Ends cross.
         let peer = self.agents[index].store.calls.get(&call).map(|call| call.peer);
         let peer = self.agents.iter().position(|agent| Some(agent.key) == peer);
         if let Some(peer) = peer.filter(|_| self.rng.chance(30)) {
             let text = self.text("bye");
             self.hung_up.insert((peer, call));
-            self.command(peer, Command::End(call, text.into()))?;
+            self.command(peer, command::EndCall { call, text: text.into() })?;
         }
         Ok(())
     }
@@ -231,7 +236,7 @@ impl World {
     fn read_something(&mut self, index: usize) -> Result<(), Fault> {
         let streams = self.agents[index].store.streams_in.values();
         let read = streams.map(|s| (s.conversation, s.id, s.upto)).collect();
-        let command = Command::Shown { reader: "sim".into(), marks: Vec::new(), read };
+        let command = command::MarkShown { reader: "sim".into(), marks: Vec::new(), read };
         self.command(index, command)?;
         Ok(())
     }
@@ -246,7 +251,10 @@ impl World {
         }
         let text = self.text("direct");
         let conversation = Conversation::Direct(peer);
-        self.command(index, Command::Say { conversation, text: text.into(), again: false })?;
+        self.command(
+            index,
+            command::SendMessage { conversation, text: text.into(), again: false },
+        )?;
         Ok(())
     }
 
@@ -266,7 +274,7 @@ impl World {
         let peer = self.other(index);
         let peer = self.agents[peer].key;
         self.part(self.agents[index].key, peer);
-        self.command(index, Command::Block(peer))?;
+        self.command(index, command::BlockPeer(peer))?;
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_core::engine::{Change, Engine, Input, Output, Refusal, Reply};
+use p2p_core::engine::{Change, Engine, Input, Output};
 use p2p_core::policy::Settings;
 use p2p_core::record::{EventKind, Standing};
 use p2p_core::{CallId, InstanceId, PublicKey, Rumor, RumorId, Sha256, Time};
@@ -44,8 +44,8 @@ pub struct Outcome {
     pub stored: Vec<u32>,
     /// Calls to sum up.
     pub tallied: Vec<CallId>,
-    /// The answer to a command.
-    pub reply: Option<Result<Reply, Refusal>>,
+    /// Whether the process lived long enough to carry out every output.
+    pub finished: bool,
     /// Whether anything at all came out.
     pub silent: bool,
 }
@@ -116,13 +116,27 @@ impl Agent {
         input: Input,
         crash: Option<u64>,
     ) -> Result<Outcome, Fault> {
-        let mut outcome = Outcome::default();
-        let Some(engine) = &mut self.engine else { return Ok(outcome) };
-        let before = self.store.standings();
         if self.loud {
             println!("{now:?} {:?} < {}", self.key, tell_input(&input));
         }
-        engine.handle(now, input);
+        self.act(now, crash, |engine, now| engine.handle(now, input))
+    }
+
+    /// Has the engine act, and does what it says; with `crash`, dies after that many outputs. The
+    /// changes of one action are one transaction: all of them, or none.
+    ///
+    /// # Errors
+    /// A broken rule.
+    pub fn act(
+        &mut self,
+        now: Time,
+        crash: Option<u64>,
+        action: impl FnOnce(&mut Engine, Time),
+    ) -> Result<Outcome, Fault> {
+        let mut outcome = Outcome::default();
+        let Some(engine) = &mut self.engine else { return Ok(outcome) };
+        let before = self.store.standings();
+        action(engine, now);
         let mut changes: Vec<Change> = Vec::new();
         let mut effects = Vec::new();
         while let Some(output) = engine.poll() {
@@ -153,6 +167,7 @@ impl Agent {
         for effect in effects.into_iter().take(survive.map_or(usize::MAX, |n| n as usize - 1)) {
             self.effect(effect, &before, &mut outcome)?;
         }
+        outcome.finished = survive.is_none();
         if survive.is_some() {
             self.engine = None;
         }
@@ -194,7 +209,6 @@ impl Agent {
                     return Err("an event was told that is not durable".into());
                 }
             }
-            Output::Reply { result, .. } => outcome.reply = Some(result),
         }
         Ok(())
     }

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use p2p_core::call::{Call, State};
-use p2p_core::engine::{Command, Input, Reply};
+use p2p_core::engine::command::{PlacedCall, Placement};
+use p2p_core::engine::{Input, command};
 use p2p_core::record::{Content, Delivery, Event, EventKind, Message};
 use p2p_core::{CallId, Conversation};
 
@@ -100,7 +101,8 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
         let call = place(&mut world, index, Some(opening.clone()))?;
         let text = world.text("words");
         let conversation = Conversation::Call(call);
-        let command = Command::Say { conversation, text: text.clone().into(), again: false };
+        let command =
+            command::SendMessage { conversation, text: text.clone().into(), again: false };
         world.command(index, command)?;
         *said = vec![opening, text];
         rings.push(call);
@@ -110,7 +112,8 @@ pub fn ring_each_other(seed: u64, loud: bool) -> Result<(), Fault> {
         world.pass(Duration::from_secs(wait))?;
         for (index, said) in said.iter_mut().enumerate() {
             let (text, conversation) = (world.text(what), Conversation::Call(rings[index]));
-            let command = Command::Say { conversation, text: text.clone().into(), again: false };
+            let command =
+                command::SendMessage { conversation, text: text.clone().into(), again: false };
             match world.command(index, command)? {
                 Some(Ok(_)) => said.push(text),
                 other => return Err(format!("`{text}` was refused: {other:?}")),
@@ -161,7 +164,7 @@ fn sorted(words: &[String]) -> Vec<&String> {
 fn connect(world: &mut World) -> Result<CallId, Fault> {
     let call = place(world, 0, None)?;
     world.pass(Duration::from_secs(10))?;
-    match world.command(1, Command::Accept(call))? {
+    match world.command(1, command::AcceptCall(call))? {
         Some(Ok(_)) => world.pass(Duration::from_secs(10)).map(|()| call),
         other => Err(format!("it was not accepted: {other:?}")),
     }
@@ -169,7 +172,7 @@ fn connect(world: &mut World) -> Result<CallId, Fault> {
 
 /// One of the two rings the other.
 fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<CallId, Fault> {
-    let command = Command::Call {
+    let command = command::PlaceCall {
         peer: world.agents[1 - index].key,
         topic: "tea".into(),
         opening: opening.map(Into::into),
@@ -179,7 +182,7 @@ fn place(world: &mut World, index: usize, opening: Option<String>) -> Result<Cal
         invite: None,
     };
     match world.command(index, command)? {
-        Some(Ok(Reply::Call { call, new: true, .. })) => Ok(call),
+        Some(Ok(PlacedCall { call, placement: Placement::Placed, .. })) => Ok(call),
         other => Err(format!("it was not placed: {other:?}")),
     }
 }
@@ -196,7 +199,8 @@ fn chat(
         let peer = world.agents[1 - index].key;
         let conversation = conversation.unwrap_or(Conversation::Direct(peer));
         let text = world.text(what);
-        let command = Command::Say { conversation, text: text.clone().into(), again: false };
+        let command =
+            command::SendMessage { conversation, text: text.clone().into(), again: false };
         match world.command(index, command)? {
             Some(Ok(_)) => said[index].push(text),
             other => return Err(format!("`{text}` was refused: {other:?}")),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use p2p_core::call::{Call, State};
-use p2p_core::engine::opening_id;
+use p2p_core::opening::opening_id;
 use p2p_core::record::{Content, Delivery, FileState, Message};
 use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, Time};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use p2p_core::engine::{Command, Input, Refusal, Reply};
+use p2p_core::engine::{Command, Input, Refusal, command};
 use p2p_core::policy::{Policy, Settings};
 use p2p_core::{CallId, PublicKey, Rumor, RumorId, Time, Verified};
 
@@ -172,7 +172,7 @@ impl World {
     /// One agent gets to know another, and that a daemon runs behind its key.
     fn introduce(&mut self, index: usize, peer: usize) -> Result<(), Fault> {
         let peer = self.agents[peer].key;
-        self.command(index, Command::Allow(peer))?;
+        self.command(index, command::AllowPeer(peer))?;
         self.input(index, Input::PeerSeen { peer, name: None })
     }
 
@@ -289,17 +289,19 @@ impl World {
     ///
     /// # Errors
     /// A broken rule.
-    pub fn command(
+    pub fn command<C: Command>(
         &mut self,
         index: usize,
-        command: Command,
-    ) -> Result<Option<Result<Reply, Refusal>>, Fault> {
+        command: C,
+    ) -> Result<Option<Result<C::Reply, Refusal>>, Fault> {
         let crash = self.crash();
-        let input = Input::Command { token: 0, command };
-        let mut outcome = self.agents[index].handle(self.now, input, crash)?;
-        let reply = outcome.reply.take();
+        let mut reply = None;
+        let outcome = self.agents[index].act(self.now, crash, |engine, now| {
+            reply = Some(engine.execute(now, command));
+        })?;
+        let replied = reply.filter(|_| outcome.finished);
         self.follow(index, outcome)?;
-        Ok(reply)
+        Ok(replied)
     }
 
     /// Starts an agent's process, unless it runs.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Cause, Change, Engine, Refusal, Reply};
+use super::super::{Cause, Change, Engine, Refusal};
 use super::{Letter, pairing};
 use crate::call::{Call, State};
 use crate::ids::{CallId, Conversation, PublicKey};
@@ -18,13 +18,13 @@ impl Engine {
         &mut self,
         now: Time,
         order: Order,
-    ) -> Result<Reply, Refusal> {
-        self.order(now, order, Via::Terminal).map(|letter| Reply::Told(letter.text))
+    ) -> Result<Text, Refusal> {
+        self.order(now, order, Via::Terminal).map(|letter| letter.text)
     }
 
     /// Anybody may look; and what strangers may do is anybody's to say while nobody owns this
     /// agent.
-    pub(in super::super) fn unproven(&mut self, now: Time, order: Order) -> Result<Reply, Refusal> {
+    pub(in super::super) fn unproven(&mut self, now: Time, order: Order) -> Result<Text, Refusal> {
         match order {
             Order::Calls => {}
             Order::Policy(_) if self.owners.keys.is_empty() => {}

@@ -1,6 +1,7 @@
 //! How a key becomes an owner's, and how one proves itself at a terminal.
 
-use super::super::{Change, Engine, Refusal, Reply};
+use super::super::command::PairingCode;
+use super::super::{Change, Engine, Refusal};
 use super::Letter;
 use crate::ids::{Conversation, PublicKey};
 use crate::owner::{Pairing, Try, code, words};
@@ -25,12 +26,12 @@ impl Engine {
         now: Time,
         only: Option<PublicKey>,
         proven: bool,
-    ) -> Result<Reply, Refusal> {
+    ) -> Result<PairingCode, Refusal> {
         if !proven && !self.owners.keys.is_empty() {
             return Err(Refusal::OwnerOnly);
         }
         let (code, until) = self.open_pairing(now, only);
-        Ok(Reply::Pairing { code, until })
+        Ok(PairingCode { code, until })
     }
 
     pub(super) fn open_pairing(&mut self, now: Time, only: Option<PublicKey>) -> (Text, Time) {
@@ -134,12 +135,12 @@ impl Engine {
     }
 
     /// Somebody typed such a code.
-    pub(in super::super) fn redeem(&mut self, now: Time, typed: &str) -> Result<Reply, Refusal> {
+    pub(in super::super) fn redeem(&mut self, now: Time, typed: &str) -> Result<(), Refusal> {
         let typed = code::read(typed, code::LONG).ok_or(Refusal::WrongCode)?;
         let codes = &mut self.owners.codes;
         codes.retain(|(_, until)| now < *until);
         let at = codes.iter().position(|(code, _)| *code == typed).ok_or(Refusal::WrongCode)?;
         codes.remove(at);
-        Ok(Reply::Done)
+        Ok(())
     }
 }

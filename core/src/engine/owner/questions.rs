@@ -1,6 +1,7 @@
 //! Questions to the owners, and their answers.
 
-use super::super::{Change, Engine, Refusal, Reply};
+use super::super::refusal::Limited;
+use super::super::{Change, Engine, Refusal};
 use super::Letter;
 use crate::call::Call;
 use crate::ids::{CallId, Conversation, PublicKey};
@@ -23,7 +24,7 @@ impl Engine {
         options: Vec<Text>,
         quiet: bool,
         lines: &[Line],
-    ) -> Reply {
+    ) -> u32 {
         let handle = self.number(|counters| &mut counters.questions);
         let code = self.question_code();
         let question =
@@ -36,7 +37,7 @@ impl Engine {
         for owner in self.listening(now) {
             self.put(now, owner, handle, lines);
         }
-        Reply::Question(handle)
+        handle
     }
 
     fn question_code(&mut self) -> Text {
@@ -117,7 +118,7 @@ impl Engine {
             return Err(Refusal::Empty);
         }
         if text.len() > TEXT_LIMIT {
-            let (what, length, limit) = ("the answer", text.len(), TEXT_LIMIT);
+            let (what, length, limit) = (Limited::Answer, text.len(), TEXT_LIMIT);
             return Err(Refusal::TooLong { what, length, limit });
         }
         let told = format!("q{handle} answered: {}", words::plain(&text));

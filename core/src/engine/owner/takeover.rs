@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::{Change, Command, Engine, Refusal, Said};
+use super::super::refusal::Limited;
+use super::super::{Change, Engine, Refusal};
 use super::Letter;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::words;
@@ -25,35 +26,14 @@ impl Engine {
         self.owners.takeovers.get(&self.current(call))
     }
 
-    /// What our agent must leave to its human.
-    ///
-    /// # Errors
-    /// Why not.
-    pub fn agent_may(&self, command: &Command) -> Result<(), Refusal> {
-        let taken = |call: &CallId| self.taken_over(*call).is_some();
-        match command {
-            Command::Say { conversation: Conversation::Call(call), .. }
-            | Command::SendFile { call, .. }
-            | Command::Escalate { call, quiet: false, .. }
-            | Command::Cancel(Said { conversation: Conversation::Call(call), .. })
-            | Command::End(call, _)
-                if taken(call) =>
-            {
-                Err(Refusal::TakenOver)
-            }
-            // Nor does it take back what its human is told.
-            Command::Block(key)
-            | Command::Forget(key)
-            | Command::Cancel(Said { conversation: Conversation::Direct(key), .. })
-                if self.is_owner(*key) =>
-            {
-                Err(Refusal::OwnerOnly)
-            }
-            Command::Block(key) if self.calls_with(*key).iter().any(taken) => {
-                Err(Refusal::TakenOver)
-            }
-            _ => Ok(()),
-        }
+    /// Refuses what the agent must leave to the human who speaks in a call.
+    pub(in super::super) fn not_taken_over(&self, call: CallId) -> Result<(), Refusal> {
+        if self.taken_over(call).is_some() { Err(Refusal::TakenOver) } else { Ok(()) }
+    }
+
+    /// Refuses what the agent may not do to its owner.
+    pub(in super::super) fn not_owner(&self, key: PublicKey) -> Result<(), Refusal> {
+        if self.is_owner(key) { Err(Refusal::OwnerOnly) } else { Ok(()) }
     }
 
     pub(super) fn take_over(
@@ -186,7 +166,7 @@ impl Engine {
             return Err(Refusal::Empty);
         }
         if text.len() > TEXT_LIMIT {
-            let (what, length, limit) = ("the message", text.len(), TEXT_LIMIT);
+            let (what, length, limit) = (Limited::Message, text.len(), TEXT_LIMIT);
             return Err(Refusal::TooLong { what, length, limit });
         }
         let call = self.spoken_in(call)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use p2p_core::CallId;
 use p2p_core::call::State;
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command::{self, UnauthenticatedOrder};
 use p2p_core::owner::Order;
 use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerTold};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -23,17 +23,15 @@ const LONGEST_MUTED: u64 = 365 * 24 * 60;
 
 pub async fn run(service: &Service, params: OwnerOrder) -> Result<OwnerTold, RpcError> {
     let order = meant(service, params.order)?;
-    let command = match order {
-        Order::Calls => Command::Unproven(order),
-        Order::Policy(_) if proof::unowned(service)? => Command::Unproven(order),
-        _ if proof::unowned(service)? => return Err(proof::nobody()),
+    let unowned = proof::unowned(service)?;
+    let text = match order {
+        Order::Calls => service.host.command(UnauthenticatedOrder(order)).await?,
+        Order::Policy(_) if unowned => service.host.command(UnauthenticatedOrder(order)).await?,
+        _ if unowned => return Err(proof::nobody()),
         _ => {
             proof::prove(service, params.proof.as_deref()).await?;
-            Command::Order(order)
+            service.host.command(command::OwnerOrder(order)).await?
         }
-    };
-    let Reply::Told(text) = service.host.command(command).await? else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
     };
     Ok(OwnerTold { text: text.into() })
 }

@@ -1,7 +1,7 @@
 //! `p2p owner pair`: a code that a human sends to this agent, to own it.
 
 use p2p_core::PublicKey;
-use p2p_core::engine::{Command, Reply};
+use p2p_core::engine::command;
 use p2p_ipc::method::{OwnerPair, PairingCode};
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -14,11 +14,8 @@ pub async fn run(service: &Service, params: OwnerPair) -> Result<PairingCode, Rp
     if proven {
         proof::prove(service, params.proof.as_deref()).await?;
     }
-    let Reply::Pairing { code, until } =
-        service.host.command(Command::Pair { only, proven }).await?
-    else {
-        return Err(RpcError::new(ErrorCode::Internal, "the engine answered something else"));
-    };
+    let command::PairingCode { code, until } =
+        service.host.command(command::Pair { only, proven }).await?;
     let npub = service.me.npub();
     let uri = format!("nostr:{npub}");
     Ok(PairingCode { code: code.into(), until_ms: until.0, npub, uri })

@@ -1,6 +1,6 @@
 //! Whether an owner is there: its passphrase, or a code that one got by direct message.
 
-use p2p_core::engine::{Command, Refusal};
+use p2p_core::engine::{Refusal, command};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::gate::Passed;
@@ -34,7 +34,7 @@ pub async fn prove(service: &Service, proof: Option<&str>) -> Result<(), RpcErro
 }
 
 async fn is_right(service: &Service, proof: &str) -> Result<bool, RpcError> {
-    match service.host.command(Command::Redeem(proof.into())).await {
+    match service.host.command(command::RedeemCode(proof.into())).await {
         Ok(_) => return Ok(true),
         Err(error) if error.code == ErrorCode::WrongProof => {}
         Err(error) => return Err(error),

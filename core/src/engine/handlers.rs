@@ -3,131 +3,53 @@
 use std::time::Duration;
 
 use super::channel::Channel;
-use super::{Cause, Change, Command, Engine, Refusal, Reply, Session, opening_id, opening_stream};
+use super::command::{
+    Escalate, MarkShown, PlaceCall, PlacedCall, Placement, SendMessage, SentMessage,
+};
+use super::refusal::{Limited, Refusal};
+use super::{Cause, Change, Engine, Session};
 use crate::call::{Call, Event as CallEvent, State};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
-use crate::invite::Token;
 use crate::lane::Incoming;
+use crate::opening::{opening_id, opening_stream};
 use crate::policy::{Meter, Rate, is_pet_name};
-use crate::record::{Content, Delivery, Lane, Line, Message, Speaker, Speaks, Standing};
+use crate::record::{Content, Delivery, Lane, Message, Speaker, Speaks, Standing};
 use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{
-    Closing, Escalation, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason,
-    TEXT_LIMIT, TOPIC_LIMIT,
+    self, Closing, Item, OPENING_LIMIT, OPTIONS_LIMIT, Offer, REASON_LIMIT, Reason, TEXT_LIMIT,
+    TOPIC_LIMIT,
 };
 
 /// The same words within this time are the same message.
 const REPEAT: Duration = Duration::from_secs(120);
 
 impl Engine {
-    pub(super) fn command(&mut self, now: Time, command: Command) -> Result<Reply, Refusal> {
-        if self.yielded && !matches!(command, Command::Shown { .. }) {
-            return Err(Refusal::Yielded);
-        }
-        self.agent_may(&command)?;
-        match command {
-            Command::Call { peer, topic, opening, note, new, ring, invite } => {
-                self.place_call(now, peer, topic, opening, note, new, ring, invite)
-            }
-            Command::Accept(call) => self.accept(now, call),
-            Command::Reject(call, text) => self.reject(now, call, text),
-            Command::Say { conversation: Conversation::Call(call), text, again } => {
-                self.say_in_call(now, call, text, again)
-            }
-            Command::Say { conversation: Conversation::Direct(peer), text, again } => {
-                self.say_directly(now, peer, text, again)
-            }
-            Command::SendFile { call, name, bytes } => {
-                let call = self.spoken_in(call)?;
-                self.turn(now, Conversation::Call(call))?;
-                self.send_file(now, call, &name, &bytes).map(Reply::File)
-            }
-            Command::Cancel(said) => self.cancel(now, said),
-            Command::Escalate { call, question, options, quiet, lines } => {
-                self.escalate(now, call, question, options, quiet, &lines)
-            }
-            Command::Pair { only, proven } => self.pair(now, only, proven),
-            Command::Order(order) => self.order_at_terminal(now, order),
-            Command::Unproven(order) => self.unproven(now, order),
-            Command::Redeem(code) => self.redeem(now, &code),
-            Command::Invite { uses, lifetime } => Ok(self.invite(now, uses, lifetime)),
-            Command::Revoke(id) => self.revoke(id).then_some(Reply::Done).ok_or(Refusal::NoInvite),
-            Command::Invites => {
-                self.forget_invites(now);
-                Ok(Reply::Invites(self.invites.values().copied().collect()))
-            }
-            Command::Purge(call) => self.purge(now, call),
-            Command::End(call, text) => self.close(now, call, text, Cause::Agent),
-            Command::Name(key, name) => self.name(now, key, name),
-            Command::Allow(key) => {
-                self.not_me(key)?;
-                self.allow(now, key);
-                Ok(Reply::Done)
-            }
-            Command::Block(key) => self.block(now, key),
-            Command::Forget(key) => {
-                self.last_seen.remove(&key);
-                if self.peers.remove(&key).is_some() {
-                    self.persist(Change::PeerGone(key));
-                }
-                Ok(Reply::Done)
-            }
-            Command::Shown { reader, marks, read } => {
-                for (conversation, seq) in marks {
-                    let reader = reader.clone();
-                    self.persist(Change::Cursor { reader, conversation, seq });
-                }
-                for (conversation, stream, number) in read {
-                    self.shown(now, conversation, stream, number);
-                }
-                Ok(Reply::Done)
-            }
-        }
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the fields of one command")]
-    fn place_call(
+    pub(super) fn place_call(
         &mut self,
         now: Time,
-        peer: PublicKey,
-        topic: Text,
-        opening: Option<Text>,
-        note: Option<Text>,
-        new: bool,
-        ring: Option<u64>,
-        invite: Option<Token>,
-    ) -> Result<Reply, Refusal> {
-        self.not_me(peer)?;
-        within("the topic", &topic, TOPIC_LIMIT)?;
-        within("the opening message", opening.as_deref().unwrap_or_default(), OPENING_LIMIT)?;
-        within("the note", note.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
-        match (self.standing(peer), self.speaks(peer)) {
-            (Standing::Blocked, _) => return Err(Refusal::Blocked),
-            (_, Speaks::Plain) => return Err(Refusal::PlainPeer),
-            _ => {}
-        }
-        let with_peer = || self.calls().filter(|call| call.peer == peer && call.is_open());
+        wanted: PlaceCall,
+    ) -> Result<PlacedCall, Refusal> {
+        self.may_place(&wanted)?;
+        let PlaceCall { peer, topic, opening, note, new, ring, invite } = wanted;
         if !new {
-            let open = with_peer()
-                .find(|call| matches!(call.state, State::Incoming(_)))
-                .map(|call| call.id);
-            if let Some(call) = open {
+            let call = self.calls_with(peer).into_iter().find(|call| {
+                self.call(*call).is_some_and(|call| matches!(call.state, State::Incoming(_)))
+            });
+            if let Some(call) = call {
                 self.accept(now, call)?;
                 let message = match opening {
-                    Some(text) => match self.say_in_call(now, call, text, false)? {
-                        Reply::Said { message, .. } => Some(message),
-                        _ => None,
-                    },
+                    Some(text) => Some(self.say_in_call(now, call, text, false)?.message),
                     None => None,
                 };
-                return Ok(Reply::Call { call, new: false, accepted: true, message });
+                return Ok(PlacedCall { call, placement: Placement::Accepted, message });
             }
             let same = |call: &&Call| call.peer == peer && call.outgoing && call.topic == topic;
             let same = self.calls().filter(same).find_map(|call| self.spoken_in(call.id).ok());
             if let Some(call) = same {
                 self.tokens.extend(invite.map(|token| (call, token)));
-                return Ok(Reply::Call { call, new: false, accepted: false, message: None });
+                let placement = Placement::AlreadyOpen;
+                return Ok(PlacedCall { call, placement, message: None });
             }
         }
         self.allow(now, peer);
@@ -145,7 +67,19 @@ impl Engine {
         let message = opening.map(|text| self.record_opening(now, &call, text));
         self.tokens.extend(invite.map(|token| (id, token)));
         self.say_control(now, &call, crate::wire::Control::Offer(offer));
-        Ok(Reply::Call { call: id, new: true, accepted: false, message })
+        Ok(PlacedCall { call: id, placement: Placement::Placed, message })
+    }
+
+    fn may_place(&self, wanted: &PlaceCall) -> Result<(), Refusal> {
+        self.not_me(wanted.peer)?;
+        within(Limited::Topic, &wanted.topic, TOPIC_LIMIT)?;
+        within(Limited::Opening, wanted.opening.as_deref().unwrap_or_default(), OPENING_LIMIT)?;
+        within(Limited::Note, wanted.note.as_deref().unwrap_or_default(), TEXT_LIMIT)?;
+        match (self.standing(wanted.peer), self.speaks(wanted.peer)) {
+            (Standing::Blocked, _) => Err(Refusal::Blocked),
+            (_, Speaks::Plain) => Err(Refusal::PlainPeer),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps the opening message of a call, ours or the peer's.
@@ -196,29 +130,28 @@ impl Engine {
         handle
     }
 
-    fn accept(&mut self, now: Time, call: CallId) -> Result<Reply, Refusal> {
+    pub(super) fn accept(&mut self, now: Time, call: CallId) -> Result<(), Refusal> {
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
-        let done = Reply::Call { call, new: false, accepted: true, message: None };
         match &session.call.state {
             State::Incoming(_) => {
                 self.allow(now, session.call.peer);
                 self.step(now, call, CallEvent::Take { replaces: None }, Cause::Agent);
-                Ok(done)
+                Ok(())
             }
-            State::Connecting(_) | State::Active if !session.call.outgoing => Ok(done),
+            State::Connecting(_) | State::Active if !session.call.outgoing => Ok(()),
             State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
             _ => Err(Refusal::NotRinging),
         }
     }
 
-    fn reject(&mut self, now: Time, call: CallId, text: Text) -> Result<Reply, Refusal> {
-        within("the reason", &text, REASON_LIMIT)?;
+    pub(super) fn reject(&mut self, now: Time, call: CallId, text: Text) -> Result<(), Refusal> {
+        within(Limited::Reason, &text, REASON_LIMIT)?;
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         match &session.call.state {
             State::Incoming(_) => {
                 let closing = Closing::new(Reason::Declined, text);
                 self.step(now, call, CallEvent::Close(closing), Cause::Agent);
-                Ok(Reply::Call { call, new: false, accepted: false, message: None })
+                Ok(())
             }
             State::Ended(ended) => Err(Refusal::Over(ended.closing.reason)),
             _ => Err(Refusal::NotRinging),
@@ -232,8 +165,8 @@ impl Engine {
         call: CallId,
         text: Text,
         cause: Cause,
-    ) -> Result<Reply, Refusal> {
-        within("the reason", &text, REASON_LIMIT)?;
+    ) -> Result<(), Refusal> {
+        within(Limited::Reason, &text, REASON_LIMIT)?;
         let session = self.calls.get(&call).ok_or(Refusal::NoCall)?;
         let reason = match &session.call.state {
             State::Incoming(_) => Reason::Declined,
@@ -242,7 +175,7 @@ impl Engine {
         };
         let closing = Closing::new(reason, text);
         self.step(now, call, CallEvent::Close(closing), cause);
-        Ok(Reply::Call { call, new: false, accepted: false, message: None })
+        Ok(())
     }
 
     /// The call in which something that is meant for this one is said: where it became part of
@@ -260,7 +193,7 @@ impl Engine {
     }
 
     /// Takes our turn, if we may speak so soon again.
-    fn turn(&mut self, now: Time, conversation: Conversation) -> Result<(), Refusal> {
+    pub(super) fn turn(&mut self, now: Time, conversation: Conversation) -> Result<(), Refusal> {
         let minute = Meter::full(now, Rate::a_minute(self.settings.sends));
         let hour = Meter::full(now, Rate::an_hour(self.settings.turns));
         let Some(channel) = self.channel(conversation) else { return Err(Refusal::NoCall) };
@@ -275,14 +208,26 @@ impl Engine {
         Ok(())
     }
 
+    pub(super) fn send_message(
+        &mut self,
+        now: Time,
+        wanted: SendMessage,
+    ) -> Result<SentMessage, Refusal> {
+        let SendMessage { conversation, text, again } = wanted;
+        match conversation {
+            Conversation::Call(call) => self.say_in_call(now, call, text, again),
+            Conversation::Direct(peer) => self.say_directly(now, peer, text, again),
+        }
+    }
+
     fn say_in_call(
         &mut self,
         now: Time,
         call: CallId,
         text: Text,
         again: bool,
-    ) -> Result<Reply, Refusal> {
-        words("the message", &text)?;
+    ) -> Result<SentMessage, Refusal> {
+        words(Limited::Message, &text)?;
         let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
         if let Some(reply) = self.repeated(now, conversation, &text, again) {
@@ -294,7 +239,7 @@ impl Engine {
         let message = self.utter(now, conversation, Speaker::Agent, item, content)?;
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
-        Ok(Reply::Said { message, repeated: false })
+        Ok(SentMessage { message, repeated: false })
     }
 
     fn say_directly(
@@ -303,8 +248,8 @@ impl Engine {
         peer: PublicKey,
         text: Text,
         again: bool,
-    ) -> Result<Reply, Refusal> {
-        words("the message", &text)?;
+    ) -> Result<SentMessage, Refusal> {
+        words(Limited::Message, &text)?;
         self.not_me(peer)?;
         if self.standing(peer) == Standing::Blocked {
             return Err(Refusal::Blocked);
@@ -321,7 +266,7 @@ impl Engine {
         let message = self.record(now, conversation, Speaker::Agent, written.0, written.1, content);
         self.remember(now, conversation, text, message);
         self.flush(now, conversation);
-        Ok(Reply::Said { message, repeated: false })
+        Ok(SentMessage { message, repeated: false })
     }
 
     /// Puts an item into the text lane and keeps it as a message of ours.
@@ -345,11 +290,11 @@ impl Engine {
         conversation: Conversation,
         text: &str,
         again: bool,
-    ) -> Option<Reply> {
+    ) -> Option<SentMessage> {
         let channel = self.channel(conversation)?;
         channel.recent.retain(|(_, _, at)| now.since(*at) < REPEAT);
         let same = channel.recent.iter().find(|(said, _, _)| said == text && !again);
-        same.map(|(_, message, _)| Reply::Said { message: *message, repeated: true })
+        same.map(|(_, message, _)| SentMessage { message: *message, repeated: true })
     }
 
     fn remember(&mut self, now: Time, conversation: Conversation, text: Text, message: u32) {
@@ -358,40 +303,33 @@ impl Engine {
         }
     }
 
-    fn escalate(
-        &mut self,
-        now: Time,
-        call: CallId,
-        question: Text,
-        options: Vec<Text>,
-        quiet: bool,
-        lines: &[Line],
-    ) -> Result<Reply, Refusal> {
-        words("the question", &question)?;
+    pub(super) fn escalate(&mut self, now: Time, wanted: Escalate) -> Result<u32, Refusal> {
+        let Escalate { call, question, options, quiet, lines } = wanted;
+        words(Limited::Question, &question)?;
         let (count, length) = OPTIONS_LIMIT;
         if options.len() > count {
-            let (length, limit) = (options.len(), count);
-            return Err(Refusal::TooLong { what: "the list of options", length, limit });
+            let (what, length, limit) = (Limited::Options, options.len(), count);
+            return Err(Refusal::TooLong { what, length, limit });
         }
         for option in &options {
-            words("an option", option)?;
-            within("an option", option, length)?;
+            words(Limited::Option, option)?;
+            within(Limited::Option, option, length)?;
         }
         let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
         self.turn(now, conversation)?;
         if !quiet {
             let (asked, choices) = (question.clone(), options.clone());
-            let item = Escalation { question: asked.clone(), options: choices.clone() };
+            let item = wire::Escalation { question: asked.clone(), options: choices.clone() };
             let content = Content::Escalation { question: asked, options: choices };
             let item = Item::Escalation(item);
             self.utter(now, conversation, Speaker::Agent, item, content)?;
             self.flush(now, conversation);
         }
-        Ok(self.ask(now, call, question, options, quiet, lines))
+        Ok(self.ask(now, call, question, options, quiet, &lines))
     }
 
-    fn name(&mut self, now: Time, key: PublicKey, name: Text) -> Result<Reply, Refusal> {
+    pub(super) fn name(&mut self, now: Time, key: PublicKey, name: Text) -> Result<(), Refusal> {
         self.not_me(key)?;
         if !is_pet_name(&name) {
             return Err(Refusal::BadName);
@@ -406,11 +344,11 @@ impl Engine {
             peer.name = Some(name);
             peer.standing = Standing::Allowed;
         });
-        Ok(Reply::Done)
+        Ok(())
     }
 
     /// Drops a key: whoever was in a call with us hears that it is over, and nothing after that.
-    pub(super) fn block(&mut self, now: Time, key: PublicKey) -> Result<Reply, Refusal> {
+    pub(super) fn block(&mut self, now: Time, key: PublicKey) -> Result<(), Refusal> {
         self.not_me(key)?;
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
         let (knocks, calls): (Vec<_>, Vec<_>) =
@@ -426,7 +364,27 @@ impl Engine {
         for conversation in self.conversations_with(key) {
             self.abandon_all(conversation, "the peer is blocked", false);
         }
-        Ok(Reply::Done)
+        Ok(())
+    }
+
+    /// Forgets a key.
+    pub(super) fn forget_peer(&mut self, key: PublicKey) {
+        self.last_seen.remove(&key);
+        if self.peers.remove(&key).is_some() {
+            self.persist(Change::PeerGone(key));
+        }
+    }
+
+    /// Notes what a reader was shown.
+    pub(super) fn mark_shown(&mut self, now: Time, shown: MarkShown) {
+        let MarkShown { reader, marks, read } = shown;
+        for (conversation, seq) in marks {
+            let reader = reader.clone();
+            self.persist(Change::Cursor { reader, conversation, seq });
+        }
+        for (conversation, stream, number) in read {
+            self.shown(now, conversation, stream, number);
+        }
     }
 
     pub(super) fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
@@ -434,14 +392,14 @@ impl Engine {
     }
 }
 
-fn words(what: &'static str, text: &str) -> Result<(), Refusal> {
+fn words(what: Limited, text: &str) -> Result<(), Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::Empty);
     }
     within(what, text, TEXT_LIMIT)
 }
 
-fn within(what: &'static str, text: &str, limit: usize) -> Result<(), Refusal> {
+fn within(what: Limited, text: &str, limit: usize) -> Result<(), Refusal> {
     let length = text.len();
     if length > limit { Err(Refusal::TooLong { what, length, limit }) } else { Ok(()) }
 }

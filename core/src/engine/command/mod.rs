@@ -1,0 +1,16 @@
+//! Every command of our agent: its parameters, its reply, and who may give it.
+
+mod call;
+mod message;
+mod owner;
+mod peer;
+
+pub use call::{AcceptCall, EndCall, ForgetCall, PlaceCall, PlacedCall, Placement, RejectCall};
+pub use message::{
+    CancelMessage, Escalate, MarkShown, OutgoingRef, SendFile, SendMessage, SentMessage,
+};
+pub use owner::{
+    CreateInvite, ListInvites, OwnerOrder, Pair, PairingCode, RedeemCode, RevokeInvite,
+    UnauthenticatedOrder,
+};
+pub use peer::{AllowPeer, BlockPeer, ForgetPeer, NamePeer};

@@ -1,0 +1,22 @@
+//! The opening message of a call, which travels inside the offer.
+
+use sha2::{Digest, Sha256};
+
+use crate::ids::{CallId, RumorId, StreamId};
+
+/// The id of a call's opening message, the same on both ends: it travels in offers, and each
+/// repetition of those is a rumor of its own.
+#[must_use]
+pub fn opening_id(call: CallId) -> RumorId {
+    let mut hash = Sha256::new();
+    hash.update(b"p2p opening ");
+    hash.update(call.0.as_bytes());
+    RumorId(hash.finalize().into())
+}
+
+/// The stream whose only message, number 1, is the opening message of this call. It is never sent
+/// as such, and acknowledged like any other.
+#[must_use]
+pub fn opening_stream(call: CallId) -> StreamId {
+    StreamId(opening_id(call).start())
+}
