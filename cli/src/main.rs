@@ -2,8 +2,6 @@
 //! the socket protocol, so that they start in milliseconds.
 
 mod args;
-mod autostart;
-mod detach;
 #[cfg(test)]
 mod hints;
 mod input;
@@ -12,7 +10,6 @@ mod outcome;
 mod render;
 mod run;
 mod session;
-mod systemd;
 mod terminal;
 mod verb;
 mod wait;
@@ -21,6 +18,7 @@ use std::ffi::OsString;
 use std::process;
 
 use args::{Unparsed, Verb};
+use p2p_client::{autostart, detach};
 use p2p_ipc::{ErrorCode, ExitCode, Place, RpcError};
 use render::Screen;
 use render::service::RelayUp;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use p2p_client::{Client, ConnectError, autostart};
 use p2p_ipc::method::{Confirm, Mark, PendingParams, Read, ReadResult, Status};
 use p2p_ipc::view::{Call, Pending};
-use p2p_ipc::{Client, ConnectError, ErrorCode, Method, Place, RpcError, place};
+use p2p_ipc::{ErrorCode, Method, Place, RpcError, place};
 
-use crate::autostart;
 use crate::interrupt::{Interrupts, Waited};
 use crate::render::{Screen, service};
 

@@ -18,7 +18,7 @@ pub struct Downloads {
 impl Downloads {
     /// Where this agent's settings say.
     #[must_use]
-    pub fn of(place: &p2p_ipc::Place, config: &crate::config::Config) -> Self {
+    pub fn of(place: &p2p_ipc::Place, config: &p2p_config::Config) -> Self {
         let cap = config.limits.downloads_mib.saturating_mul(1024 * 1024);
         Self { folder: place.downloads.clone(), cap }
     }

@@ -16,9 +16,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::channels::Ledger;
 use crate::downloads::Downloads;
-use crate::relays::Relays;
-use crate::store::{Reader, Receipt, Store, StoreError};
-use crate::tidy::{Retention, Tidying};
+use crate::tidy::Tidying;
+use p2p_config::Retention;
+use p2p_relays::Relays;
+use p2p_store::{Reader, Receipt, Store, StoreError};
 
 /// Messages that wait for the engine; past that, who brings more waits.
 const QUEUE: usize = 1024;

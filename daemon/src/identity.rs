@@ -185,7 +185,7 @@ fn missing(path: &Path, store: &Path) -> RpcError {
         path.display(),
         store.display()
     );
-    let aside = crate::store::setting_aside(store);
+    let aside = crate::hints::move_store_away(store);
     RpcError::new(ErrorCode::Identity, message)
         .hint(format!("cp BACKUP {} or {aside}", quoted(path)))
 }

@@ -2,28 +2,26 @@
 //! front ends drive it by.
 //!
 //! [`run`] wires the parts together. The engine and the store belong to one thread ([`host`]);
-//! relays ([`relays`], the one module that knows the Nostr SDK), socket ([`socket`]), channels and
+//! relays ([`p2p_relays`], the one crate that knows the Nostr SDK), socket ([`socket`]), channels and
 //! presence are tasks around it, and talk to it in messages.
 
 mod channels;
-pub mod config;
 pub mod downloads;
 mod gate;
+mod hints;
 pub mod host;
 pub mod identity;
 mod passphrase;
 pub mod presence;
 pub mod relay;
-pub mod relays;
 mod service;
+mod settings;
 pub mod socket;
-mod steady;
-pub mod store;
 mod tidy;
 mod verb;
 
+pub use p2p_relays::now;
 pub use service::{Start, run};
-pub use steady::now;
 
 /// Fills `bytes` from the operating system's random source.
 pub fn random(bytes: &mut [u8]) {

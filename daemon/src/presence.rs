@@ -8,8 +8,8 @@ use p2p_core::Time;
 use p2p_core::presence::{ATTENDED, Announcer, Availability, Presence};
 use tokio::sync::{mpsc, watch};
 
-use crate::config::PresenceMode;
 use crate::service::Service;
+use p2p_config::PresenceMode;
 
 /// How often it is looked whether something changed that nothing tells of: the agent went idle.
 const LOOK: Duration = Duration::from_secs(10);
@@ -57,7 +57,7 @@ pub(crate) async fn keep(
 }
 
 fn current(service: &Service, now: Time) -> Presence {
-    let full = service.calls_in_use() >= service.config.engine.calls;
+    let full = service.calls_in_use() >= service.config.max_calls;
     Presence {
         name: service.name.clone(),
         about: service.config.about.clone(),

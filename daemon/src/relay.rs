@@ -2,7 +2,7 @@
 
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::relays::embedded;
+use p2p_relays::embedded;
 
 /// Serves a relay on `127.0.0.1:port` (0 is any free port) until SIGINT or SIGTERM. `ready` is
 /// called with its URL once it takes connections.

@@ -13,14 +13,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::channels::{Channels, Desk};
-use crate::config::{Config, PresenceMode};
 use crate::downloads::Downloads;
 use crate::gate::Gate;
 use crate::host::{Host, Parts};
 use crate::identity::Identity;
-use crate::relays::{Heard, Profile, Relays, Settings};
-use crate::store::{Reader, Receipt, Store};
-use crate::{host, presence, socket};
+use crate::{hints, host, presence, settings, socket};
+use p2p_config::{Config, PresenceMode};
+use p2p_relays::{Heard, Profile, Relays, Settings};
+use p2p_store::{Reader, Receipt, Store};
 
 /// What relays said and the engine has not taken: past that, reading from relays waits.
 const HEARD: usize = 1024;
@@ -110,9 +110,7 @@ pub fn run(start: Start) -> Result<(), RpcError> {
     log_to_stderr();
     make_private_folder(&start.place)?;
     let identity = Identity::open(&start.place.identity, &start.place.store)?;
-    let config = Config::read(&start.place.config, |name| {
-        std::env::var(name).ok().filter(|value| !value.is_empty())
-    })?;
+    let config = settings::read(&start.place.config)?;
     let runtime = runtime()?;
     let served = runtime.block_on(serve(start, identity, config));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -129,7 +127,8 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
         (Ok(queries), Ok(telling)) => (queries, telling),
         (Err(e), _) | (_, Err(e)) => return Err(unusable(&place, &e)),
     };
-    let channels = Channels::open(&config.channels, config.warning.as_deref(), &mut store)
+    let warning = settings::warning(&config, &place.config);
+    let channels = Channels::open(&config.notifiers, warning.as_deref(), &mut store)
         .map_err(|e| unusable(&place, &e))?;
     let mut instance = [0; 8];
     crate::random(&mut instance);
@@ -138,13 +137,12 @@ async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), R
     let (heard, hearing) = mpsc::channel(HEARD);
     let settings = Settings {
         secret: *identity.secret(),
-        relays: config.relays.clone(),
+        relays: settings::relays(&config),
         instance,
         caught_up: host::caught_up(&store).map_err(|e| unusable(&place, &e))?,
     };
     let relays = Relays::start(settings, heard).map_err(|e| wrong_relays(&place, &e))?;
-    let mut engine = config.engine.clone();
-    engine.name.clone_from(&name);
+    let engine = settings::engine(&config, &name);
     let downloads = Downloads::of(&place, &config);
     let parts = Parts {
         me: identity.public,
@@ -313,20 +311,21 @@ fn unusable(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
         "the store {path} cannot be used: {error}. Put a backup in its place, or move it away to \
          begin with an empty one"
     );
-    RpcError::new(ErrorCode::StoreFailed, message).hint(crate::store::setting_aside(&place.store))
+    RpcError::new(ErrorCode::StoreFailed, message).hint(hints::move_store_away(&place.store))
 }
 
 fn wrong_relays(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
     let overridden = p2p_ipc::place::daemon_env().contains_key("P2P_RELAYS");
     let key = if overridden { "P2P_RELAYS" } else { "relay" };
-    crate::config::wrong_value(&place.config, key, &error.to_string())
+    settings::wrong_value(&place.config, key, &error.to_string())
 }
 
 /// `RUST_LOG` chooses what is logged; nothing that a peer wrote ever is.
 fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,p2p_daemon=info,nostr_relay_pool=off"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("warn,p2p_daemon=info,p2p_relays=info,p2p_store=info,nostr_relay_pool=off")
+    });
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)

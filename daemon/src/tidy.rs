@@ -3,23 +3,15 @@
 
 use std::time::Duration;
 
+use p2p_config::Retention;
 use p2p_core::Time;
 use p2p_core::engine::{Engine, command};
 
 use crate::downloads::Downloads;
-use crate::store::{Store, StoreError};
+use p2p_store::{Store, StoreError};
 
 /// How often what is too old is looked for.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
-
-/// How long things are kept, from when a call ended, a direct message was written or a file came.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Retention {
-    /// Calls with all that was said, and direct messages; for ever without it.
-    pub messages: Option<Duration>,
-    /// Received files; for ever without it.
-    pub files: Option<Duration>,
-}
 
 /// What is to be done, and how far it got.
 #[derive(Debug)]

@@ -1,20 +1,17 @@
 //! The socket protocol between `p2p` (or any other front end) and its daemon.
 //!
 //! JSON-RPC 2.0, one object a line, over a private Unix socket. This crate holds the request,
-//! reply and error types, the line codec and a small blocking client, and nothing else: it knows
-//! neither the wire that peers see nor the tables on disk, so that either can change alone.
+//! reply and error types and the line codec, and nothing else: it knows neither the wire that peers see nor the tables on disk, so that either can change alone.
 //!
 //! Methods are named like the verbs of the command line; each is a type that implements
 //! [`Method`]. A connection opens with [`method::Hello`], which settles the version.
 
-pub mod client;
 pub mod codec;
 pub mod error;
 pub mod method;
 pub mod place;
 pub mod view;
 
-pub use client::{Client, ConnectError};
 pub use error::{ErrorCode, ExitCode, RpcError};
 pub use method::Method;
 pub use place::{Place, quoted};

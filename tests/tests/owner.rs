@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use p2p_client::Client;
+use p2p_ipc::ErrorCode;
 use p2p_ipc::method::{OrderKind, OwnerOrder};
-use p2p_ipc::{Client, ErrorCode};
 use p2p_tests::{Agent, Heard, Meeting, Person, Talk, eventually, state, until};
 use serde_json::{Value, json};
 

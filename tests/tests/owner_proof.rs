@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use p2p_client::Client;
 use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerPair, OwnerTold, SetPassphrase};
-use p2p_ipc::{Client, ErrorCode, Method, RpcError};
+use p2p_ipc::{ErrorCode, Method, RpcError};
 use p2p_tests::{Agent, Meeting, eventually, until};
 
 const PASSPHRASE: &str = "correct horse battery";

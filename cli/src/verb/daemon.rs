@@ -10,11 +10,10 @@ use nix::unistd::Pid;
 use p2p_ipc::method::{Status, Stop};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::autostart;
 use crate::outcome::{Ending, Failure, Outcome, Waiting};
 use crate::render::service::{Installed, Log, Service};
 use crate::session::Session;
-use crate::systemd;
+use p2p_client::{autostart, systemd};
 
 /// How long a daemon may take to stop.
 const STOPPING: Duration = Duration::from_secs(15);

@@ -1,12 +1,11 @@
 //! `p2p files`: lists files, and fetches a received one into a place of the agent's choice.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
+use p2p_client::write_new;
 use p2p_ipc::method::{FetchFile, Files};
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -79,49 +78,17 @@ fn target(to: &Path, name: &str, handle: &str) -> Result<PathBuf, RpcError> {
     }
 }
 
-/// Writes a file that was not there before, following no link at its end.
-///
-/// # Errors
-/// When there is one already, or it cannot be written.
-pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RpcError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|e| match e.kind() {
-        ErrorKind::AlreadyExists => local(format!(
-            "{} is there already, and is not overwritten: choose another path",
-            path.display()
-        ))
-        .hint(format!("ls -l {}", p2p_ipc::quoted(path))),
-        _ => local(format!("cannot write {}: {e}", path.display())),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_overwritten_and_no_link_followed() {
-        let folder = std::env::temp_dir().join(format!("p2p-files-{}", std::process::id()));
-        std::fs::create_dir(&folder).unwrap();
-        let (there, link) = (folder.join("there"), folder.join("link"));
-        write_new(&there, b"one", 0o600).unwrap();
-        std::os::unix::fs::symlink(folder.join("absent"), &link).unwrap();
-        let again = write_new(&there, b"two", 0o600).unwrap_err();
-        let through = write_new(&link, b"two", 0o600).unwrap_err();
-        let kept = std::fs::read(&there).unwrap();
-        let inside = target(&folder, "../../de.md", "f3").unwrap();
-        assert!(target(&folder, "..", "f3").is_err());
+    fn a_received_name_stays_inside_the_folder_that_was_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = target(folder.path(), "../../de.md", "f3").unwrap();
+        assert_eq!(inside, folder.path().join("de.md"));
+        assert!(target(folder.path(), "..", "f3").is_err());
         let absent = target(Path::new("absent/"), "de.md", "f3").unwrap_err();
         assert_eq!(absent.hint.as_deref(), Some("mkdir -p absent/"));
-        std::fs::remove_dir_all(&folder).unwrap();
-        assert_eq!((again.code, through.code), (ErrorCode::LocalFile, ErrorCode::LocalFile));
-        assert_eq!(kept, b"one");
-        assert_eq!(inside, folder.join("de.md"));
     }
 }

@@ -10,7 +10,7 @@ use crate::input::local;
 use crate::outcome::{Ending, Outcome};
 use crate::render::service::Backup;
 use crate::session::Session;
-use crate::verb::files::write_new;
+use p2p_client::write_new;
 
 /// What `identity` takes.
 #[derive(Debug, clap::Args)]

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{BACK_OFF, Channel, Desk, Ledger, News, Outcome, news};
-use crate::store::{Reader, StoreError, Wanted};
 use crate::verb::AGENT;
+use p2p_store::{Reader, StoreError, Wanted};
 
 /// When something is not worth telling any more.
 const TOO_OLD: Duration = Duration::from_secs(24 * 3600);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use p2p_core::Time;
 
 use super::{BACK_OFF, Channel, Desk, Ledger, News, Outcome, news};
-use crate::store::StoreError;
+use p2p_store::StoreError;
 
 /// The tries of one question.
 #[derive(Debug, Clone, Copy, Default)]

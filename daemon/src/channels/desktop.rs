@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{News, Outcome, command};
-use crate::config::HookEvent;
+use p2p_config::HookEvent;
 
 const PROGRAM: &str = "notify-send";
 const LIMIT: Duration = Duration::from_secs(10);

@@ -12,7 +12,6 @@ use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 
 use super::Outcome;
-use crate::relays;
 
 /// How long all of it may take, mostly: name, connection, answer.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
@@ -51,7 +50,7 @@ impl Post<'_> {
         let request = request.body(Full::new(Bytes::from(self.body)));
         // What is wrong with a header may quote it, and there is a secret in one.
         let request = request.map_err(|_| "it cannot be asked like this")?;
-        let stream = relays::dial(self.url).await?;
+        let stream = p2p_relays::dial(self.url).await?;
         let shaken = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = shaken.map_err(|error| error.to_string())?;
         // Ends with this.

@@ -30,9 +30,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 pub use self::news::News;
-use crate::config::{self, HookEvent, Hooks, Openclaw, Webhook};
-use crate::store::{Reader, Store, StoreError};
 use health::Health;
+use p2p_config::{HookEvent, Hooks, Notifiers, Openclaw, Webhook};
+use p2p_store::{Reader, Store, StoreError};
 
 /// How long to wait after each failure; the last one again and again.
 const BACK_OFF: [Duration; 4] = if cfg!(test) {
@@ -186,7 +186,7 @@ impl Channels {
     /// # Errors
     /// When the store cannot be read or written.
     pub fn open(
-        config: &config::Channels,
+        config: &Notifiers,
         warning: Option<&str>,
         store: &mut Store,
     ) -> Result<Self, StoreError> {
@@ -247,7 +247,7 @@ impl Channels {
 }
 
 /// The channels of a configuration, with what each is told.
-fn ways(config: &config::Channels) -> Vec<(&'static str, Way, Vec<HookEvent>)> {
+fn ways(config: &Notifiers) -> Vec<(&'static str, Way, Vec<HookEvent>)> {
     let mut ways = Vec::new();
     if !config.hooks.command.is_empty() {
         ways.push(("command", Way::Command(config.hooks.clone()), config.hooks.events.clone()));

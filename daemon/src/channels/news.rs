@@ -6,9 +6,9 @@ use p2p_core::record::{Event, EventKind};
 use p2p_core::{Conversation, PublicKey};
 use serde::Serialize;
 
-use crate::config::HookEvent;
-use crate::store::{QuestionRow, Reader, StoreError};
 use crate::verb::AGENT;
+use p2p_config::HookEvent;
+use p2p_store::{QuestionRow, Reader, StoreError};
 
 /// One thing that happened, as commands and servers get it: a JSON object.
 #[derive(Debug, Clone, Serialize)]

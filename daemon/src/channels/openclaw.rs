@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::Outcome;
 use super::http::Post;
-use crate::config::Openclaw;
-use crate::store::{Reader, StoreError};
 use crate::verb::AGENT;
+use p2p_config::Openclaw;
+use p2p_store::{Reader, StoreError};
 
 /// A gateway may take fifteen seconds to admit a turn, and a wake that came late would come again.
 const LIMIT: Duration = Duration::from_secs(20);

@@ -15,8 +15,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::{Channels, Desk, Ledger, webhook};
-use crate::config;
-use crate::store::{Reader, Store, conversation_key};
+use p2p_store::{Reader, Store, conversation_key};
 
 const ME: PublicKey = PublicKey([1; 32]);
 const CALL: Conversation = Conversation::Call(CallId(uuid::Uuid::from_bytes([7; 16])));
@@ -87,9 +86,9 @@ impl Run {
     fn start(dir: &TempDir, settings: &str) -> Self {
         let file = dir.path().join("config.toml");
         std::fs::write(&file, settings).unwrap();
-        let config = config::Config::read(&file, |_| None).unwrap();
+        let config = p2p_config::Config::read(&file, |_| None).unwrap();
         let mut store = Store::open(&dir.path().join("store.db"), &[7; 32]).unwrap();
-        let channels = Channels::open(&config.channels, None, &mut store).unwrap();
+        let channels = Channels::open(&config.notifiers, None, &mut store).unwrap();
         let (shared, reader) = (store.reader().unwrap(), store.reader().unwrap());
         let books = Books { store: Arc::new(Mutex::new(store)), changes: watch::Sender::new(0) };
         let runtime = tokio::runtime::Builder::new_multi_thread()

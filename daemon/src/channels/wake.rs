@@ -10,8 +10,8 @@ use p2p_core::record::EventKind;
 use serde::{Deserialize, Serialize};
 
 use super::{BACK_OFF, Channel, Desk, Ledger, Outcome, announce, news, openclaw};
-use crate::config::Openclaw;
-use crate::store::StoreError;
+use p2p_config::Openclaw;
+use p2p_store::StoreError;
 
 /// How quiet it must be first, and how long that is waited for.
 const QUIET: Duration = Duration::from_secs(2);

@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use super::Outcome;
 use super::http::{LIMIT, Post};
-use crate::config::Webhook;
+use p2p_config::Webhook;
 
 pub(super) async fn tell(webhook: &Webhook, body: String, now: Time) -> Outcome {
     let timestamp = (now.0 / 1000).to_string();

@@ -10,7 +10,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::{Show, handle};
 use super::{AGENT, send, stored, which};
 use crate::service::Service;
-use crate::store::{MessageRow, Reader};
+use p2p_store::{MessageRow, Reader};
 
 pub(super) async fn run(service: &Service, params: Cancel) -> Result<Cancelled, RpcError> {
     service.act();

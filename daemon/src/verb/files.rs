@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::show::Show;
 use super::{stored, which};
 use crate::service::Service;
-use crate::store::{FileRow, Reader};
+use p2p_store::{FileRow, Reader};
 
 pub(super) async fn list(service: &Service, params: Files) -> Result<FilesResult, RpcError> {
     let store = service.reader();

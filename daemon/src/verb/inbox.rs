@@ -11,7 +11,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::{Show, item_kind};
 use super::{AGENT, stored, until, wait as bounded, which};
 use crate::service::Service;
-use crate::store::{FileRow, Reader, conversation_key, parse_conversation_key};
+use p2p_store::{FileRow, Reader, conversation_key, parse_conversation_key};
 
 /// Longest name of a reader, in bytes.
 const NAME_LIMIT: usize = 64;

@@ -38,7 +38,7 @@ use p2p_ipc::{ErrorCode, Method, RpcError};
 use serde_json::Value;
 
 use crate::service::Service;
-use crate::store::StoreError;
+use p2p_store::StoreError;
 
 /// Whose cursor counts where no reader is named: the agent's own.
 pub(crate) const AGENT: &str = "agent";

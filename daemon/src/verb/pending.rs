@@ -8,7 +8,7 @@ use p2p_ipc::view::Pending;
 use super::show::handle;
 use super::{AGENT, stored};
 use crate::service::Service;
-use crate::store::Reader;
+use p2p_store::Reader;
 
 pub(super) async fn run(service: &Service, params: PendingParams) -> Result<Pending, RpcError> {
     let store = service.reader();

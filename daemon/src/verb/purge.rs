@@ -13,7 +13,7 @@ use super::show::{Show, handle};
 use super::{AGENT, stored, which};
 use crate::downloads::Downloads;
 use crate::service::Service;
-use crate::store::Reader;
+use p2p_store::Reader;
 
 /// A call that may go, and where its files are.
 struct Going {
@@ -89,7 +89,7 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
             continue;
         }
         let files = store.files(Some(id)).map_err(stored)?;
-        let path = |file: &crate::store::FileRow| match &file.file.state {
+        let path = |file: &p2p_store::FileRow| match &file.file.state {
             FileState::Complete(Some(path)) if !file.file.outgoing => Some(path.to_string()),
             _ => None,
         };

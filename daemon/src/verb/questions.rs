@@ -6,7 +6,7 @@ use p2p_ipc::{ErrorCode, RpcError, view};
 use super::show::Show;
 use super::{stored, until, wait, which};
 use crate::service::Service;
-use crate::store::{QuestionRow, Reader};
+use p2p_store::{QuestionRow, Reader};
 
 pub(super) async fn run(service: &Service, _: Questions) -> Result<QuestionsResult, RpcError> {
     let store = service.reader();

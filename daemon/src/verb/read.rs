@@ -7,7 +7,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::Show;
 use super::{AGENT, files, questions, send, stored, which};
 use crate::service::Service;
-use crate::store::Receipt;
+use p2p_store::Receipt;
 
 pub(super) async fn run(service: &Service, params: Read) -> Result<ReadResult, RpcError> {
     service.act();

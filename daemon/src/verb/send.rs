@@ -11,7 +11,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::Show;
 use super::{AGENT, stored, until, wait, which};
 use crate::service::Service;
-use crate::store::{MessageRow, Reader};
+use p2p_store::{MessageRow, Reader};
 
 /// How long the answer to `send` waits for the first relay.
 const RECEIPT: Duration = Duration::from_millis(700);

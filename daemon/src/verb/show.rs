@@ -11,7 +11,7 @@ use p2p_ipc::view;
 
 use super::{AGENT, stored};
 use crate::service::Service;
-use crate::store::{CallRow, FileRow, MessageRow, QuestionRow, Reader};
+use p2p_store::{CallRow, FileRow, MessageRow, QuestionRow, Reader};
 
 /// Shows things as one reader sees them.
 pub(super) struct Show<'a> {

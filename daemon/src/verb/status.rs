@@ -8,7 +8,7 @@ use p2p_ipc::{RpcError, view};
 use super::show::Show;
 use super::{AGENT, pending, stored};
 use crate::service::Service;
-use crate::store::QuestionRow;
+use p2p_store::QuestionRow;
 
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -58,7 +58,7 @@ fn by_dm(questions: &[QuestionRow]) -> view::Channel {
     view::Channel { name, state, undelivered, cause: None, since_ms: None }
 }
 
-fn relay(state: crate::relays::RelayState) -> view::Relay {
+fn relay(state: p2p_relays::RelayState) -> view::Relay {
     view::Relay {
         url: state.url,
         roles: state.roles.words().into_iter().map(String::from).collect(),

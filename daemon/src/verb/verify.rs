@@ -9,7 +9,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::Show;
 use super::{stored, which};
 use crate::service::Service;
-use crate::store::Reader;
+use p2p_store::Reader;
 
 pub(super) async fn run(service: &Service, params: Verify) -> Result<Verified, RpcError> {
     let store = service.reader();

@@ -9,7 +9,7 @@ use super::inbox::{fit, mark, reader_name};
 use super::show::{Show, event_kind};
 use super::{stored, until, wait, which};
 use crate::service::Service;
-use crate::store::Wanted;
+use p2p_store::Wanted;
 
 /// Watching is no sign of our agent: a program may do that for days.
 pub(super) async fn run(service: &Service, params: Watch) -> Result<WatchResult, RpcError> {

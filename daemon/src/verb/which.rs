@@ -13,7 +13,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use super::show::handle;
 use super::{AGENT, refused, stored};
 use crate::service::Service;
-use crate::store::{CallRow, Reader};
+use p2p_store::{CallRow, Reader};
 
 /// Splits `m41` into its series and number, however it was typed: `M41`, ` m41 `.
 pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {

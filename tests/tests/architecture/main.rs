@@ -179,7 +179,7 @@ fn one_crate_knows_the_nostr_libraries() {
 }
 
 /// Folder of the crate that knows rust-nostr.
-const NOSTR_CRATE: &str = "daemon";
+const NOSTR_CRATE: &str = "relays";
 
 #[test]
 #[ignore = "the map is rewritten next"]

@@ -1,7 +1,7 @@
 //! News to tell.
 
 use super::super::News;
-use crate::config::HookEvent;
+use p2p_config::HookEvent;
 
 pub(in crate::channels) fn ring() -> News {
     News {

@@ -12,9 +12,9 @@ use p2p_ipc::{ErrorCode, RpcError};
 
 use super::{proof, show};
 use crate::service::Service;
-use crate::store::Reader;
 use crate::verb::show::handle;
 use crate::verb::{AGENT, stored, which};
+use p2p_store::Reader;
 
 /// How long an owner wants to hear nothing, in minutes, where it does not say.
 const MUTED: u64 = 8 * 60;

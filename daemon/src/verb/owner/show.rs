@@ -16,7 +16,10 @@ pub async fn run(service: &Service, params: OwnerShow) -> Result<OwnerState, Rpc
     let pairing = *service.host.pairing().borrow();
     let store = service.reader();
     let owners = store.owners().map_err(stored)?;
-    let policy = store.policy().map_err(stored)?.unwrap_or(service.config.engine.policy);
+    let policy = store
+        .policy()
+        .map_err(stored)?
+        .unwrap_or_else(|| crate::settings::policy(service.config.policy));
     Ok(OwnerState {
         owners: owners.into_iter().map(owner).collect(),
         pairing,

@@ -1,0 +1,55 @@
+//! Questions about files.
+
+use p2p_core::CallId;
+use p2p_core::record::FileState;
+use rusqlite::Params;
+
+use super::{FileRow, Reader};
+use crate::error::StoreError;
+use crate::sql::Db;
+use crate::tables::files::{self, FILES};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Files with what got through of them: pieces here, or numbers that the peer acknowledged.
+const SELECT: &str = "SELECT f.*,
+         coalesce((SELECT sum(c.size) FROM chunks c WHERE c.stream = f.stream), 0) AS arrived,
+         coalesce((SELECT s.acked FROM streams_out s WHERE s.id = f.stream), 0) AS acked
+     FROM files f";
+
+impl Reader {
+    /// The file with this handle.
+    ///
+    /// # Errors
+    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    pub fn file(&self, handle: u32) -> Result<Option<FileRow>> {
+        let view = self.view()?;
+        Ok(rows(view.db(), "WHERE f.handle = ?1", [handle])?.pop())
+    }
+
+    /// The files of a call, or of all; the newest first.
+    ///
+    /// # Errors
+    /// See [`Self::file`].
+    pub fn files(&self, call: Option<CallId>) -> Result<Vec<FileRow>> {
+        let view = self.view()?;
+        match call {
+            Some(call) => {
+                rows(view.db(), "WHERE f.call = ?1 ORDER BY f.handle DESC", [call.to_string()])
+            }
+            None => rows(view.db(), "ORDER BY f.handle DESC", []),
+        }
+    }
+}
+
+fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<FileRow>> {
+    db.all(&FILES, &format!("{SELECT} {which}"), params, |row| {
+        let file = files::read(row)?;
+        let through = match (&file.state, file.outgoing) {
+            (FileState::Complete(_), _) => file.size,
+            (_, true) => row.number("acked")?.saturating_mul(file.chunk),
+            (_, false) => row.number("arrived")?,
+        };
+        Ok(FileRow { done_bytes: through.min(file.size), file })
+    })
+}

@@ -1,0 +1,146 @@
+//! Questions about the event log. An entry is unread when its number is beyond the reader's
+//! cursor in its conversation.
+
+use std::collections::BTreeSet;
+
+use p2p_core::record::{Event, EventKind};
+use p2p_core::{CallId, Conversation, PublicKey};
+use rusqlite::named_params;
+
+use super::Reader;
+use crate::conversation::conversation_key;
+use crate::error::StoreError;
+use crate::sql::Db;
+use crate::tables::events::{self, EVENTS};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Table `unread`: what `:reader` was not shown, in conversation `:place` or in all. It hops from
+/// conversation to conversation, so that a long log of things read costs nothing.
+pub(super) const UNREAD: &str = "WITH RECURSIVE known (conversation) AS (
+         SELECT min(conversation) FROM events
+         UNION ALL
+         SELECT (SELECT min(e.conversation) FROM events e WHERE e.conversation > k.conversation)
+         FROM known k WHERE k.conversation IS NOT NULL),
+     unread AS (
+         SELECT e.* FROM known k JOIN events e ON e.conversation = k.conversation AND e.seq >
+             coalesce((SELECT c.seq FROM cursors c
+                 WHERE c.reader = :reader AND c.conversation = k.conversation), 0)
+         WHERE :place IS NULL OR k.conversation = :place)";
+
+/// How much of one conversation a reader was not shown.
+pub(super) fn unread_in(db: Db<'_>, reader: &str, conversation: &str) -> Result<u32> {
+    db.count(
+        "SELECT count(*) FROM events WHERE conversation = ?2 AND seq > coalesce(
+             (SELECT seq FROM cursors WHERE reader = ?1 AND conversation = ?2), 0)",
+        (reader, conversation),
+    )
+}
+
+pub(super) fn place(call: Option<CallId>) -> Option<String> {
+    call.map(|call| conversation_key(&Conversation::Call(call)))
+}
+
+impl Reader {
+    /// What the reader was not shown, in order, in one call or everywhere, and how much more
+    /// there is.
+    ///
+    /// # Errors
+    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    pub fn inbox(
+        &self,
+        reader: &str,
+        call: Option<CallId>,
+        limit: u32,
+    ) -> Result<(Vec<Event>, u32)> {
+        let (view, place) = (self.view()?, place(call));
+        let shown = view.db().all(
+            &EVENTS,
+            &format!("{UNREAD} SELECT * FROM unread ORDER BY seq LIMIT :limit"),
+            named_params! { ":reader": reader, ":place": place, ":limit": limit },
+            events::read,
+        )?;
+        let all = view.db().count(
+            &format!("{UNREAD} SELECT count(*) FROM unread"),
+            named_params! { ":reader": reader, ":place": place },
+        )?;
+        let left = all.saturating_sub(u32::try_from(shown.len()).unwrap_or(u32::MAX));
+        Ok((shown, left))
+    }
+
+    /// Of which kinds that is.
+    ///
+    /// # Errors
+    /// See [`Self::inbox`].
+    pub fn unread_kinds(&self, reader: &str, call: Option<CallId>) -> Result<BTreeSet<EventKind>> {
+        let view = self.view()?;
+        let kinds = view.db().all(
+            &EVENTS,
+            &format!("{UNREAD} SELECT min(seq) AS seq, kind FROM unread GROUP BY kind"),
+            named_params! { ":reader": reader, ":place": place(call) },
+            |row| row.value("kind"),
+        )?;
+        Ok(kinds.into_iter().collect())
+    }
+
+    /// How much the reader was not shown, in one conversation or everywhere.
+    ///
+    /// # Errors
+    /// See [`Self::inbox`].
+    pub fn unread_count(&self, reader: &str, conversation: Option<Conversation>) -> Result<u32> {
+        let view = self.view()?;
+        match conversation {
+            Some(conversation) => unread_in(view.db(), reader, &conversation_key(&conversation)),
+            None => view.db().count(
+                &format!("{UNREAD} SELECT count(*) FROM unread"),
+                named_params! { ":reader": reader, ":place": None::<String> },
+            ),
+        }
+    }
+
+    /// Whose direct messages the reader was not shown, and how many entries those are.
+    ///
+    /// # Errors
+    /// See [`Self::inbox`].
+    pub fn unread_dms(&self, reader: &str) -> Result<Vec<(PublicKey, u32)>> {
+        let view = self.view()?;
+        let counts = view.db().all(
+            &EVENTS,
+            &format!(
+                "{UNREAD} SELECT min(seq) AS seq, conversation, count(*) AS entries FROM unread
+                 WHERE conversation LIKE 'd:%' GROUP BY conversation ORDER BY conversation"
+            ),
+            named_params! { ":reader": reader, ":place": None::<String> },
+            |row| Ok((row.conversation()?, row.small("entries")?)),
+        )?;
+        let direct = |(conversation, count)| match conversation {
+            Conversation::Direct(peer) => Some((peer, count)),
+            Conversation::Call(_) => None,
+        };
+        Ok(counts.into_iter().filter_map(direct).collect())
+    }
+
+    /// The last entries, read or not, in one call or everywhere; the oldest of them first.
+    ///
+    /// # Errors
+    /// See [`Self::inbox`].
+    pub fn last_events(&self, limit: u32, call: Option<CallId>) -> Result<Vec<Event>> {
+        let view = self.view()?;
+        let mut last = match place(call) {
+            Some(place) => view.db().all(
+                &EVENTS,
+                "SELECT * FROM events WHERE conversation = ?1 ORDER BY seq DESC LIMIT ?2",
+                (place, limit),
+                events::read,
+            )?,
+            None => view.db().all(
+                &EVENTS,
+                "SELECT * FROM events ORDER BY seq DESC LIMIT ?1",
+                [limit],
+                events::read,
+            )?,
+        };
+        last.reverse();
+        Ok(last)
+    }
+}

@@ -1,0 +1,129 @@
+//! The event log from a number on. Numbers are given out without a gap, so what is missing
+//! between two of them was removed.
+
+use p2p_core::CallId;
+use p2p_core::record::{Event, EventKind};
+use rusqlite::named_params;
+
+use super::Reader;
+use super::inbox::{UNREAD, place};
+use crate::error::StoreError;
+use crate::sql::Db;
+use crate::tables::events::{self, EVENTS};
+use crate::words::Word;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Which entries of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Only behind this number.
+    pub after: u64,
+    /// Only what this reader was not shown.
+    pub reader: Option<&'a str>,
+    /// Only of this call.
+    pub call: Option<CallId>,
+    /// Only of these kinds; of any when empty.
+    pub kinds: &'a [EventKind],
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A stretch of the log.
+#[derive(Clone)]
+pub struct Stretch {
+    /// The entries that were wanted, in order.
+    pub events: Vec<Event>,
+    /// Up to here nothing else was wanted.
+    pub upto: u64,
+}
+
+/// What is missing in a stretch of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// How many entries were removed.
+    pub removed: u64,
+    /// The number right before the first entry that is there.
+    pub before: u64,
+}
+
+impl Reader {
+    /// The wanted entries from a number on.
+    ///
+    /// # Errors
+    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    pub fn log(&self, wanted: Wanted<'_>) -> Result<Stretch> {
+        let view = self.view()?;
+        let words: Vec<String> =
+            wanted.kinds.iter().map(|kind| format!("'{}'", kind.word())).collect();
+        let of_kind = match words.as_slice() {
+            [] => String::new(),
+            words => format!("AND kind IN ({})", words.join(", ")),
+        };
+        let from = if wanted.reader.is_some() { "unread" } else { "events" };
+        let last = last_number(view.db())?;
+        let events = view.db().all(
+            &EVENTS,
+            &format!(
+                "{UNREAD} SELECT * FROM {from} WHERE seq > :after {of_kind}
+                     AND (:place IS NULL OR conversation = :place) ORDER BY seq LIMIT :limit"
+            ),
+            named_params! {
+                ":reader": wanted.reader.unwrap_or_default(),
+                ":place": place(wanted.call),
+                ":after": wanted.after.cast_signed(),
+                ":limit": wanted.limit,
+            },
+            events::read,
+        )?;
+        let full = u32::try_from(events.len()).is_ok_and(|count| count >= wanted.limit);
+        let upto = match events.last() {
+            Some(event) if full => event.seq,
+            _ if full => wanted.after,
+            _ => last,
+        };
+        Ok(Stretch { events, upto })
+    }
+
+    /// What was removed between two numbers before the reader could be shown it. Where no number
+    /// says how far a reader got, its furthest cursor does; one that is new misses nothing.
+    ///
+    /// # Errors
+    /// See [`Self::log`].
+    pub fn removed(&self, reader: Option<&str>, after: u64, upto: u64) -> Result<Gap> {
+        let view = self.view()?;
+        let number = |sql: &str, params: &[&dyn rusqlite::ToSql]| -> Result<u64> {
+            Ok(view.db().number(sql, params)?.cast_unsigned())
+        };
+        let after = match reader {
+            None => after,
+            Some(reader) => {
+                let furthest = "SELECT coalesce(max(seq), ?2) FROM cursors WHERE reader = ?1";
+                after.max(number(furthest, &[&reader, &upto.cast_signed()])?)
+            }
+        };
+        let between: [&dyn rusqlite::ToSql; 2] = [&after.cast_signed(), &upto.cast_signed()];
+        let there = number("SELECT count(*) FROM events WHERE seq > ?1 AND seq <= ?2", &between)?;
+        let first = "SELECT coalesce(min(seq) - 1, max(?1, ?2)) FROM events
+             WHERE seq > ?1 AND seq <= ?2";
+        let before = number(first, &between)?;
+        Ok(Gap { removed: upto.saturating_sub(after).saturating_sub(there), before })
+    }
+
+    /// The number of the last entry, whether it is still there or not; 0 before the first.
+    ///
+    /// # Errors
+    /// See [`Self::log`].
+    pub fn max_event_seq(&self) -> Result<u64> {
+        last_number(self.view()?.db())
+    }
+}
+
+fn last_number(db: Db<'_>) -> Result<u64> {
+    let last = db.number(
+        "SELECT max(coalesce((SELECT events FROM counters), 0),
+             coalesce((SELECT max(seq) FROM events), 0))",
+        [],
+    )?;
+    Ok(last.cast_unsigned())
+}

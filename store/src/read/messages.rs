@@ -1,0 +1,183 @@
+//! Questions about messages.
+
+use p2p_core::digest::Digest;
+use p2p_core::{CallId, Conversation, StreamId};
+use rusqlite::{Params, named_params};
+
+use super::{MessageRow, Reader};
+use crate::conversation::conversation_key;
+use crate::error::StoreError;
+use crate::sql::{Cells, Db};
+use crate::tables::messages::{self, MESSAGES, Receipt};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Messages with what the peer said of their stream.
+const SELECT: &str = "SELECT m.*, m.outgoing = 1 AND EXISTS (
+         SELECT 1 FROM streams_out s WHERE s.id = m.stream AND s.read >= m.number
+     ) AS shown FROM messages m";
+
+impl Reader {
+    /// The message with this handle.
+    ///
+    /// # Errors
+    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    pub fn message(&self, handle: u32) -> Result<Option<MessageRow>> {
+        let view = self.view()?;
+        Ok(rows(view.db(), "WHERE m.handle = ?1", [handle])?.pop())
+    }
+
+    /// What relays said of a message of ours.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn receipts(&self, handle: u32) -> Result<Vec<Receipt>> {
+        let sql = "SELECT * FROM messages WHERE handle = ?1 AND outgoing = 1";
+        let found = self.view()?.db().first(&MESSAGES, sql, [handle], messages::receipts)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The message that carries a file of ours.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn message_of_file(&self, file: u32) -> Result<Option<MessageRow>> {
+        let view = self.view()?;
+        let which = "WHERE m.content = 'file' AND m.file = ?1 AND m.outgoing = 1";
+        Ok(rows(view.db(), which, [file])?.pop())
+    }
+
+    /// Messages of a conversation behind `after`, or from its beginning; the oldest first.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn messages(
+        &self,
+        conversation: Conversation,
+        after: Option<u32>,
+        limit: u32,
+    ) -> Result<Vec<MessageRow>> {
+        let view = self.view()?;
+        rows(
+            view.db(),
+            "WHERE m.conversation = :place AND m.handle > :after ORDER BY m.handle LIMIT :limit",
+            named_params! {
+                ":place": conversation_key(&conversation),
+                ":after": after.map_or(-1, i64::from),
+                ":limit": limit,
+            },
+        )
+    }
+
+    /// The last messages of a conversation; the oldest of them first.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn last_messages(&self, conversation: Conversation, limit: u32) -> Result<Vec<MessageRow>> {
+        let view = self.view()?;
+        let mut last = rows(
+            view.db(),
+            "WHERE m.conversation = ?1 ORDER BY m.handle DESC LIMIT ?2",
+            (conversation_key(&conversation), limit),
+        )?;
+        last.reverse();
+        Ok(last)
+    }
+
+    /// How many messages a conversation has.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn message_count(&self, conversation: Conversation) -> Result<u32> {
+        let sql = "SELECT count(*) FROM messages WHERE conversation = ?1";
+        self.view()?.db().count(sql, [conversation_key(&conversation)])
+    }
+
+    /// The last message that we wrote in a conversation.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn last_sent(&self, conversation: Conversation) -> Result<Option<MessageRow>> {
+        let view = self.view()?;
+        let last = "WHERE m.conversation = ?1 AND m.outgoing = 1 ORDER BY m.handle DESC LIMIT 1";
+        Ok(rows(view.db(), last, [conversation_key(&conversation)])?.pop())
+    }
+
+    /// Whether the peer wrote in a conversation after this message.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn has_reply_after(&self, conversation: Conversation, handle: u32) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM messages
+             WHERE conversation = ?1 AND handle > ?2 AND outgoing = 0)";
+        let found = self.view()?.db().number(sql, (conversation_key(&conversation), handle))?;
+        Ok(found != 0)
+    }
+
+    /// What was said in a call, by us as far as the peer's daemon has it, and by the peer.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn digests(&self, call: CallId) -> Result<(Digest, Digest)> {
+        let view = self.view()?;
+        let entries = view.db().all(
+            &MESSAGES,
+            "SELECT m.*, f.sha256 AS hash FROM messages m LEFT JOIN files f ON f.handle = m.file
+             WHERE m.conversation = ?1 AND (m.outgoing = 0 OR m.delivery = 'delivered')",
+            [conversation_key(&Conversation::Call(call))],
+            |row| {
+                let message = messages::read(row)?;
+                let file = row.opt("hash", Cells::id)?;
+                Ok((message.by.is_ours(), message.entry(file)))
+            },
+        )?;
+        let of = |outgoing| {
+            let side = entries.iter().filter(|(ours, _)| *ours == outgoing);
+            Digest::of(side.map(|(_, entry)| *entry))
+        };
+        Ok((of(true), of(false)))
+    }
+
+    /// What a reader that was shown a conversation's events up to `seq` saw of the peer's
+    /// streams beyond what is known: the highest number in each up to which nothing is missing.
+    /// A file is seen when it is whole.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn read_marks(&self, conversation: Conversation, seq: u64) -> Result<Vec<(StreamId, u64)>> {
+        let view = self.view()?;
+        view.db().all(
+            &MESSAGES,
+            "SELECT m.handle, m.stream, coalesce(
+                 min(iif(EXISTS (
+                     SELECT 1 FROM events e
+                     WHERE e.conversation = :place AND e.seq <= :seq
+                         AND e.subject = iif(m.content = 'file', m.file, m.handle)
+                         AND e.kind <> 'reply' AND (e.kind = 'file') = (m.content = 'file')
+                 ), NULL, m.number)) - 1,
+                 max(m.number)) AS highest
+             FROM messages m LEFT JOIN streams_in s ON s.id = m.stream
+             WHERE m.conversation = :place AND m.outgoing = 0 AND m.stream IS NOT NULL
+                 AND m.number > coalesce(s.read, 0)
+             GROUP BY m.stream HAVING highest > coalesce(s.read, 0) ORDER BY m.stream",
+            named_params! {
+                ":place": conversation_key(&conversation),
+                ":seq": i64::try_from(seq).unwrap_or(i64::MAX),
+            },
+            |row| Ok((row.id("stream")?, row.number("highest")?)),
+        )
+    }
+}
+
+/// Messages by a condition on `m`.
+pub(super) fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<MessageRow>> {
+    db.all(&MESSAGES, &format!("{SELECT} {which}"), params, row)
+}
+
+fn row(row: &Cells<'_>) -> Result<MessageRow> {
+    Ok(MessageRow {
+        message: messages::read(row)?,
+        relays: (row.small("relays_ok")?, row.small("relays")?),
+        read: row.flag("shown")?,
+    })
+}

@@ -1,0 +1,78 @@
+//! Questions about owners: who they are, what they said should hold, and what one is shown.
+
+use p2p_core::policy::Policy;
+use p2p_core::record::{Invite, Line, Owner, Takeover};
+use p2p_core::{CallId, Conversation};
+
+use super::{MessageRow, Reader, messages};
+use crate::PASSPHRASE;
+use crate::conversation::conversation_key;
+use crate::error::StoreError;
+use crate::tables::meta;
+use crate::tables::owners::{self, INVITES, OWNERS, TAKEOVERS};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// Most lines of a call that an owner is shown.
+const LINES: u32 = 8;
+
+impl Reader {
+    /// Whose word counts, the first of them first.
+    ///
+    /// # Errors
+    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    pub fn owners(&self) -> Result<Vec<Owner>> {
+        let sql = "SELECT * FROM owners ORDER BY since, key";
+        self.view()?.db().all(&OWNERS, sql, [], owners::read)
+    }
+
+    /// Who speaks in a call instead of the agent, if somebody does.
+    ///
+    /// # Errors
+    /// See [`Self::owners`].
+    pub fn takeover(&self, call: CallId) -> Result<Option<Takeover>> {
+        let sql = "SELECT * FROM takeovers WHERE call = ?1";
+        self.view()?.db().first(&TAKEOVERS, sql, [call.to_string()], owners::read_takeover)
+    }
+
+    /// The tokens that are kept, used up or not, in the order of making.
+    ///
+    /// # Errors
+    /// See [`Self::owners`].
+    pub fn invites(&self) -> Result<Vec<Invite>> {
+        let sql = "SELECT * FROM invites ORDER BY id";
+        self.view()?.db().all(&INVITES, sql, [], owners::read_invite)
+    }
+
+    /// What strangers may do, where an owner said so.
+    ///
+    /// # Errors
+    /// See [`Self::owners`].
+    pub fn policy(&self) -> Result<Option<Policy>> {
+        meta::policy(self.view()?.db())
+    }
+
+    /// The hash of the passphrase that proves an owner at a terminal.
+    ///
+    /// # Errors
+    /// See [`Self::owners`].
+    pub fn passphrase(&self) -> Result<Option<String>> {
+        meta::read(self.view()?.db(), PASSPHRASE, Some)
+    }
+
+    /// What was said last in a call, the oldest first; not what was taken back.
+    ///
+    /// # Errors
+    /// See [`Self::owners`].
+    pub fn last_lines(&self, call: CallId) -> Result<Vec<Line>> {
+        let last = "WHERE m.conversation = ?1 AND m.delivery <> 'cancelled'
+             ORDER BY m.handle DESC LIMIT ?2";
+        let place = conversation_key(&Conversation::Call(call));
+        let rows = messages::rows(self.view()?.db(), last, (place, LINES))?;
+        Ok(rows.into_iter().rev().map(line).collect())
+    }
+}
+
+fn line(row: MessageRow) -> Line {
+    Line { by: row.message.by, text: row.message.content.shown() }
+}

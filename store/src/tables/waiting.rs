@@ -1,0 +1,154 @@
+//! What waits: rumors for their acknowledgement, rumors beyond a gap, pieces of files; and the
+//! ids of rumors that wait no more.
+
+use p2p_core::engine::OutboxEntry;
+use p2p_core::{Blob, Rumor, RumorId, StreamId, Time};
+use rusqlite::named_params;
+
+use crate::error::StoreError;
+use crate::sql::{Cells, Db, Table};
+
+/// Table `outbox`.
+pub(crate) const OUTBOX: Table = Table { name: "outbox", key: &["stream", "number"] };
+/// Table `held`.
+pub(crate) const HELD: Table = Table { name: "held", key: &["stream", "number"] };
+/// Table `chunks`.
+pub(crate) const CHUNKS: Table = Table { name: "chunks", key: &["stream", "number"] };
+/// Table `seen`.
+pub(crate) const SEEN: Table = Table { name: "seen", key: &["rumor"] };
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A place in a stream.
+type Slot = (StreamId, u64);
+
+fn key((stream, number): Slot) -> String {
+    format!("{stream}/{number}")
+}
+
+/// A rumor waits for its acknowledgement.
+pub(crate) fn put_outbox(db: Db<'_>, slot: Slot, rumor: &Rumor, since: Time) -> Result<()> {
+    db.run(
+        "INSERT INTO outbox (stream, number, rumor, taken, since)
+         VALUES (:stream, :number, :rumor, 0, :since)
+         ON CONFLICT (stream, number) DO UPDATE SET rumor = excluded.rumor,
+             taken = excluded.taken, since = excluded.since",
+        named_params! {
+            ":stream": slot.0.to_string(),
+            ":number": slot.1.cast_signed(),
+            ":rumor": db.place(&OUTBOX, key(slot)).seal_json("rumor", rumor)?,
+            ":since": since.0.cast_signed(),
+        },
+    )?;
+    Ok(())
+}
+
+/// A relay took it.
+pub(crate) fn taken(db: Db<'_>, (stream, number): Slot) -> Result<()> {
+    db.run(
+        "UPDATE outbox SET taken = 1 WHERE stream = ?1 AND number = ?2",
+        (stream.to_string(), number.cast_signed()),
+    )?;
+    Ok(())
+}
+
+/// Nothing up to this number waits any more.
+pub(crate) fn outbox_done(db: Db<'_>, (stream, upto): Slot) -> Result<()> {
+    db.run(
+        "DELETE FROM outbox WHERE stream = ?1 AND number BETWEEN 0 AND ?2",
+        (stream.to_string(), bound(upto)),
+    )?;
+    Ok(())
+}
+
+/// This number waits no more.
+pub(crate) fn outbox_gone(db: Db<'_>, (stream, number): Slot) -> Result<()> {
+    db.run(
+        "DELETE FROM outbox WHERE stream = ?1 AND number = ?2",
+        (stream.to_string(), number.cast_signed()),
+    )?;
+    Ok(())
+}
+
+/// Keeps a rumor beyond a gap.
+pub(crate) fn put_held(db: Db<'_>, slot: Slot, rumor: &Rumor) -> Result<()> {
+    db.run(
+        "INSERT INTO held (stream, number, rumor) VALUES (:stream, :number, :rumor)
+         ON CONFLICT (stream, number) DO UPDATE SET rumor = excluded.rumor",
+        named_params! {
+            ":stream": slot.0.to_string(),
+            ":number": slot.1.cast_signed(),
+            ":rumor": db.place(&HELD, key(slot)).seal_json("rumor", rumor)?,
+        },
+    )?;
+    Ok(())
+}
+
+/// The gap before these is closed.
+pub(crate) fn held_released(db: Db<'_>, (stream, upto): Slot) -> Result<()> {
+    db.run(
+        "DELETE FROM held WHERE stream = ?1 AND number BETWEEN 0 AND ?2",
+        (stream.to_string(), bound(upto)),
+    )?;
+    Ok(())
+}
+
+/// Keeps a piece of a file.
+pub(crate) fn put_chunk(db: Db<'_>, slot: Slot, rumor: RumorId, bytes: &[u8]) -> Result<()> {
+    db.run(
+        "INSERT INTO chunks (stream, number, rumor, size, bytes)
+         VALUES (:stream, :number, :rumor, :size, :bytes)
+         ON CONFLICT (stream, number) DO UPDATE SET rumor = excluded.rumor,
+             size = excluded.size, bytes = excluded.bytes",
+        named_params! {
+            ":stream": slot.0.to_string(),
+            ":number": slot.1.cast_signed(),
+            ":rumor": rumor.to_string(),
+            ":size": i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+            ":bytes": db.place(&CHUNKS, key(slot)).seal("bytes", bytes)?,
+        },
+    )?;
+    Ok(())
+}
+
+/// The file is whole, or given up.
+pub(crate) fn chunks_gone(db: Db<'_>, stream: StreamId) -> Result<()> {
+    db.run("DELETE FROM chunks WHERE stream = ?1", [stream.to_string()])?;
+    Ok(())
+}
+
+/// Notes a rumor; the first time counts.
+pub(crate) fn put_seen(db: Db<'_>, rumor: RumorId, at: Time) -> Result<()> {
+    db.run(
+        "INSERT OR IGNORE INTO seen (rumor, at) VALUES (?1, ?2)",
+        (rumor.to_string(), at.0.cast_signed()),
+    )?;
+    Ok(())
+}
+
+/// A row of `outbox`.
+pub(crate) fn read_outbox(row: &Cells<'_>) -> Result<OutboxEntry> {
+    Ok(OutboxEntry {
+        stream: row.id("stream")?,
+        number: row.number("number")?,
+        rumor: row.json("rumor")?,
+        taken: row.flag("taken")?,
+        since: row.time("since")?,
+    })
+}
+
+/// A row of `held`.
+pub(crate) fn read_held(row: &Cells<'_>) -> Result<(StreamId, u64, Rumor)> {
+    Ok((row.id("stream")?, row.number("number")?, row.json("rumor")?))
+}
+
+/// A row of `chunks`.
+pub(crate) fn read_chunk(row: &Cells<'_>) -> Result<(StreamId, u64, RumorId, Blob)> {
+    Ok((row.id("stream")?, row.number("number")?, row.id("rumor")?, row.bytes("bytes")?.into()))
+}
+
+/// Numbers keep their bits on disk, so those of 2^63 and more are negative there, and beyond
+/// every bound.
+fn bound(upto: u64) -> i64 {
+    i64::try_from(upto).unwrap_or(i64::MAX)
+}
