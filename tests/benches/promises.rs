@@ -1,12 +1,13 @@
-//! Speed and memory, each against a baseline that is measured in the same run, so that ratios
-//! compare across machines. `cargo bench -p p2p-tests` prints them; nothing here is asserted.
+//! Speed and memory, each beside a baseline from the same run, so that ratios compare across
+//! machines. `cargo bench -p p2p-tests` prints them; nothing is asserted.
 
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use p2p_tests::{Agent, Meeting, Relay, Wire, binary};
-use serde_json::json;
+use nostr_sdk::{Client, Filter, Keys, Kind, RelayPoolNotification};
+use p2p_tests::{Agent, Meeting, Relay, binary};
+use tokio::runtime::Runtime;
 
 const RUNS: usize = 50;
 /// The cap on messages a minute is not what is measured.
@@ -23,9 +24,14 @@ fn main() {
     let status = median(RUNS, || meeting.alice.run(&["status"]).took);
     row("p2p status", status, "starting /bin/true", process);
 
-    let bare = bare_relay(meeting.relay.url());
+    let plain = plain_client(meeting.relay.url());
     let heard = median(RUNS, || one_way(&meeting, &talk.bob, &talk.alice));
-    row("send until the peer's wait returns", heard, "bare event through the same relay", bare);
+    row(
+        "send until the peer's wait returns",
+        heard,
+        "nostr-sdk to nostr-sdk through the same relay",
+        plain,
+    );
 
     let daemon = resident(meeting.alice.daemon_pid());
     let own = resident(std::process::id());
@@ -55,18 +61,38 @@ fn one_way(meeting: &Meeting, bob: &str, alice: &str) -> Duration {
     took
 }
 
-/// An event of a message's size, from the OK of one connection to an answer on another.
-fn bare_relay(url: &str) -> Duration {
-    use nostr::{EventBuilder, JsonUtil, Keys, Kind};
+/// The time of a private message from one `nostr-sdk` client to another, until it is unwrapped.
+#[expect(clippy::unwrap_used, reason = "a benchmark may fail")]
+fn plain_client(url: &str) -> Duration {
+    let runtime = Runtime::new().unwrap();
+    let connect = |keys: Keys| async move {
+        let client = Client::new(keys);
+        client.add_relay(url).await.unwrap();
+        client.connect().await;
+        client.wait_for_connection(Duration::from_secs(60)).await;
+        client
+    };
     let keys = Keys::generate();
-    let (mut one, mut other) = (Wire::open(url), Wire::open(url));
+    let me = keys.public_key();
+    let sender = runtime.block_on(connect(Keys::generate()));
+    let receiver = runtime.block_on(connect(keys));
+    let mut notifications = receiver.notifications();
+    let wraps = Filter::new().kind(Kind::GiftWrap).pubkey(me);
+    runtime.block_on(receiver.subscribe(wraps, None)).unwrap();
     median(RUNS, || {
-        let built = EventBuilder::new(Kind::TextNote, "x".repeat(1200)).sign_with_keys(&keys);
-        let Ok(event) = built else { return Duration::ZERO };
-        let value = serde_json::from_str(&event.as_json()).unwrap_or_default();
         time(|| {
-            one.publish(&value);
-            other.ask(&json!({"ids": [event.id.to_hex()]}));
+            runtime.block_on(async {
+                sender.send_private_msg(me, "x".repeat(100), []).await.unwrap();
+                loop {
+                    let RelayPoolNotification::Event { event, .. } =
+                        notifications.recv().await.unwrap()
+                    else {
+                        continue;
+                    };
+                    drop(receiver.unwrap_gift_wrap(&event).await.unwrap());
+                    break;
+                }
+            });
         })
     })
 }

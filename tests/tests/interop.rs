@@ -1,12 +1,16 @@
-//! With programs that we did not write: a whole call through PyPI's `nostr-relay`, and direct
-//! messages to and from npm's `nostr-tools`. `.ci/run` installs both; where they are missing the
-//! tests say so, and in CI that is a failure.
+//! Interoperation with programs of others: a call through PyPI's `nostr-relay`, and direct messages
+//! to and from npm's `nostr-tools` and Rust's `nostr-sdk`. `.ci/run` installs the first two. Where
+//! they are missing a test says so and is skipped; in CI that is a failure.
 
 use std::fs;
 
+use nostr_sdk::{
+    Client, Event, EventBuilder, Filter, Keys, Kind, PublicKey, RelayPoolNotification, Tag,
+};
 use p2p_ipc::ErrorCode;
-use p2p_tests::{Agent, Meeting, Person, Relay, eventually, interop, state, until};
-use serde_json::Value;
+use p2p_tests::{Agent, Meeting, PATIENCE, Person, Relay, eventually, interop, state, until};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::Receiver;
 
 fn foreign_relay(folder: &std::path::Path) -> Option<Relay> {
     let relay = interop::foreign_relay(folder);
@@ -77,10 +81,56 @@ fn a_person_writes_to_an_agent_and_is_answered() {
     assert_eq!(heard["from"], agent.hex());
     assert_eq!(heard["kind"], 14);
     // A plain NIP-17 message to a room of two, and nothing of ours on it.
-    assert_eq!(heard["tags"], serde_json::json!([["p", person.key]]));
+    assert_eq!(heard["tags"], json!([["p", person.key]]));
 
     // And the other way round again, so that neither first contact nor order matters.
     let _ = person.says("bye");
     let inbox = agent.json(&["wait", "--wait", "60"]);
     assert_eq!(inbox["items"][0]["message"]["text"], "bye");
+}
+
+/// Returns the next gift wrap that a client is notified of.
+async fn next_wrap(mut notifications: Receiver<RelayPoolNotification>) -> Event {
+    loop {
+        match notifications.recv().await.unwrap() {
+            RelayPoolNotification::Event { event, .. } if event.kind == Kind::GiftWrap => {
+                return *event;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn an_agent_and_a_nostr_sdk_client_write_to_each_other() {
+    let relay = Relay::start();
+    let agent = Agent::new("alice", &[relay.url()]);
+    let keys = Keys::generate();
+    let me = keys.public_key();
+    let client = Client::new(keys);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        client.add_relay(relay.url()).await.unwrap();
+        client.connect().await;
+        client.subscribe(Filter::new().kind(Kind::GiftWrap).pubkey(me), None).await.unwrap();
+        let inbox = EventBuilder::new(Kind::InboxRelays, "");
+        let inbox = inbox.tag(Tag::parse(["relay", relay.url()]).unwrap());
+        client.send_event_builder(inbox).await.unwrap();
+        let agent = PublicKey::from_hex(&agent.hex()).unwrap();
+        client.send_private_msg(agent, "Hello from nostr-sdk", []).await.unwrap();
+    });
+    let inbox = agent.json(&["wait", "--wait", "60"]);
+    let message = &inbox["items"][0]["message"];
+    assert_eq!(message["text"], "Hello from nostr-sdk");
+    assert_eq!(message["peer"]["hex"], me.to_hex());
+
+    let answer = runtime.spawn(next_wrap(client.notifications()));
+    agent.json(&["dm", &me.to_hex(), "Hello back", "--until", "sent", "--wait", "60"]);
+    let gift = runtime.block_on(async {
+        let wrap = tokio::time::timeout(PATIENCE, answer).await.unwrap().unwrap();
+        client.unwrap_gift_wrap(&wrap).await.unwrap()
+    });
+    assert_eq!(gift.sender.to_hex(), agent.hex());
+    assert_eq!(gift.rumor.kind, Kind::PrivateDirectMessage);
+    assert_eq!(gift.rumor.content, "Hello back");
 }
