@@ -4,19 +4,24 @@
 //! and bytes come in as inputs, effects go out as values, and the host does them in that order.
 
 pub mod call;
+pub mod change;
+pub mod conversation;
 pub mod digest;
 pub mod engine;
+pub mod human;
 pub mod ids;
 pub mod invite;
 pub mod lane;
 pub mod opening;
 pub mod owner;
+pub mod peer;
 pub mod policy;
 pub mod presence;
 pub mod record;
 pub mod rumor;
 pub mod text;
 pub mod time;
+pub mod transfer;
 pub mod wire;
 
 pub use ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, StreamId};

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use p2p_core::call::{By, Ended, State};
+use p2p_core::change::{Change, ConversationChange};
 use p2p_core::engine::command::{self, PlaceCall, SentMessage};
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Snapshot};
+use p2p_core::engine::{Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::invite::Token;
 use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Rate, Settings};
@@ -83,7 +84,9 @@ impl Pair {
                     reports.push((rumor.id(), u32::from(taken)));
                     end.said.extend(taken.then_some(rumor));
                 }
-                Output::Persist(Change::Message(message)) => end.kept.push(*message),
+                Output::Persist(Change::Conversation(ConversationChange::Message(message))) => {
+                    end.kept.push(*message)
+                }
                 Output::Notify(event) => end.told.push(event),
                 _ => {}
             }

@@ -1,6 +1,7 @@
 //! What the network tells the engine: that a message fits no relay, and that the clock is wrong.
 
-use p2p_core::engine::{Change, Engine, Input, Output, Snapshot, command};
+use p2p_core::change::{Change, ConversationChange};
+use p2p_core::engine::{Engine, Input, Output, Snapshot, command};
 use p2p_core::policy::Settings;
 use p2p_core::record::EventKind;
 use p2p_core::wire::{Body, Control, Offer, Stamp, encode};
@@ -44,7 +45,7 @@ fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
     engine.handle(NOW, Input::Unfit { rumor: first.id(), why: "wss://r: too large".into() });
     let outputs = outputs(&mut engine);
     let undelivered = |rumor: &Rumor| {
-        let is_it = |output: &&Output| matches!(output, Output::Persist(Change::Undelivered(id)) if *id == rumor.id());
+        let is_it = |output: &&Output| matches!(output, Output::Persist(Change::Conversation(ConversationChange::Undelivered(id))) if *id == rumor.id());
         outputs.iter().filter(is_it).count()
     };
     assert_eq!((undelivered(&first), undelivered(&second)), (1, 0));

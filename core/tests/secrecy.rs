@@ -3,7 +3,10 @@
 use std::fmt::Debug;
 
 use p2p_core::call::Call;
-use p2p_core::engine::{Change, Input, Output, Priority, Snapshot, command};
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
+use p2p_core::engine::{Input, Output, Priority, Snapshot, command};
 use p2p_core::owner::Order;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Line, Message, Peer, Question,
@@ -140,21 +143,35 @@ fn values() -> Vec<Box<dyn Debug>> {
         Box::new(command::NamePeer { key: KEY, name: text() }),
         Box::new(command::PairingCode { code: text(), until: now }),
     ];
-    let chunk = Change::Chunk { stream: STREAM, number: 1, rumor: id, bytes: bytes() };
+    let chunk = Change::Transfer(TransferChange::Chunk {
+        stream: STREAM,
+        number: 1,
+        rumor: id,
+        bytes: bytes(),
+    });
     let boxed = Box::new;
     let changes = [
-        Change::Peer(peer.clone()),
-        Change::Call(boxed(call.clone())),
-        Change::File(Box::new(file(FileState::Complete(Some(text()))))),
-        Change::FileState(1, FileState::Failed(text())),
-        Change::Question(Box::new(question)),
-        Change::Answered {
+        Change::Peer(PeerChange::Put(peer.clone())),
+        Change::Call(CallChange::Put(boxed(call.clone()))),
+        Change::Transfer(TransferChange::File(Box::new(file(FileState::Complete(Some(text())))))),
+        Change::Transfer(TransferChange::State(1, FileState::Failed(text()))),
+        Change::Human(HumanChange::Question(Box::new(question))),
+        Change::Human(HumanChange::Answered {
             question: 1,
             answer: Answer { text: text(), via: Via::Terminal, at: now },
-        },
-        Change::Event(event.clone()),
-        Change::Outbox { stream: STREAM, number: 1, rumor: Box::new(rumor.clone()), since: now },
-        Change::Held { stream: STREAM, number: 1, rumor: Box::new(rumor.clone()) },
+        }),
+        Change::EventLog(EventLogChange::Event(event.clone())),
+        Change::Conversation(ConversationChange::Outbox {
+            stream: STREAM,
+            number: 1,
+            rumor: Box::new(rumor.clone()),
+            since: now,
+        }),
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: STREAM,
+            number: 1,
+            rumor: Box::new(rumor.clone()),
+        }),
         chunk,
     ];
     let accept = Accept { replaces: None, name: Some(text()) };

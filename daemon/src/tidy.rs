@@ -89,8 +89,9 @@ fn ago(now: Time, span: Duration) -> Option<Time> {
 mod tests {
     use super::*;
     use p2p_core::call::{By, Call, Ended, State};
+    use p2p_core::change::{CallChange, Change};
     use p2p_core::digest::Digests;
-    use p2p_core::engine::{Change, Output};
+    use p2p_core::engine::Output;
     use p2p_core::policy::Settings;
     use p2p_core::wire::{Closing, Reason};
     use p2p_core::{CallId, InstanceId, PublicKey};
@@ -101,7 +102,7 @@ mod tests {
     fn ended(handle: u32, days_ago: u64) -> Change {
         let at = Time(NOW.0 - days_ago * DAY);
         let closing = Closing::new(Reason::Completed, "");
-        Change::Call(Box::new(Call {
+        Change::Call(CallChange::Put(Box::new(Call {
             handle,
             id: CallId(uuid::Uuid::from_u128(handle.into())),
             peer: PublicKey([7; 32]),
@@ -114,7 +115,7 @@ mod tests {
             lifetime: EVERY,
             state: State::Ended(Ended { at, closing, by: By::Us, word: None }),
             digests: Digests::default(),
-        }))
+        })))
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! same reason whatever the order; an end that came about without a word (silence, a ring that ran
 //! out here) gives way to any word.
 
+pub mod change;
 mod step;
 #[cfg(test)]
 mod tests;

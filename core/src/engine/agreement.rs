@@ -2,8 +2,9 @@
 //! can see whether both have the same transcript. It goes like any message and is none: nobody is
 //! shown it.
 
-use super::{Change, Engine, Output};
+use super::{Engine, Output};
 use crate::call::Call;
+use crate::call::change::CallChange;
 use crate::digest::{Digest, Digests};
 use crate::ids::{CallId, Conversation};
 use crate::record::Standing;
@@ -79,7 +80,7 @@ impl Engine {
         if session.call.digests != digests {
             session.call.digests = digests;
             let changed = Box::new(session.call.clone());
-            self.persist(Change::Call(changed));
+            self.persist(CallChange::Put(changed));
         }
     }
 }

@@ -2,7 +2,8 @@
 //! nobody hears it, now or later. What may have reached a relay cannot be taken back.
 
 use super::command::OutgoingRef;
-use super::{Change, Engine, Refusal};
+use super::{Engine, Refusal};
+use crate::conversation::change::ConversationChange;
 use crate::ids::{RumorId, StreamId};
 use crate::lane::{Outgoing, Pending};
 use crate::record::{FileState, Lane};
@@ -33,12 +34,12 @@ impl Engine {
         self.to_withdraw(&said).ok_or(Refusal::TooLate)?;
         let found = self.said(&said).map(|(lane, stream, number, _)| (lane, stream, number));
         let (lane, stream, number) = found.ok_or(Refusal::TooLate)?;
-        self.persist(Change::Cancelled(said.rumor));
+        self.persist(ConversationChange::Cancelled(said.rumor));
         if lane == Lane::Plain {
             if let Some(plain) = self.channel(said.conversation).and_then(|c| c.plain.as_mut()) {
                 plain.pending.remove(&number);
             }
-            self.persist(Change::OutboxGone(stream, number));
+            self.persist(ConversationChange::OutboxGone(stream, number));
         } else {
             self.fill(now, said.conversation, number);
         }
@@ -58,7 +59,7 @@ impl Engine {
         let stream = channel.sending.values().find(|sending| sending.file == file);
         let Some((stream, last)) = stream.map(|s| (s.chunks.id, s.chunks.last)) else { return };
         channel.sending.remove(&stream);
-        self.persist(Change::OutboxDone(stream, last));
+        self.persist(ConversationChange::OutboxDone(stream, last));
         self.file_state(file, FileState::Failed("cancelled".into()));
     }
 

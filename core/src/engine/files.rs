@@ -5,14 +5,16 @@ use sha2::{Digest, Sha256 as Hasher};
 use super::channel::{FILES_LIMIT, Receiving, Sending};
 use super::command::SendFile;
 use super::refusal::Limited;
-use super::{Cause, Change, Engine, Output, Refusal};
+use super::{Cause, Engine, Output, Refusal};
 use crate::call::Event as CallEvent;
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256};
 use crate::lane::{Arrival, Outgoing, Parcel};
 use crate::policy::safe_name;
 use crate::record::{Content, EventKind, File, FileState, Lane, Speaker};
 use crate::text::{Blob, Text};
 use crate::time::Time;
+use crate::transfer::change::TransferChange;
 use crate::wire::{Body, CHUNK_SIZE, CHUNKS_LIMIT, FILE_LIMIT, FileOffer, Item, Slot, encode};
 
 impl Engine {
@@ -44,7 +46,7 @@ impl Engine {
             at: now,
         };
         self.files.insert(handle, file.clone());
-        self.persist(Change::File(Box::new(file.clone())));
+        self.persist(TransferChange::File(Box::new(file.clone())));
         let offer = FileOffer {
             name: file.name.clone(),
             size: file.size,
@@ -78,7 +80,7 @@ impl Engine {
 
     pub(super) fn file_state(&mut self, file: u32, state: FileState) {
         self.files.remove(&file);
-        self.persist(Change::FileState(file, state));
+        self.persist(TransferChange::State(file, state));
     }
 
     /// A peer offers a file. Answers with its handle here.
@@ -98,14 +100,14 @@ impl Engine {
             state: FileState::Transferring,
             at: now,
         };
-        self.persist(Change::File(Box::new(file.clone())));
+        self.persist(TransferChange::File(Box::new(file.clone())));
         let Some(channel) = self.channel(Conversation::Call(call)) else { return handle };
         let under_way = channel.receiving.values().filter(|r| !r.done).count();
         let known = channel.receiving.get(&offer.stream);
         let taken = known.is_some_and(|receiving| receiving.file.is_some());
         if taken || (known.is_none() && under_way >= FILES_LIMIT) {
             let cause = "too many files at once, or a stream that is used already";
-            self.persist(Change::FileState(handle, FileState::Failed(cause.into())));
+            self.persist(TransferChange::State(handle, FileState::Failed(cause.into())));
             self.event(now, EventKind::File, Conversation::Call(call), Some(handle), None);
             return handle;
         }
@@ -117,7 +119,7 @@ impl Engine {
             .get(&offer.stream)
             .map(|receiving| channel.stream_in(&receiving.incoming, Lane::File(Some(handle))));
         if let Some(record) = record {
-            self.persist(Change::StreamIn(record));
+            self.persist(ConversationChange::StreamIn(record));
         }
         self.files.insert(handle, file);
         self.assemble(now, call, handle);
@@ -173,10 +175,15 @@ impl Engine {
             .get(&slot.stream)
             .map(|receiving| channel.stream_in(&receiving.incoming, Lane::File(file)));
         self.seen.insert(rumor, now);
-        self.persist(Change::Seen(rumor, now));
-        self.persist(Change::Chunk { stream: slot.stream, number: slot.number, rumor, bytes });
+        self.persist(ConversationChange::Seen(rumor, now));
+        self.persist(TransferChange::Chunk {
+            stream: slot.stream,
+            number: slot.number,
+            rumor,
+            bytes,
+        });
         if let Some(record) = record {
-            self.persist(Change::StreamIn(record));
+            self.persist(ConversationChange::StreamIn(record));
         }
         if let Some(file) = file {
             self.assemble(now, call, file);
@@ -225,7 +232,7 @@ impl Engine {
 
     fn file_arrived(&mut self, now: Time, file: &File, state: FileState) {
         self.file_state(file.handle, state);
-        self.persist(Change::ChunksGone(file.stream));
+        self.persist(TransferChange::ChunksGone(file.stream));
         let conversation = Conversation::Call(file.call);
         self.event(now, EventKind::File, conversation, Some(file.handle), None);
     }

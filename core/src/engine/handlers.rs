@@ -7,11 +7,15 @@ use super::command::{
     Escalate, MarkShown, PlaceCall, PlacedCall, Placement, SendMessage, SentMessage,
 };
 use super::refusal::{Limited, Refusal};
-use super::{Cause, Change, Engine, Session};
+use super::{Cause, Engine, Session};
+use crate::call::change::CallChange;
 use crate::call::{Call, Event as CallEvent, State};
+use crate::change::EventLogChange;
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::Incoming;
 use crate::opening::{opening_id, opening_stream};
+use crate::peer::change::PeerChange;
 use crate::policy::{Meter, Rate, is_pet_name};
 use crate::record::{Content, Delivery, Lane, Message, Speaker, Speaks, Standing};
 use crate::text::Text;
@@ -61,7 +65,7 @@ impl Engine {
         if let State::Dialing(state) = &mut call.state {
             state.sign = self.was_seen_lately(now, peer);
         }
-        self.persist(Change::Call(Box::new(call.clone())));
+        self.persist(CallChange::Put(Box::new(call.clone())));
         let channel = Channel::new(peer, Conversation::Call(id));
         self.calls.insert(id, Session { call: call.clone(), channel });
         let message = opening.map(|text| self.record_opening(now, &call, text));
@@ -95,7 +99,7 @@ impl Engine {
             let incoming = Incoming { upto: 1, upto_id: Some(id), ..Incoming::new(stream) };
             let record = channel.stream_in(&incoming, Lane::Text);
             channel.incoming.insert(stream, incoming);
-            self.persist(Change::StreamIn(record));
+            self.persist(ConversationChange::StreamIn(record));
         }
         handle
     }
@@ -126,7 +130,7 @@ impl Engine {
             delivery: Delivery::Queued,
         };
         self.weigh(&message);
-        self.persist(Change::Message(Box::new(message)));
+        self.persist(ConversationChange::Message(Box::new(message)));
         handle
     }
 
@@ -371,7 +375,7 @@ impl Engine {
     pub(super) fn forget_peer(&mut self, key: PublicKey) {
         self.last_seen.remove(&key);
         if self.peers.remove(&key).is_some() {
-            self.persist(Change::PeerGone(key));
+            self.persist(PeerChange::Gone(key));
         }
     }
 
@@ -380,7 +384,7 @@ impl Engine {
         let MarkShown { reader, marks, read } = shown;
         for (conversation, seq) in marks {
             let reader = reader.clone();
-            self.persist(Change::Cursor { reader, conversation, seq });
+            self.persist(EventLogChange::Cursor { reader, conversation, seq });
         }
         for (conversation, stream, number) in read {
             self.shown(now, conversation, stream, number);

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Change, Engine};
+use super::Engine;
 use crate::call::Call;
 use crate::ids::PublicKey;
 use crate::invite::Token;
+use crate::peer::change::PeerChange;
 use crate::policy::Policy;
 use crate::record::{Invite, Standing};
 use crate::time::Time;
@@ -32,7 +33,7 @@ impl Engine {
     pub(super) fn revoke(&mut self, id: u32) -> bool {
         let known = self.invites.remove(&id).is_some();
         if known {
-            self.persist(Change::InviteGone(id));
+            self.persist(PeerChange::InviteGone(id));
         }
         known
     }
@@ -70,6 +71,6 @@ impl Engine {
 
     fn keep_invite(&mut self, invite: Invite) {
         self.invites.insert(invite.id, invite);
-        self.persist(Change::Invite(invite));
+        self.persist(PeerChange::Invite(invite));
     }
 }

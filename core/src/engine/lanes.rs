@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::channel::{Channel, Due, Sending};
-use super::{Cause, Change, Engine, Priority};
+use super::{Cause, Engine, Priority};
 use crate::call::{Call, Event as CallEvent};
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{AckOutcome, Outgoing};
 use crate::opening::{opening_id, opening_stream};
@@ -12,6 +13,7 @@ use crate::record::{EventKind, FileState, Lane, Standing, StreamOut};
 use crate::rumor::Rumor;
 use crate::text::Text;
 use crate::time::Time;
+use crate::transfer::change::TransferChange;
 use crate::wire::{Ack, Body, Item, Slot, Stamp, encode, relocate};
 
 /// Most acknowledgements that ride on one rumor.
@@ -123,9 +125,14 @@ impl Engine {
             .find(|(stream, _)| stream.id == stream_id)
             .map(|(stream, lane)| channel.stream_out(stream, lane));
         if let Some(record) = record {
-            self.persist(Change::StreamOut(record));
+            self.persist(ConversationChange::StreamOut(record));
         }
-        self.persist(Change::Outbox { stream: stream_id, number, rumor: kept, since: now });
+        self.persist(ConversationChange::Outbox {
+            stream: stream_id,
+            number,
+            rumor: kept,
+            since: now,
+        });
         id
     }
 
@@ -266,8 +273,8 @@ impl Engine {
             read: ack.read.min(ack.upto).min(1),
         };
         if record.acked == 1 {
-            self.persist(Change::Delivered(opening_id(call)));
-            self.persist(Change::StreamOut(record));
+            self.persist(ConversationChange::Delivered(opening_id(call)));
+            self.persist(ConversationChange::StreamOut(record));
         }
     }
 
@@ -282,11 +289,11 @@ impl Engine {
             return;
         }
         for id in &outcome.delivered {
-            self.persist(Change::Delivered(*id));
+            self.persist(ConversationChange::Delivered(*id));
         }
-        self.persist(Change::OutboxDone(stream, upto));
+        self.persist(ConversationChange::OutboxDone(stream, upto));
         if let Some(record) = record {
-            self.persist(Change::StreamOut(record));
+            self.persist(ConversationChange::StreamOut(record));
         }
     }
 
@@ -305,7 +312,7 @@ impl Engine {
     /// Moves what is not acknowledged to the text lane of a conversation, whichever it was in.
     pub(super) fn say_again(&mut self, now: Time, to: Conversation, old: Outgoing) {
         let fresh = self.ids.stream();
-        self.persist(Change::OutboxDone(old.id, old.last));
+        self.persist(ConversationChange::OutboxDone(old.id, old.last));
         for pending in old.pending.into_values().filter(|pending| !pending.is_void()) {
             let Some(channel) = self.channel(to) else { return };
             let stream = channel.words.get_or_insert_with(|| Outgoing::new(fresh));
@@ -316,7 +323,13 @@ impl Engine {
                 words.expose_last(pending.is_out() || pending.attempts > 0);
             }
             let slot = (slot.stream, slot.number);
-            self.persist(Change::Moved { from, to: id, conversation: to, slot, claimed_at });
+            self.persist(ConversationChange::Moved {
+                from,
+                to: id,
+                conversation: to,
+                slot,
+                claimed_at,
+            });
             self.note_moved(from, id);
         }
     }
@@ -333,7 +346,7 @@ impl Engine {
             if let Some(file) = self.files.get_mut(&file) {
                 file.call = call;
             }
-            self.persist(Change::FileMoved(file, call));
+            self.persist(TransferChange::Moved(file, call));
             let Some(channel) = self.channel(there) else { return };
             let fresh = Sending { file, chunks: Outgoing::new(chunks.id) };
             channel.sending.insert(chunks.id, fresh);
@@ -369,11 +382,11 @@ impl Engine {
     pub(super) fn report(&mut self, rumor: RumorId, accepted: u32, relays: u32) {
         if self.offers.contains_key(&rumor) {
             let rumor = self.message_in(rumor);
-            self.persist(Change::Relays { rumor, accepted, relays });
+            self.persist(ConversationChange::Relays { rumor, accepted, relays });
             return;
         }
         if accepted == 0 {
-            self.persist(Change::Relays { rumor, accepted, relays });
+            self.persist(ConversationChange::Relays { rumor, accepted, relays });
             return;
         }
         let found = self.channels().find_map(|channel| {
@@ -383,12 +396,12 @@ impl Engine {
             }
             Some((stream.id, lane, number))
         });
-        self.persist(Change::Relays { rumor, accepted, relays });
+        self.persist(ConversationChange::Relays { rumor, accepted, relays });
         match found {
             Some((stream, Lane::Plain, number)) => {
-                self.persist(Change::OutboxGone(stream, number));
+                self.persist(ConversationChange::OutboxGone(stream, number));
             }
-            Some((stream, _, number)) => self.persist(Change::Taken(stream, number)),
+            Some((stream, _, number)) => self.persist(ConversationChange::Taken(stream, number)),
             None => {}
         }
     }
@@ -487,7 +500,7 @@ impl Engine {
         if void {
             return true;
         }
-        self.persist(Change::Undelivered(id));
+        self.persist(ConversationChange::Undelivered(id));
         self.fill(now, conversation, number);
         if news {
             self.event(now, EventKind::Undelivered, conversation, None, Some(why.into()));
@@ -505,7 +518,7 @@ impl Engine {
         if let Some(words) = self.channel(conversation).and_then(|c| c.words.as_mut()) {
             words.replace(now, number, rumor);
         }
-        self.persist(Change::Outbox { stream, number, rumor: kept, since: now });
+        self.persist(ConversationChange::Outbox { stream, number, rumor: kept, since: now });
     }
 
     fn give_up_plain(&mut self, now: Time, conversation: Conversation, number: u64) {
@@ -522,8 +535,8 @@ impl Engine {
         let Some(plain) = self.channel(conversation).and_then(|c| c.plain.as_mut()) else { return };
         let stream = plain.id;
         if let Some(pending) = plain.pending.remove(&number) {
-            self.persist(Change::Undelivered(pending.id));
-            self.persist(Change::OutboxGone(stream, number));
+            self.persist(ConversationChange::Undelivered(pending.id));
+            self.persist(ConversationChange::OutboxGone(stream, number));
             self.event(now, EventKind::Undelivered, conversation, None, Some(why.into()));
         }
     }
@@ -549,7 +562,7 @@ impl Engine {
     ) {
         let sending = self.channel(conversation).and_then(|c| c.sending.remove(&stream));
         let Some(sending) = sending else { return };
-        self.persist(Change::OutboxDone(stream, sending.chunks.last));
+        self.persist(ConversationChange::OutboxDone(stream, sending.chunks.last));
         if let Some(file) = file {
             self.file_state(file, FileState::Failed(why.into()));
             self.event(now, EventKind::File, conversation, Some(file), None);
@@ -573,9 +586,9 @@ impl Engine {
         }
         for (stream, last, lane, pending) in gone {
             for pending in pending.into_values().filter(|pending| taken || !pending.taken) {
-                self.persist(Change::Undelivered(pending.id));
+                self.persist(ConversationChange::Undelivered(pending.id));
             }
-            self.persist(Change::OutboxDone(stream, last));
+            self.persist(ConversationChange::OutboxDone(stream, last));
             if let Lane::File(file) = lane {
                 if let Some(channel) = self.channel(conversation) {
                     channel.sending.remove(&stream);

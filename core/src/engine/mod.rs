@@ -9,7 +9,6 @@
 
 mod agreement;
 mod cancel;
-mod change;
 mod channel;
 pub mod command;
 mod courtesy;
@@ -29,7 +28,7 @@ mod snapshot;
 mod twin;
 mod unfit;
 
-pub use change::Change;
+pub use crate::change::Change;
 pub use command::OutgoingRef;
 pub use execute::Command;
 pub use input::Input;
@@ -42,10 +41,14 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::call::change::CallChange;
 use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFETIME};
+use crate::change::EventLogChange;
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
 use crate::invite::Token;
 use crate::opening::opening_id;
+use crate::peer::change::PeerChange;
 use crate::policy::{Meter, Settings};
 use crate::record::{Counters, Event, EventKind, File, Invite, Peer, Speaks, Standing, Tombstone};
 use crate::rumor::Rumor;
@@ -308,9 +311,9 @@ impl Engine {
             // The one reason that makes no missed call of a ring.
             let tombstone = Tombstone { call: id, peer, reason: Reason::Merged, at: now };
             self.tombstones.insert(id, tombstone.clone());
-            self.persist(Change::Tombstone(tombstone));
+            self.persist(CallChange::Tombstone(tombstone));
         }
-        self.persist(Change::CallGone(id));
+        self.persist(CallChange::Gone(id));
         Ok(())
     }
 
@@ -321,7 +324,7 @@ impl Engine {
         let effects = session.call.step(now, event);
         let call = session.call.clone();
         if call != before {
-            self.persist(Change::Call(Box::new(call.clone())));
+            self.persist(CallChange::Put(Box::new(call.clone())));
         }
         // Strangers hear nothing before our agent has answered them.
         let ours = matches!(&call.state, State::Ended(ended) if ended.by == By::Us);
@@ -390,7 +393,7 @@ impl Engine {
     fn opening_arrived(&mut self, call: &Call) {
         let ours = matches!(&call.state, State::Ended(ended) if ended.by != By::Peer);
         if call.opening.is_some() && !ours {
-            self.persist(Change::Delivered(opening_id(call.id)));
+            self.persist(ConversationChange::Delivered(opening_id(call.id)));
         }
     }
 
@@ -446,8 +449,8 @@ impl Engine {
         Time(at.0.saturating_add_signed(self.clock_ahead))
     }
 
-    fn persist(&mut self, change: Change) {
-        self.changes.push_back(change);
+    fn persist(&mut self, change: impl Into<Change>) {
+        self.changes.push_back(change.into());
     }
 
     fn event(
@@ -460,8 +463,8 @@ impl Engine {
     ) {
         self.counters.events += 1;
         let event = Event { seq: self.counters.events, kind, at, conversation, subject, text };
-        self.persist(Change::Counters(self.counters));
-        self.persist(Change::Event(event.clone()));
+        self.persist(EventLogChange::Counters(self.counters));
+        self.persist(EventLogChange::Event(event.clone()));
         self.effects.push_back(Output::Notify(event));
     }
 
@@ -470,7 +473,7 @@ impl Engine {
         let count = series(&mut self.counters);
         *count += 1;
         let number = *count;
-        self.persist(Change::Counters(self.counters));
+        self.persist(EventLogChange::Counters(self.counters));
         number
     }
 
@@ -489,7 +492,7 @@ impl Engine {
         change(&mut peer);
         if self.peers.get(&key) != Some(&peer) {
             self.peers.insert(key, peer.clone());
-            self.persist(Change::Peer(peer));
+            self.persist(PeerChange::Put(peer));
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::channel::Channel;
 use super::receive::is_forgotten;
-use super::{Cause, Change, Engine, Priority, Session};
+use super::{Cause, Engine, Priority, Session};
+use crate::call::change::CallChange;
 use crate::call::{By, Call, Ended, Event as CallEvent, State, WORD_LIFETIME};
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::opening::opening_id;
 use crate::policy::Policy;
@@ -196,7 +198,13 @@ impl Engine {
             }
             let claimed_at = self.told(said_at).secs();
             let conversation = there;
-            self.persist(Change::Moved { from: was, to: id, conversation, slot, claimed_at });
+            self.persist(ConversationChange::Moved {
+                from: was,
+                to: id,
+                conversation,
+                slot,
+                claimed_at,
+            });
         }
         if let Some(words) = words {
             self.say_again(now, there, words);
@@ -211,10 +219,10 @@ impl Engine {
 
     fn open_call(&mut self, now: Time, ring: &Ring, knock: bool) -> CallId {
         self.seen.insert(ring.rumor, now);
-        self.persist(Change::Seen(ring.rumor, now));
+        self.persist(ConversationChange::Seen(ring.rumor, now));
         let handle = self.number(|counters| &mut counters.calls);
         let call = Call::offered(handle, ring.call, ring.from, now, ring.sent, &ring.offer, knock);
-        self.persist(Change::Call(Box::new(call.clone())));
+        self.persist(CallChange::Put(Box::new(call.clone())));
         let channel = Channel::new(ring.from, Conversation::Call(ring.call));
         self.calls.insert(ring.call, Session { call: call.clone(), channel });
         if let Some(text) = ring.offer.message.clone() {
@@ -243,7 +251,7 @@ impl Engine {
         if let Some(session) = self.calls.get_mut(&call) {
             session.call.state = State::Ended(Ended { at: now, closing, by, word: None });
             let changed = session.call.clone();
-            self.persist(Change::Call(Box::new(changed)));
+            self.persist(CallChange::Put(Box::new(changed)));
         }
         self.inherit(now, waiting, call);
         self.ring_event(now, EventKind::Missed, call);
@@ -256,7 +264,7 @@ impl Engine {
             ended.closing.into = None;
         }
         let changed = session.call.clone();
-        self.persist(Change::Call(Box::new(changed)));
+        self.persist(CallChange::Put(Box::new(changed)));
         self.abandon(merged);
         self.takeover_over(merged);
         self.event(now, EventKind::End, Conversation::Call(merged), None, None);
@@ -271,7 +279,7 @@ impl Engine {
         if !self.tombstones.contains_key(&call) && self.tombstones.len() < TOMBSTONES_LIMIT {
             let tombstone = Tombstone { call, peer: from, reason, at: now };
             self.tombstones.insert(call, tombstone.clone());
-            self.persist(Change::Tombstone(tombstone));
+            self.persist(CallChange::Tombstone(tombstone));
         }
         for merged in self.merged_into(from, call) {
             self.orphaned(now, merged);

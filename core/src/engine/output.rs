@@ -1,6 +1,6 @@
 //! Outputs of the engine, in the order in which the daemon must carry them out.
 
-use super::change::Change;
+use crate::change::Change;
 use crate::ids::{CallId, InstanceId, PublicKey};
 use crate::record::Event;
 use crate::rumor::Rumor;

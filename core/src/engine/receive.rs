@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::channel::{Channel, Parked};
 use super::offers::Ring;
-use super::{Cause, Change, Engine, Priority, SEEN_KEPT};
+use super::{Cause, Engine, Priority, SEEN_KEPT};
 use crate::call::Event as CallEvent;
+use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Incoming, Parcel};
 use crate::policy::{Meter, Policy, Rate};
@@ -261,16 +262,20 @@ impl Engine {
                 channel.owe(now, ack_idle);
                 self.remember_seen(now, id);
                 if let Some(record) = record {
-                    self.persist(Change::StreamIn(record));
+                    self.persist(ConversationChange::StreamIn(record));
                 }
                 let rumor = Box::new(message.rumor().clone());
-                self.persist(Change::Held { stream: slot.stream, number: slot.number, rumor });
+                self.persist(ConversationChange::OutOfOrder {
+                    stream: slot.stream,
+                    number: slot.number,
+                    rumor,
+                });
             }
             Arrival::Released(released) => {
                 channel.owe(now, ack_idle);
                 self.remember_seen(now, id);
                 if let Some(record) = record {
-                    self.persist(Change::StreamIn(record));
+                    self.persist(ConversationChange::StreamIn(record));
                 }
                 for (number, id, parked) in released {
                     self.deliver(now, conversation, (slot.stream, number), id, parked.packet);
@@ -303,7 +308,7 @@ impl Engine {
 
     pub(super) fn remember_seen(&mut self, now: Time, id: RumorId) {
         self.seen.insert(id, now);
-        self.persist(Change::Seen(id, now));
+        self.persist(ConversationChange::Seen(id, now));
     }
 
     /// Next in order: it becomes a message that our agent can read.
@@ -374,7 +379,7 @@ impl Engine {
             delivery: Delivery::Delivered,
         };
         self.weigh(&message);
-        self.persist(Change::Message(Box::new(message)));
+        self.persist(ConversationChange::Message(Box::new(message)));
         if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
             self.forward(now, call, Speaker::theirs(packet.by_human), &content);
         }
@@ -407,7 +412,7 @@ impl Engine {
             }
         });
         let handle = self.number(|counters| &mut counters.messages);
-        self.persist(Change::Message(Box::new(Message {
+        self.persist(ConversationChange::Message(Box::new(Message {
             handle,
             conversation,
             peer: from,
@@ -444,7 +449,7 @@ impl Engine {
         let record =
             channel.incoming.get(&stream).map(|incoming| channel.stream_in(incoming, Lane::Text));
         if let Some(record) = record {
-            self.persist(Change::StreamIn(record));
+            self.persist(ConversationChange::StreamIn(record));
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange,
+};
 use p2p_core::engine::command::{self, SentMessage};
-use p2p_core::engine::{Change, Command, Engine, Input, Output, Refusal, Snapshot};
+use p2p_core::engine::{Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::policy::Settings;
 use p2p_core::record::{Event, EventKind, Line};
 use p2p_core::wire::{Body, Control, Item, Offer, Slot, Stamp, encode};
@@ -235,7 +238,7 @@ impl Bench {
             command::Escalate { call, question: question.into(), options, quiet: true, lines };
         let handle = self.command(command).unwrap();
         let code = self.changes.iter().rev().find_map(|change| match change {
-            Change::Question(question) if question.handle == handle => {
+            Change::Human(HumanChange::Question(question)) if question.handle == handle => {
                 Some(question.code.to_string())
             }
             _ => None,
@@ -246,7 +249,9 @@ impl Bench {
     /// The answers that were taken: question and text.
     pub fn answers(&self) -> Vec<(u32, String)> {
         let taken = self.changes.iter().filter_map(|change| match change {
-            Change::Answered { question, answer } => Some((*question, answer.text.to_string())),
+            Change::Human(HumanChange::Answered { question, answer }) => {
+                Some((*question, answer.text.to_string()))
+            }
             _ => None,
         });
         let taken: Vec<_> = taken.collect();
@@ -268,34 +273,44 @@ impl Bench {
         let mut snapshot = Snapshot::default();
         for change in &self.kept {
             match change.clone() {
-                Change::Counters(counters) => snapshot.counters = counters,
-                Change::Peer(peer) => {
+                Change::EventLog(EventLogChange::Counters(counters)) => {
+                    snapshot.counters = counters
+                }
+                Change::Peer(PeerChange::Put(peer)) => {
                     snapshot.peers.retain(|known| known.key != peer.key);
                     snapshot.peers.push(peer);
                 }
-                Change::Call(call) => {
+                Change::Call(CallChange::Put(call)) => {
                     snapshot.calls.retain(|known| known.id != call.id);
                     snapshot.calls.push(*call);
                 }
-                Change::Seen(id, at) => snapshot.seen.push((id, at)),
-                Change::Owner(owner) => {
+                Change::Conversation(ConversationChange::Seen(id, at)) => {
+                    snapshot.seen.push((id, at))
+                }
+                Change::Human(HumanChange::Owner(owner)) => {
                     snapshot.owners.retain(|known| known.key != owner.key);
                     snapshot.owners.push(owner);
                 }
-                Change::OwnerGone(key) => snapshot.owners.retain(|known| known.key != key),
-                Change::Question(question) => snapshot.questions.push(*question),
-                Change::Answered { question, answer } => {
+                Change::Human(HumanChange::OwnerGone(key)) => {
+                    snapshot.owners.retain(|known| known.key != key)
+                }
+                Change::Human(HumanChange::Question(question)) => {
+                    snapshot.questions.push(*question)
+                }
+                Change::Human(HumanChange::Answered { question, answer }) => {
                     for known in snapshot.questions.iter_mut().filter(|it| it.handle == question) {
                         known.answer = Some(answer.clone());
                     }
                 }
-                Change::Note(note) => snapshot.notes.push(note),
-                Change::Takeover(takeover) => {
+                Change::Human(HumanChange::Note(note)) => snapshot.notes.push(note),
+                Change::Human(HumanChange::Takeover(takeover)) => {
                     snapshot.takeovers.retain(|known| known.call != takeover.call);
                     snapshot.takeovers.push(takeover);
                 }
-                Change::TakeoverOver(call) => snapshot.takeovers.retain(|it| it.call != call),
-                Change::Policy(policy) => snapshot.policy = Some(policy),
+                Change::Human(HumanChange::TakeoverOver(call)) => {
+                    snapshot.takeovers.retain(|it| it.call != call)
+                }
+                Change::Peer(PeerChange::Policy(policy)) => snapshot.policy = Some(policy),
                 _ => {}
             }
         }

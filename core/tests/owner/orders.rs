@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use p2p_core::engine::{Change, Input, Refusal, command};
+use p2p_core::change::{Change, ConversationChange, PeerChange};
+use p2p_core::engine::{Input, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::policy::Policy;
 use p2p_core::record::{EventKind, Line, Speaker, Standing};
@@ -14,7 +15,7 @@ use crate::bench::{Bench, OTHER, OWNER, PEER};
 fn standing(bench: &Bench, key: PublicKey) -> Option<Standing> {
     let peers = bench.changes.iter().rev();
     peers.into_iter().find_map(|change| match change {
-        Change::Peer(peer) if peer.key == key => Some(peer.standing),
+        Change::Peer(PeerChange::Put(peer)) if peer.key == key => Some(peer.standing),
         _ => None,
     })
 }
@@ -174,7 +175,11 @@ fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
     let (_, rumor) = bench.sent.iter().find(|(to, _)| *to == PEER).unwrap();
     assert_eq!((rumor.content.as_str(), rumor.tag("by")), ("hello\nfrom me", Some("human")));
     let kept = bench.changes.iter().find_map(|change| match change {
-        Change::Message(m) if m.conversation == Conversation::Call(call) => Some(m.clone()),
+        Change::Conversation(ConversationChange::Message(m))
+            if m.conversation == Conversation::Call(call) =>
+        {
+            Some(m.clone())
+        }
         _ => None,
     });
     let kept = kept.unwrap();

@@ -1,6 +1,7 @@
 //! How a key becomes an owner's, and how one proves itself at a terminal.
 
-use p2p_core::engine::{Change, Refusal, command};
+use p2p_core::change::{Change, ConversationChange, HumanChange};
+use p2p_core::engine::{Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Settings};
 use p2p_core::record::EventKind;
@@ -22,8 +23,10 @@ fn the_right_code_pairs_whatever_the_policy_and_only_once() {
             assert!(told[0].contains(&part), "{told:?}");
         }
         assert!(bench.engine.is_owner(OWNER) && bench.engine.pairing().is_none());
-        let pinned =
-            bench.changes.iter().filter(|it| matches!(it, Change::Owner(o) if o.key == OWNER));
+        let pinned = bench
+            .changes
+            .iter()
+            .filter(|it| matches!(it, Change::Human(HumanChange::Owner(o)) if o.key == OWNER));
         assert_eq!(pinned.count(), 1);
         assert_eq!(bench.heard(EventKind::Notice).len(), 1);
         assert!(bench.heard(EventKind::Message).is_empty(), "the code is no mail");
@@ -104,7 +107,7 @@ fn a_second_owner_needs_the_word_of_the_first() {
     let told = bench.dm(OWNER, "/pair");
     let code = told[0].lines().next().unwrap().to_owned();
     let kept = bench.changes.iter().filter_map(|change| match change {
-        Change::Message(message) => Some(message.content.shown()),
+        Change::Conversation(ConversationChange::Message(message)) => Some(message.content.shown()),
         _ => None,
     });
     assert!(kept.into_iter().all(|text| !text.contains(&code)), "it is kept");
@@ -153,7 +156,7 @@ fn a_one_time_code_is_good_once_and_not_for_long() {
     assert_eq!(redeem(&mut bench, &late), Err(Refusal::WrongCode));
     // Whoever reads what is kept finds none.
     let kept = bench.changes.iter().filter_map(|change| match change {
-        Change::Message(message) => Some(message.content.shown()),
+        Change::Conversation(ConversationChange::Message(message)) => Some(message.content.shown()),
         _ => None,
     });
     assert!(kept.into_iter().all(|text| !text.contains(&first) && !text.contains(&late)));

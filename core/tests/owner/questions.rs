@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use p2p_core::engine::{Change, Input, Refusal, command};
+use p2p_core::change::{Change, ConversationChange, HumanChange};
+use p2p_core::engine::{Input, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::record::{EventKind, Line, Speaker, Via};
 use p2p_core::wire::{Body, Item, Slot};
@@ -32,7 +33,7 @@ fn a_question_reaches_its_owner_with_what_it_is_about() {
     // The peer heard the question, and our agent finds what its owner was told.
     assert!(bench.sent.iter().any(|(to, _)| *to == PEER));
     let kept = bench.changes.iter().any(|change| {
-        matches!(change, Change::Message(m) if m.conversation == Conversation::Direct(OWNER))
+        matches!(change, Change::Conversation(ConversationChange::Message(m)) if m.conversation == Conversation::Direct(OWNER))
     });
     assert!(kept);
 }
@@ -273,7 +274,7 @@ fn an_answer_at_a_terminal_says_how_it_came() {
     assert_eq!(bench.command(command::OwnerOrder(order)), Ok("q1 answered: yes".into()));
     assert_eq!(bench.answers().len(), 1);
     let via = bench.changes.iter().find_map(|change| match change {
-        Change::Answered { answer, .. } => Some(answer.via),
+        Change::Human(HumanChange::Answered { answer, .. }) => Some(answer.via),
         _ => None,
     });
     assert_eq!(via, Some(Via::Terminal));

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_core::engine::{Change, command};
+use p2p_core::change::{Change, HumanChange};
+use p2p_core::engine::command;
 use p2p_core::record::{EventKind, Via};
 use p2p_core::{CallId, PublicKey, RumorId};
 use proptest::collection::vec;
@@ -144,7 +145,9 @@ impl Run {
     /// Takes down what was answered since, and checks it.
     fn note(&mut self) {
         for change in &self.bench.changes {
-            let Change::Answered { question, answer } = change else { continue };
+            let Change::Human(HumanChange::Answered { question, answer }) = change else {
+                continue;
+            };
             let Via::Dm(by) = answer.via else { panic!("nobody is at a terminal") };
             let known = self.written.get(answer.text.as_str());
             assert!([OWNER, SECOND].contains(&by), "{by:?} answered");

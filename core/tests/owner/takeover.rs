@@ -1,6 +1,7 @@
 //! A human speaks in a call instead of the agent.
 
-use p2p_core::engine::{Change, Command, OutgoingRef, Refusal, command};
+use p2p_core::change::{Change, HumanChange};
+use p2p_core::engine::{Command, OutgoingRef, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::record::EventKind;
 use p2p_core::wire::{Body, Closing, Control, Offer, Reason};
@@ -16,7 +17,7 @@ fn said_to_peer(bench: &Bench) -> Vec<(String, Option<String>)> {
 /// Takeovers that are over, as the store is told.
 fn ended(bench: &Bench) -> Vec<CallId> {
     let over = bench.changes.iter().filter_map(|change| match change {
-        Change::TakeoverOver(call) => Some(*call),
+        Change::Human(HumanChange::TakeoverOver(call)) => Some(*call),
         _ => None,
     });
     over.collect()

@@ -5,8 +5,8 @@ pub(super) mod samples;
 use std::sync::{Arc, Mutex};
 
 use p2p_core::call::{Call, Incoming, State};
+use p2p_core::change::{CallChange, Change, EventLogChange, HumanChange};
 use p2p_core::digest::Digests;
-use p2p_core::engine::Change;
 use p2p_core::record::{Event, EventKind, Question};
 use p2p_core::{CallId, Conversation, PublicKey, Time};
 use p2p_ipc::view;
@@ -36,11 +36,11 @@ impl Books {
     fn happens(&self, seq: u64, kind: EventKind) {
         let at = crate::now();
         let event = Event { seq, kind, at, conversation: CALL, subject: Some(3), text: None };
-        self.commit(&[Change::Event(event)]);
+        self.commit(&[Change::EventLog(EventLogChange::Event(event))]);
     }
 
     fn asks(&self, handle: u32, question: &str) {
-        self.commit(&[Change::Question(Box::new(Question {
+        self.commit(&[Change::Human(HumanChange::Question(Box::new(Question {
             handle,
             call: CallId(uuid::Uuid::from_bytes([7; 16])),
             question: question.into(),
@@ -49,12 +49,16 @@ impl Books {
             at: crate::now(),
             code: "".into(),
             answer: None,
-        }))]);
+        })))]);
     }
 
     fn reads(&self, seq: u64) {
         let conversation = conversation_key(&CALL);
-        self.commit(&[Change::Cursor { reader: "agent".into(), conversation, seq }]);
+        self.commit(&[Change::EventLog(EventLogChange::Cursor {
+            reader: "agent".into(),
+            conversation,
+            seq,
+        })]);
     }
 }
 
@@ -100,7 +104,7 @@ impl Run {
         let reader_of_all = Arc::new(Mutex::new(shared));
         channels.start(Desk { ledger: books.clone(), reader: reader_of_all, me: ME });
         drop(entered);
-        books.commit(&[Change::Call(Box::new(call()))]);
+        books.commit(&[Change::Call(CallChange::Put(Box::new(call())))]);
         Self { books, channels, reader, runtime }
     }
 

@@ -1,6 +1,6 @@
 //! Changes: all or none, receipts that never go backwards, and what deletes what.
 
-use p2p_core::engine::Change;
+use p2p_core::change::{Change, ConversationChange, EventLogChange, PeerChange, TransferChange};
 use p2p_core::record::{Delivery, FileState, Lane};
 use p2p_core::{Conversation, RumorId, StreamId};
 
@@ -18,17 +18,17 @@ fn delivery(home: &Home, handle: u32) -> (Delivery, (u32, u32)) {
 }
 
 fn relays(rumor: RumorId, accepted: u32) -> Change {
-    Change::Relays { rumor, accepted, relays: 3 }
+    Change::Conversation(ConversationChange::Relays { rumor, accepted, relays: 3 })
 }
 
 #[test]
 fn one_change_that_fails_takes_back_all() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]);
     let twice = home.store.commit(&[
-        Change::Peer(peer(BOB, Some("bob"))),
+        Change::Peer(PeerChange::Put(peer(BOB, Some("bob")))),
         new(message(2, in_call(1), "second")),
         new(message(1, in_call(1), "overwritten?")),
-        Change::Seen(rumor_id(1), NOW),
+        Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)),
     ]);
     assert!(matches!(twice, Err(StoreError::Sql(_))), "{twice:?}");
     let reader = home.reader();
@@ -49,8 +49,8 @@ fn a_disk_that_refuses_takes_back_all() {
     );
     let mut store = super::open(&dir).unwrap();
     let refused = store.commit(&[
-        Change::Peer(peer(BOB, None)),
-        Change::Event(event(1, in_call(1), EventKind::Ring)),
+        Change::Peer(PeerChange::Put(peer(BOB, None))),
+        Change::EventLog(EventLogChange::Event(event(1, in_call(1), EventKind::Ring))),
     ]);
     assert!(matches!(refused, Err(StoreError::Sql(_))), "{refused:?}");
     assert_eq!(store.reader().unwrap().peers().unwrap(), []);
@@ -66,21 +66,24 @@ fn a_full_disk_takes_back_all_and_is_no_end() {
     };
     limit(&home, pages);
     let long = new(message(2, in_call(1), &"x".repeat(20_000)));
-    let refused = home.store.commit(&[Change::Seen(rumor_id(1), NOW), long.clone()]);
+    let refused = home
+        .store
+        .commit(&[Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)), long.clone()]);
     let Err(StoreError::Sql(error)) = refused else { panic!("{refused:?}") };
     assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
     assert!(home.snapshot().seen.is_empty());
     limit(&home, i64::from(u32::MAX));
-    home.commit(vec![Change::Seen(rumor_id(1), NOW), long]);
+    home.commit(vec![Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)), long]);
     assert_eq!(home.reopened().reader().message_count(in_call(1)).unwrap(), 2);
 }
 
 #[test]
 fn a_file_that_is_not_there_has_no_state() {
     let mut home = Home::new();
-    let unknown = home
-        .store
-        .commit(&[Change::Seen(rumor_id(1), NOW), Change::FileState(3, FileState::Transferring)]);
+    let unknown = home.store.commit(&[
+        Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)),
+        Change::Transfer(TransferChange::State(3, FileState::Transferring)),
+    ]);
     let Err(StoreError::Corrupt { table, row, .. }) = unknown else { panic!("{unknown:?}") };
     assert_eq!((table, row.as_str()), ("files", "3"));
     assert!(home.snapshot().seen.is_empty());
@@ -90,8 +93,8 @@ fn a_file_that_is_not_there_has_no_state() {
 fn delivery_never_goes_backwards() {
     use Delivery::{Delivered, Queued, Sent, Undelivered};
     let id = rumor_id(1);
-    let given_up = || Change::Undelivered(id);
-    let arrived = || Change::Delivered(id);
+    let given_up = || Change::Conversation(ConversationChange::Undelivered(id));
+    let arrived = || Change::Conversation(ConversationChange::Delivered(id));
     for (story, end) in [
         (vec![], Queued),
         (vec![relays(id, 0)], Queued),
@@ -122,11 +125,11 @@ fn receipts_touch_our_own_message_only() {
     ]);
     home.commit(vec![
         relays(rumor_id(1), 2),
-        Change::Undelivered(rumor_id(3)),
+        Change::Conversation(ConversationChange::Undelivered(rumor_id(3))),
         relays(rumor_id(3), 2),
         // Rumors that are no messages are no error.
         relays(rumor_id(77), 1),
-        Change::Delivered(rumor_id(77)),
+        Change::Conversation(ConversationChange::Delivered(rumor_id(77))),
         moved(77, 78, in_call(1), (stream(1), 1)),
     ]);
     assert_eq!(delivery(&home, 1), (Delivery::Sent, (2, 3)));
@@ -165,7 +168,10 @@ fn what_each_relay_said_of_a_message_is_kept_with_it() {
 fn a_message_moves_to_another_stream() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "x")), relays(rumor_id(1), 1)]);
     let slot = (stream(9), u64::MAX);
-    home.commit(vec![moved(1, 50, in_call(1), slot), Change::Delivered(rumor_id(50))]);
+    home.commit(vec![
+        moved(1, 50, in_call(1), slot),
+        Change::Conversation(ConversationChange::Delivered(rumor_id(50))),
+    ]);
     let row = home.reader().message(1).unwrap().unwrap();
     assert_eq!((row.message.rumor, row.message.slot), (rumor_id(50), Some(slot)));
     assert_eq!((row.message.delivery, row.relays), (Delivery::Delivered, (1, 3)));
@@ -176,30 +182,38 @@ fn what_moves_to_another_call_starts_anew_there() {
     let mut home = Home::with(vec![
         new(message(1, in_call(1), "x")),
         relays(rumor_id(1), 1),
-        Change::File(Box::new(file(1, 1, true, FileState::Transferring))),
+        Change::Transfer(TransferChange::File(Box::new(file(1, 1, true, FileState::Transferring)))),
     ]);
     let slot = (stream(9), 1);
-    home.commit(vec![moved(1, 50, in_call(2), slot), Change::FileMoved(1, call_id(2))]);
+    home.commit(vec![
+        moved(1, 50, in_call(2), slot),
+        Change::Transfer(TransferChange::Moved(1, call_id(2))),
+    ]);
     let row = home.reader().message(1).unwrap().unwrap();
     assert_eq!((row.message.conversation, row.message.rumor), (in_call(2), rumor_id(50)));
     assert_eq!((row.message.delivery, row.relays), (Delivery::Queued, (0, 0)));
     assert_eq!(home.reader().file(1).unwrap().unwrap().file.call, call_id(2));
-    assert!(home.store.commit(&[Change::FileMoved(2, call_id(2))]).is_err());
+    assert!(home.store.commit(&[Change::Transfer(TransferChange::Moved(2, call_id(2)))]).is_err());
 }
 
 fn moved(from: u8, to: u8, conversation: Conversation, slot: (StreamId, u64)) -> Change {
-    Change::Moved {
+    Change::Conversation(ConversationChange::Moved {
         from: rumor_id(from),
         to: rumor_id(to),
         conversation,
         slot,
         claimed_at: NOW.secs(),
-    }
+    })
 }
 
 fn outbox(n: u8, number: u64) -> Change {
     let rumor = Box::new(rumor("x"));
-    Change::Outbox { stream: stream(n), number, rumor, since: NOW }
+    Change::Conversation(ConversationChange::Outbox {
+        stream: stream(n),
+        number,
+        rumor,
+        since: NOW,
+    })
 }
 
 fn waiting(home: &Home) -> Vec<(u8, u64, bool)> {
@@ -210,28 +224,41 @@ fn waiting(home: &Home) -> Vec<(u8, u64, bool)> {
 #[test]
 fn the_outbox_forgets_what_is_acknowledged() {
     let mut home = Home::with(vec![outbox(1, 1), outbox(1, 2), outbox(1, 3), outbox(1, 4)]);
-    home.commit(vec![outbox(2, 1), Change::Taken(stream(1), 4), Change::Taken(stream(1), 77)]);
-    home.commit(vec![Change::OutboxDone(stream(1), 2)]);
+    home.commit(vec![
+        outbox(2, 1),
+        Change::Conversation(ConversationChange::Taken(stream(1), 4)),
+        Change::Conversation(ConversationChange::Taken(stream(1), 77)),
+    ]);
+    home.commit(vec![Change::Conversation(ConversationChange::OutboxDone(stream(1), 2))]);
     assert_eq!(waiting(&home), [(1, 3, false), (1, 4, true), (2, 1, false)]);
-    home.commit(vec![Change::OutboxGone(stream(1), 4)]);
+    home.commit(vec![Change::Conversation(ConversationChange::OutboxGone(stream(1), 4))]);
     assert_eq!(waiting(&home), [(1, 3, false), (2, 1, false)]);
-    home.commit(vec![Change::OutboxDone(stream(1), u64::MAX)]);
+    home.commit(vec![Change::Conversation(ConversationChange::OutboxDone(stream(1), u64::MAX))]);
     assert_eq!(waiting(&home), [(2, 1, false)]);
 }
 
 #[test]
 fn closing_a_gap_releases_what_was_held() {
-    let held =
-        |n: u8, number| Change::Held { stream: stream(n), number, rumor: Box::new(rumor("x")) };
+    let held = |n: u8, number| {
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(n),
+            number,
+            rumor: Box::new(rumor("x")),
+        })
+    };
     let mut home = Home::with(vec![held(1, 3), held(1, 5), held(1, u64::MAX), held(2, 3)]);
     // `stream_in` is stored up to 4.
-    home.commit(vec![Change::StreamIn(stream_in(1, in_call(1), Lane::Text))]);
+    home.commit(vec![Change::Conversation(ConversationChange::StreamIn(stream_in(
+        1,
+        in_call(1),
+        Lane::Text,
+    )))]);
     // The call is not known, so look from the direct side.
-    home.commit(vec![Change::StreamIn(stream_in(
+    home.commit(vec![Change::Conversation(ConversationChange::StreamIn(stream_in(
         1,
         p2p_core::Conversation::Direct(BOB),
         Lane::Text,
-    ))]);
+    )))]);
     let left: Vec<_> =
         home.snapshot().held.iter().map(|(stream, number, _)| (stream.0[0], *number)).collect();
     assert_eq!(left, [(1, u64::MAX), (1, 5), (2, 3)]);
@@ -239,23 +266,36 @@ fn closing_a_gap_releases_what_was_held() {
 
 #[test]
 fn pieces_go_when_the_file_is_whole() {
-    let chunk = |n: u8, number| Change::Chunk {
-        stream: stream(n),
-        number,
-        rumor: rumor_id(n),
-        bytes: vec![n; 10].into(),
+    let chunk = |n: u8, number| {
+        Change::Transfer(TransferChange::Chunk {
+            stream: stream(n),
+            number,
+            rumor: rumor_id(n),
+            bytes: vec![n; 10].into(),
+        })
     };
     let mut home = Home::with(vec![chunk(1, 1), chunk(1, 2), chunk(2, 1)]);
-    home.commit(vec![Change::ChunksGone(stream(1))]);
+    home.commit(vec![Change::Transfer(TransferChange::ChunksGone(stream(1)))]);
     assert_eq!(home.snapshot().chunks, [(stream(2), 1, rumor_id(2), vec![2; 10].into())]);
 }
 
 #[test]
 fn a_cursor_moves_forward_only() {
-    let cursor = |seq| Change::Cursor { reader: "me".into(), conversation: "d:x".into(), seq };
+    let cursor = |seq| {
+        Change::EventLog(EventLogChange::Cursor {
+            reader: "me".into(),
+            conversation: "d:x".into(),
+            seq,
+        })
+    };
     let mut home = Home::with(vec![cursor(5), cursor(3), cursor(u64::MAX), cursor(4)]);
     let last = i64::MAX.cast_unsigned();
-    home.commit(vec![Change::File(Box::new(file(1, 1, true, FileState::Transferring)))]);
+    home.commit(vec![Change::Transfer(TransferChange::File(Box::new(file(
+        1,
+        1,
+        true,
+        FileState::Transferring,
+    ))))]);
     let dir = home.tamper("");
     let db = rusqlite::Connection::open(dir.path().join("store.db")).unwrap();
     let seq: i64 = db.query_row("SELECT seq FROM cursors", [], |row| row.get(0)).unwrap();

@@ -5,8 +5,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
 use p2p_core::digest::Digests;
-use p2p_core::engine::Change;
 use p2p_core::policy::Policy;
 use p2p_core::record::{
     Answer, Counters, EventKind, FileState, Lane, Owner, Question, StreamOut, Takeover, Tombstone,
@@ -34,63 +36,99 @@ fn contents(format: i64) -> Vec<Change> {
     if format < 3 {
         calls.iter_mut().for_each(|call| call.digests = Digests::default());
     }
-    let mut changes: Vec<_> = calls.into_iter().map(|call| Change::Call(Box::new(call))).collect();
+    let mut changes: Vec<_> =
+        calls.into_iter().map(|call| Change::Call(CallChange::Put(Box::new(call)))).collect();
     changes.extend([
-        Change::Counters(Counters { calls: 20, messages: 4, files: 2, questions: 2, events: 3 }),
-        Change::Peer(peer(BOB, Some("bob"))),
-        Change::Peer(peer(ANA, None)),
+        Change::EventLog(EventLogChange::Counters(Counters {
+            calls: 20,
+            messages: 4,
+            files: 2,
+            questions: 2,
+            events: 3,
+        })),
+        Change::Peer(PeerChange::Put(peer(BOB, Some("bob")))),
+        Change::Peer(PeerChange::Put(peer(ANA, None))),
         new(message(1, in_call(1), "marker-out")),
         new(received(2, in_call(1), "marker-in")),
         new(received(3, direct, "marker-direct")),
         new(message(4, direct, "marker-given-up")),
-        Change::Relays { rumor: rumor_id(1), accepted: 2, relays: 3 },
-        Change::Undelivered(rumor_id(4)),
-        Change::StreamOut(sending(1, Lane::Text)),
-        Change::StreamOut(sending(2, Lane::File(Some(2)))),
-        Change::StreamIn(stream_in(3, in_call(1), Lane::Text)),
-        Change::StreamIn(stream_in(4, direct, Lane::Text)),
-        Change::Outbox { stream: stream(1), number: 5, rumor: Box::new(rumor("o")), since: NOW },
-        Change::Taken(stream(1), 5),
-        Change::Held { stream: stream(3), number: 8, rumor: Box::new(rumor("marker-held")) },
-        Change::Chunk {
+        Change::Conversation(ConversationChange::Relays {
+            rumor: rumor_id(1),
+            accepted: 2,
+            relays: 3,
+        }),
+        Change::Conversation(ConversationChange::Undelivered(rumor_id(4))),
+        Change::Conversation(ConversationChange::StreamOut(sending(1, Lane::Text))),
+        Change::Conversation(ConversationChange::StreamOut(sending(2, Lane::File(Some(2))))),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(3, in_call(1), Lane::Text))),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(4, direct, Lane::Text))),
+        Change::Conversation(ConversationChange::Outbox {
+            stream: stream(1),
+            number: 5,
+            rumor: Box::new(rumor("o")),
+            since: NOW,
+        }),
+        Change::Conversation(ConversationChange::Taken(stream(1), 5)),
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(3),
+            number: 8,
+            rumor: Box::new(rumor("marker-held")),
+        }),
+        Change::Transfer(TransferChange::Chunk {
             stream: stream(5),
             number: 1,
             rumor: rumor_id(9),
             bytes: vec![0, 255].into(),
-        },
-        Change::Seen(rumor_id(2), NOW),
-        Change::Seen(rumor_id(3), Time(NOW.0 + 1)),
-        Change::Tombstone(Tombstone {
+        }),
+        Change::Conversation(ConversationChange::Seen(rumor_id(2), NOW)),
+        Change::Conversation(ConversationChange::Seen(rumor_id(3), Time(NOW.0 + 1))),
+        Change::Call(CallChange::Tombstone(Tombstone {
             call: call_id(200),
             peer: BOB,
             reason: Reason::Cancelled,
             at: NOW,
-        }),
-        Change::File(Box::new(file(1, 1, false, FileState::Complete(Some("/a/f1-b".into()))))),
-        Change::File(Box::new(file(2, 1, true, FileState::Transferring))),
-        Change::Question(Box::new(question(1, 1))),
-        Change::Question(Box::new(question(2, 1))),
-        Change::Event(event(1, in_call(1), EventKind::Answered)),
-        Change::Event(shown),
-        Change::Event(event(3, direct, EventKind::Message)),
-        Change::Cursor {
+        })),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            1,
+            1,
+            false,
+            FileState::Complete(Some("/a/f1-b".into())),
+        )))),
+        Change::Transfer(TransferChange::File(Box::new(file(2, 1, true, FileState::Transferring)))),
+        Change::Human(HumanChange::Question(Box::new(question(1, 1)))),
+        Change::Human(HumanChange::Question(Box::new(question(2, 1)))),
+        Change::EventLog(EventLogChange::Event(event(1, in_call(1), EventKind::Answered))),
+        Change::EventLog(EventLogChange::Event(shown)),
+        Change::EventLog(EventLogChange::Event(event(3, direct, EventKind::Message))),
+        Change::EventLog(EventLogChange::Cursor {
             reader: "agent".into(),
             conversation: crate::conversation_key(&in_call(1)),
             seq: 1,
-        },
+        }),
         // The first formats did not keep how and when it came.
-        Change::Answered { question: 1, answer: answer(Via::Terminal) },
+        Change::Human(HumanChange::Answered { question: 1, answer: answer(Via::Terminal) }),
     ]);
     if format >= 5 {
         let written = Answer { at: Time(NOW.0 + 1), ..answer(Via::Dm(ANA)) };
         changes.extend([
-            Change::Question(Box::new(Question { code: "K7QX".into(), ..question(3, 1) })),
-            Change::Answered { question: 3, answer: written },
-            Change::Owner(Owner { key: ANA, since: NOW, muted_until: Some(Time(NOW.0 + 1)) }),
-            Change::Note(note(4, 1, Some(2))),
-            Change::Takeover(Takeover { call: call_id(8), by: Via::Dm(ANA), last: NOW }),
-            Change::Policy(Policy::AllowList),
-            Change::Invite(invite(1)),
+            Change::Human(HumanChange::Question(Box::new(Question {
+                code: "K7QX".into(),
+                ..question(3, 1)
+            }))),
+            Change::Human(HumanChange::Answered { question: 3, answer: written }),
+            Change::Human(HumanChange::Owner(Owner {
+                key: ANA,
+                since: NOW,
+                muted_until: Some(Time(NOW.0 + 1)),
+            })),
+            Change::Human(HumanChange::Note(note(4, 1, Some(2)))),
+            Change::Human(HumanChange::Takeover(Takeover {
+                call: call_id(8),
+                by: Via::Dm(ANA),
+                last: NOW,
+            })),
+            Change::Peer(PeerChange::Policy(Policy::AllowList)),
+            Change::Peer(PeerChange::Invite(invite(1))),
         ]);
     }
     changes

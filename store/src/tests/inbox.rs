@@ -2,7 +2,7 @@
 
 use p2p_core::Conversation;
 use p2p_core::call::State;
-use p2p_core::engine::Change;
+use p2p_core::change::{CallChange, Change, EventLogChange};
 use p2p_core::record::{Content, Counters, Event, EventKind, Message};
 
 use super::Home;
@@ -15,19 +15,19 @@ const DIRECT: Conversation = Conversation::Direct(BOB);
 
 fn shown(reader: &str, conversation: Conversation, seq: u64) -> Change {
     let conversation = conversation_key(&conversation);
-    Change::Cursor { reader: reader.into(), conversation, seq }
+    Change::EventLog(EventLogChange::Cursor { reader: reader.into(), conversation, seq })
 }
 
 /// Five entries: 1, 3 and 5 in call 1, 2 in call 2, 4 from Bob directly.
 fn log() -> Home {
     Home::with(vec![
-        Change::Event(event(1, in_call(1), EventKind::Ring)),
-        Change::Event(event(2, in_call(2), EventKind::Knock)),
-        Change::Event(event(3, in_call(1), EventKind::Message)),
-        Change::Event(event(4, DIRECT, EventKind::Message)),
-        Change::Event(event(5, in_call(1), EventKind::End)),
-        Change::Call(Box::new(call(1, ended_at(NOW)))),
-        Change::Call(Box::new(call(2, State::Active))),
+        Change::EventLog(EventLogChange::Event(event(1, in_call(1), EventKind::Ring))),
+        Change::EventLog(EventLogChange::Event(event(2, in_call(2), EventKind::Knock))),
+        Change::EventLog(EventLogChange::Event(event(3, in_call(1), EventKind::Message))),
+        Change::EventLog(EventLogChange::Event(event(4, DIRECT, EventKind::Message))),
+        Change::EventLog(EventLogChange::Event(event(5, in_call(1), EventKind::End))),
+        Change::Call(CallChange::Put(Box::new(call(1, ended_at(NOW))))),
+        Change::Call(CallChange::Put(Box::new(call(2, State::Active)))),
     ])
 }
 
@@ -57,7 +57,9 @@ fn entries_come_back_equal() {
         (1..).zip(kinds).map(|(seq, kind)| event(seq, in_call(1), kind)).collect();
     written[1].subject = Some(7);
     written[2].text = Some("marker-sentence".into());
-    let home = Home::with(written.iter().cloned().map(Change::Event).collect()).reopened();
+    let home =
+        Home::with(written.iter().cloned().map(|it| EventLogChange::Event(it).into()).collect())
+            .reopened();
     assert_eq!(home.reader().last_events(99, None).unwrap(), written);
     assert_eq!(home.reader().max_event_seq().unwrap(), 10);
 }
@@ -127,7 +129,7 @@ fn what_was_removed_from_the_log_is_missed() {
     let mut home = log();
     home.commit(vec![
         shown("me", in_call(1), 1),
-        Change::Counters(Counters { events: 6, ..Counters::default() }),
+        Change::EventLog(EventLogChange::Counters(Counters { events: 6, ..Counters::default() })),
     ]);
     let dir = home.tamper("DELETE FROM events WHERE seq IN (2, 3)");
     let store = super::open(&dir).unwrap();
@@ -190,7 +192,7 @@ fn what_was_shown_of_the_peers_streams() {
     let tells = |seq, kind, message| {
         let mut event = event(seq, in_call(1), kind);
         event.subject = Some(message);
-        Change::Event(event)
+        Change::EventLog(EventLogChange::Event(event))
     };
     let home = Home::with(vec![
         slot(1, 1, received(1, in_call(1), "x")),

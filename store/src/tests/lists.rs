@@ -2,7 +2,7 @@
 
 use p2p_core::Conversation;
 use p2p_core::call::State;
-use p2p_core::engine::Change;
+use p2p_core::change::{CallChange, Change, ConversationChange, PeerChange, TransferChange};
 use p2p_core::record::{Content, FileState, Lane, Message, Speaker, StreamOut};
 
 use super::samples::{
@@ -13,7 +13,7 @@ use super::{Home, Reader};
 use crate::MessageRow;
 
 fn calls(n: u8) -> Vec<Change> {
-    (1..=n).map(|n| Change::Call(Box::new(call(n, State::Active)))).collect()
+    (1..=n).map(|n| Change::Call(CallChange::Put(Box::new(call(n, State::Active))))).collect()
 }
 
 fn handles(rows: Vec<MessageRow>) -> Vec<u32> {
@@ -44,7 +44,7 @@ fn a_reader_sees_later_commits_and_writes_nothing() {
 #[test]
 fn calls_are_listed_newest_first_with_how_many_more() {
     let mut home = Home::with(calls(5));
-    home.commit(vec![Change::Call(Box::new(call(4, ended_at(NOW))))]);
+    home.commit(vec![Change::Call(CallChange::Put(Box::new(call(4, ended_at(NOW)))))]);
     let reader = home.reader();
     let listed = |limit| {
         let (rows, more) = reader.calls("me", limit).unwrap();
@@ -64,7 +64,7 @@ fn the_last_word_in_a_call_counts_the_opening() {
     opened.opening = Some("hello".into());
     opened.outgoing = false;
     let mut home = Home::with(calls(2));
-    home.commit(vec![Change::Call(Box::new(opened.clone()))]);
+    home.commit(vec![Change::Call(CallChange::Put(Box::new(opened.clone())))]);
     let reader = home.reader();
     let last = |n| reader.call("me", n).unwrap().unwrap().last;
     assert_eq!(last(1), Some((opened.opened, false)));
@@ -147,7 +147,7 @@ fn a_message_is_read_up_to_what_the_peer_disclosed() {
     let theirs = received(1, in_call(1), "x");
     let home = Home::with(vec![
         // Read up to 2.
-        Change::StreamOut(stream_out(1, in_call(1), Lane::Text)),
+        Change::Conversation(ConversationChange::StreamOut(stream_out(1, in_call(1), Lane::Text))),
         slotted(1, 1, 2, ours.clone()),
         slotted(2, 1, 3, ours.clone()),
         slotted(3, 2, 1, ours.clone()),
@@ -161,16 +161,21 @@ fn a_message_is_read_up_to_what_the_peer_disclosed() {
 
 #[test]
 fn a_file_says_how_much_got_through() {
-    let put = |file| Change::File(Box::new(file));
-    let chunk = |n: u8, number, size| Change::Chunk {
-        stream: stream(n),
-        number,
-        rumor: rumor_id(n),
-        bytes: vec![1; size].into(),
+    let put = |file| Change::Transfer(TransferChange::File(Box::new(file)));
+    let chunk = |n: u8, number, size| {
+        Change::Transfer(TransferChange::Chunk {
+            stream: stream(n),
+            number,
+            rumor: rumor_id(n),
+            bytes: vec![1; size].into(),
+        })
     };
     let acked = |n, acked| {
         let lane = Lane::File(Some(u32::from(n)));
-        Change::StreamOut(StreamOut { acked, ..stream_out(n, in_call(1), lane) })
+        Change::Conversation(ConversationChange::StreamOut(StreamOut {
+            acked,
+            ..stream_out(n, in_call(1), lane)
+        }))
     };
     let mut home = Home::with(vec![
         put(file(1, 1, true, FileState::Transferring)),
@@ -186,8 +191,11 @@ fn a_file_says_how_much_got_through() {
         put(file(5, 1, true, FileState::Transferring)),
     ]);
     home.commit(vec![
-        Change::FileState(4, FileState::Complete(Some("/marker/path".into()))),
-        Change::FileState(5, FileState::Failed("marker-cause".into())),
+        Change::Transfer(TransferChange::State(
+            4,
+            FileState::Complete(Some("/marker/path".into())),
+        )),
+        Change::Transfer(TransferChange::State(5, FileState::Failed("marker-cause".into()))),
     ]);
     let reader = home.reader();
     let done: Vec<u64> = (1..=5).map(|n| reader.file(n).unwrap().unwrap().done_bytes).collect();
@@ -206,8 +214,10 @@ fn a_file_says_how_much_got_through() {
 
 #[test]
 fn a_peer_is_found_by_key_name_and_prefix() {
-    let home =
-        Home::with(vec![Change::Peer(peer(ANA, Some("Ana-1"))), Change::Peer(peer(BOB, None))]);
+    let home = Home::with(vec![
+        Change::Peer(PeerChange::Put(peer(ANA, Some("Ana-1")))),
+        Change::Peer(PeerChange::Put(peer(BOB, None))),
+    ]);
     let reader = home.reader();
     assert_eq!(reader.peer(BOB).unwrap(), Some(peer(BOB, None)));
     assert_eq!(reader.peer(p2p_core::PublicKey([1; 32])).unwrap(), None);

@@ -1,10 +1,9 @@
 //! Opening: a private file, nobody else's, of no later version, and whole.
 
+use p2p_core::change::{Change, PeerChange};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-use p2p_core::engine::Change;
 
 use super::samples::{BOB, in_call, message, new, peer};
 use super::{Home, SECRET, StoreError, open};
@@ -49,7 +48,7 @@ fn refused(dir: &tempfile::TempDir, secret: &[u8; 32]) -> StoreError {
 #[test]
 fn the_files_are_private() {
     let mut home = Home::new();
-    home.commit(vec![Change::Peer(peer(BOB, None))]);
+    home.commit(vec![Change::Peer(PeerChange::Put(peer(BOB, None)))]);
     let path = home.path();
     let all = [path.clone(), path.with_extension("db-wal"), path.with_extension("db-shm")];
     for file in &all {
@@ -87,7 +86,7 @@ fn what_was_committed_survives_a_crash() {
 
 #[test]
 fn another_identity_is_refused() {
-    let dir = Home::with(vec![Change::Peer(peer(BOB, None))]).tamper("");
+    let dir = Home::with(vec![Change::Peer(PeerChange::Put(peer(BOB, None)))]).tamper("");
     let error = refused(&dir, &[8; 32]);
     assert!(matches!(error, StoreError::OtherIdentity { .. }), "{error:?}");
     assert!(error.to_string().ends_with("belongs to another identity"), "{error}");

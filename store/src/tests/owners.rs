@@ -1,7 +1,9 @@
 //! Owners, what they were asked and told, and what they said.
 
 use p2p_core::call::{By, Ended, State};
-use p2p_core::engine::Change;
+use p2p_core::change::{
+    CallChange, Change, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
 use p2p_core::policy::Policy;
 use p2p_core::record::{
     Answer, Content, Delivery, EventKind, FileState, Invite, Line, Message, Note, Owner, Question,
@@ -17,7 +19,7 @@ use super::samples::{
 use super::{Home, StoreError};
 
 fn asked(handle: u32) -> Change {
-    Change::Question(Box::new(question(handle, 1)))
+    Change::Human(HumanChange::Question(Box::new(question(handle, 1))))
 }
 
 #[test]
@@ -25,20 +27,25 @@ fn owners_come_back_as_they_are_until_they_are_none() {
     let first = Owner { key: BOB, since: Time(1), muted_until: None };
     let second = Owner { key: ANA, since: Time(2), muted_until: Some(NOW) };
     let mut home = Home::with(vec![
-        Change::Owner(second),
-        Change::Owner(Owner { muted_until: Some(NOW), ..first }),
-        Change::Owner(first),
+        Change::Human(HumanChange::Owner(second)),
+        Change::Human(HumanChange::Owner(Owner { muted_until: Some(NOW), ..first })),
+        Change::Human(HumanChange::Owner(first)),
     ])
     .reopened();
     assert_eq!(home.snapshot().owners, [first, second]);
     assert_eq!(home.reader().owners().unwrap(), [first, second]);
-    home.commit(vec![Change::OwnerGone(BOB), Change::OwnerGone(BOB)]);
+    home.commit(vec![
+        Change::Human(HumanChange::OwnerGone(BOB)),
+        Change::Human(HumanChange::OwnerGone(BOB)),
+    ]);
     assert_eq!(home.snapshot().owners, [second]);
 }
 
 #[test]
 fn a_passphrase_from_before_anybody_owned_the_agent_proves_nobody() {
-    let owner = |key, muted_until| Change::Owner(Owner { key, since: NOW, muted_until });
+    let owner = |key, muted_until| {
+        Change::Human(HumanChange::Owner(Owner { key, since: NOW, muted_until }))
+    };
     let mut home = Home::with(Vec::new());
     home.store.set_passphrase(Some("the agent's own")).unwrap();
     home.commit(vec![owner(ANA, None)]);
@@ -57,7 +64,7 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     };
     let said = Answer { at: Time(NOW.0 + 5), ..answer(Via::Dm(ANA)) };
     let mut home = Home::with(vec![
-        Change::Call(Box::new(call(1, State::Active))),
+        Change::Call(CallChange::Put(Box::new(call(1, State::Active)))),
         new(message(6, in_call(1), "said before")),
         new(passed_on.clone()),
         asked(1),
@@ -69,10 +76,10 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     home.store.told(1, "command", true).unwrap();
     assert!(matches!(home.store.told(3, "command", true), Err(StoreError::Sql(_))));
     home.commit(vec![
-        Change::Answered { question: 1, answer: said.clone() },
+        Change::Human(HumanChange::Answered { question: 1, answer: said.clone() }),
         // The first answer stays; one to nothing is none.
-        Change::Answered { question: 1, answer: answer(Via::Terminal) },
-        Change::Answered { question: 3, answer: answer(Via::Terminal) },
+        Change::Human(HumanChange::Answered { question: 1, answer: answer(Via::Terminal) }),
+        Change::Human(HumanChange::Answered { question: 3, answer: answer(Via::Terminal) }),
     ]);
     let mut home = home.reopened();
     let reader = home.reader();
@@ -94,7 +101,7 @@ fn a_question_says_who_was_told_and_what_was_answered() {
     assert_eq!(reader.open_questions().unwrap(), [second]);
     assert!(reader.question(3).unwrap().is_none());
     // With its call a question is over, answered or not.
-    home.commit(vec![Change::Call(Box::new(call(1, ended_at(NOW))))]);
+    home.commit(vec![Change::Call(CallChange::Put(Box::new(call(1, ended_at(NOW)))))]);
     let reader = home.reader();
     assert_eq!(reader.open_questions().unwrap(), []);
     assert!(reader.question(2).unwrap().unwrap().over);
@@ -105,13 +112,13 @@ fn a_question_goes_on_in_the_call_that_its_call_became_part_of() {
     let merged = |n, into| {
         let closing = Closing { into: Some(call_id(into)), ..Closing::new(Reason::Merged, "") };
         let state = State::Ended(Ended { at: NOW, closing, by: By::Us, word: None });
-        Change::Call(Box::new(call(n, state)))
+        Change::Call(CallChange::Put(Box::new(call(n, state))))
     };
     // The ring of the call that survives may not be here yet.
     let mut home = Home::with(vec![asked(1), merged(1, 2)]);
     let over = |home: &Home| home.reader().question(1).unwrap().unwrap().over;
     assert!(over(&home));
-    let put = |n, state| Change::Call(Box::new(call(n, state)));
+    let put = |n, state| Change::Call(CallChange::Put(Box::new(call(n, state))));
     home.commit(vec![merged(2, 3), put(3, State::Active), put(4, State::Active)]);
     assert!(!over(&home));
     let asked_in = |n| {
@@ -134,12 +141,12 @@ fn an_owner_was_told_when_a_relay_took_a_direct_message() {
         for (handle, delivery) in (1..).zip(deliveries) {
             home.commit(vec![
                 to_owner(handle, *delivery),
-                Change::Note(note(handle, 1, Some(1))),
+                Change::Human(HumanChange::Note(note(handle, 1, Some(1)))),
                 // Of another question, and of none.
                 to_owner(handle + 50, Delivery::Delivered),
-                Change::Note(note(handle + 50, 1, Some(2))),
+                Change::Human(HumanChange::Note(note(handle + 50, 1, Some(2)))),
                 to_owner(handle + 100, Delivery::Delivered),
-                Change::Note(note(handle + 100, 1, None)),
+                Change::Human(HumanChange::Note(note(handle + 100, 1, None))),
             ]);
         }
         let row = home.reader().question(1).unwrap().unwrap();
@@ -161,10 +168,10 @@ fn the_engine_gets_the_newest_questions_and_the_notes_of_a_month() {
     let mut home = Home::with((1..=203).map(asked).collect());
     let (kept, newest) = (at(2, NOW.0 - month), Note { call: None, ..note(3, 1, None) });
     home.commit(vec![
-        Change::Note(newest),
-        Change::Note(at(1, NOW.0 - month - 1)),
-        Change::Note(Note { owner: BOB, ..kept }),
-        Change::Note(kept),
+        Change::Human(HumanChange::Note(newest)),
+        Change::Human(HumanChange::Note(at(1, NOW.0 - month - 1))),
+        Change::Human(HumanChange::Note(Note { owner: BOB, ..kept })),
+        Change::Human(HumanChange::Note(kept)),
     ]);
     let snapshot = home.reopened().snapshot();
     let handles: Vec<_> = snapshot.questions.iter().map(|question| question.handle).collect();
@@ -176,15 +183,18 @@ fn the_engine_gets_the_newest_questions_and_the_notes_of_a_month() {
 fn a_takeover_lasts_over_a_restart_until_it_is_over() {
     let taken = |n, by| Takeover { call: call_id(n), by, last: Time(u64::from(n)) };
     let mut home = Home::with(vec![
-        Change::Takeover(taken(1, Via::Terminal)),
-        Change::Takeover(taken(2, Via::Terminal)),
-        Change::Takeover(taken(2, Via::Dm(ANA))),
+        Change::Human(HumanChange::Takeover(taken(1, Via::Terminal))),
+        Change::Human(HumanChange::Takeover(taken(2, Via::Terminal))),
+        Change::Human(HumanChange::Takeover(taken(2, Via::Dm(ANA)))),
     ])
     .reopened();
     let (first, second) = (taken(1, Via::Terminal), taken(2, Via::Dm(ANA)));
     assert_eq!(home.snapshot().takeovers, [first, second]);
     assert_eq!(home.reader().takeover(call_id(2)).unwrap(), Some(second));
-    home.commit(vec![Change::TakeoverOver(call_id(2)), Change::TakeoverOver(call_id(3))]);
+    home.commit(vec![
+        Change::Human(HumanChange::TakeoverOver(call_id(2))),
+        Change::Human(HumanChange::TakeoverOver(call_id(3))),
+    ]);
     assert_eq!(home.snapshot().takeovers, [first]);
     assert_eq!(home.reader().takeover(call_id(2)).unwrap(), None);
 }
@@ -193,18 +203,18 @@ fn a_takeover_lasts_over_a_restart_until_it_is_over() {
 fn a_token_is_good_until_it_is_used_up_or_too_old_or_revoked() {
     let used = Invite { uses: 1, ..invite(1) };
     let mut home = Home::with(vec![
-        Change::Invite(invite(1)),
-        Change::Invite(used),
-        Change::Invite(Invite { uses: 0, ..invite(2) }),
-        Change::Invite(Invite { expires: NOW, ..invite(3) }),
-        Change::Invite(invite(4)),
-        Change::InviteGone(4),
+        Change::Peer(PeerChange::Invite(invite(1))),
+        Change::Peer(PeerChange::Invite(used)),
+        Change::Peer(PeerChange::Invite(Invite { uses: 0, ..invite(2) })),
+        Change::Peer(PeerChange::Invite(Invite { expires: NOW, ..invite(3) })),
+        Change::Peer(PeerChange::Invite(invite(4))),
+        Change::Peer(PeerChange::InviteGone(4)),
     ])
     .reopened();
     assert_eq!(home.snapshot().invites, [used]);
     let all = home.reader().invites().unwrap();
     assert_eq!(all.iter().map(|invite| invite.id).collect::<Vec<_>>(), [1, 2, 3]);
-    home.commit(vec![Change::InviteGone(1)]);
+    home.commit(vec![Change::Peer(PeerChange::InviteGone(1))]);
     assert_eq!(home.snapshot().invites, []);
 }
 
@@ -215,7 +225,7 @@ fn policy_and_passphrase_are_kept() {
     assert_eq!((home.snapshot().policy, reader.policy().unwrap()), (None, None));
     assert_eq!(reader.passphrase().unwrap(), None);
     for policy in [Policy::Ask, Policy::Open, Policy::Closed, Policy::AllowList] {
-        home.commit(vec![Change::Policy(policy)]);
+        home.commit(vec![Change::Peer(PeerChange::Policy(policy))]);
         assert_eq!(home.snapshot().policy, Some(policy));
     }
     home.store.set_passphrase(Some("$argon2id$1")).unwrap();
@@ -265,11 +275,19 @@ fn the_last_lines_of_a_call_say_who_spoke() {
 #[test]
 fn an_answer_that_was_shown_is_no_message_that_was() {
     let told = |seq, kind, subject| {
-        Change::Event(p2p_core::record::Event { subject, ..event(seq, in_call(1), kind) })
+        Change::EventLog(EventLogChange::Event(p2p_core::record::Event {
+            subject,
+            ..event(seq, in_call(1), kind)
+        }))
     };
     let mut home = Home::with(vec![
         new(Message { slot: Some((stream(1), 1)), ..received(1, in_call(1), "theirs") }),
-        Change::File(Box::new(file(1, 1, false, FileState::Transferring))),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            1,
+            1,
+            false,
+            FileState::Transferring,
+        )))),
         told(1, EventKind::Reply, Some(1)),
     ]);
     assert_eq!(home.reader().read_marks(in_call(1), 1).unwrap(), []);

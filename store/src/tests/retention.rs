@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use p2p_core::call::{Call, Ended, Resend, State, WORD_LIFETIME};
-use p2p_core::engine::{Change, SEEN_KEPT, SEEN_LEAST};
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
+use p2p_core::engine::{SEEN_KEPT, SEEN_LEAST};
 use p2p_core::record::{EventKind, FileState, Invite, Lane, Note, Takeover, Tombstone, Via};
 use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, RumorId, Time};
@@ -24,11 +27,15 @@ fn days(n: u64) -> Duration {
 }
 
 fn put(call: Call) -> Change {
-    Change::Call(Box::new(call))
+    Change::Call(CallChange::Put(Box::new(call)))
 }
 
 fn cursor(reader: &str, conversation: Conversation, seq: u64) -> Change {
-    Change::Cursor { reader: reader.into(), conversation: conversation_key(&conversation), seq }
+    Change::EventLog(EventLogChange::Cursor {
+        reader: reader.into(),
+        conversation: conversation_key(&conversation),
+        seq,
+    })
 }
 
 /// A call that is over, with something of everything in it, all of it shown.
@@ -39,14 +46,30 @@ fn whole(n: u8) -> Vec<Change> {
     vec![
         put(call(n, ended_at(ago(days(100))))),
         new(received(u32::from(n), in_call(n), "x")),
-        Change::File(Box::new(file(u32::from(n), n, false, received_file))),
-        Change::Question(Box::new(question(u32::from(n), n))),
-        Change::Note(note(u32::from(n), n, None)),
-        Change::Note(Note { call: None, ..note(u32::from(n) + 50, n, Some(u32::from(n))) }),
-        Change::Takeover(Takeover { call: call_id(n), by: Via::Terminal, last: NOW }),
-        Change::StreamIn(stream_in(n, in_call(n), Lane::Text)),
-        Change::StreamOut(stream_out(n + 100, in_call(n), Lane::Text)),
-        Change::Event(told),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            u32::from(n),
+            n,
+            false,
+            received_file,
+        )))),
+        Change::Human(HumanChange::Question(Box::new(question(u32::from(n), n)))),
+        Change::Human(HumanChange::Note(note(u32::from(n), n, None))),
+        Change::Human(HumanChange::Note(Note {
+            call: None,
+            ..note(u32::from(n) + 50, n, Some(u32::from(n)))
+        })),
+        Change::Human(HumanChange::Takeover(Takeover {
+            call: call_id(n),
+            by: Via::Terminal,
+            last: NOW,
+        })),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(n, in_call(n), Lane::Text))),
+        Change::Conversation(ConversationChange::StreamOut(stream_out(
+            n + 100,
+            in_call(n),
+            Lane::Text,
+        ))),
+        Change::EventLog(EventLogChange::Event(told)),
         cursor("agent", in_call(n), u64::from(n)),
     ]
 }
@@ -82,15 +105,21 @@ fn a_call_goes_with_everything_in_it_and_nothing_else() {
     let mut home = Home::with([whole(1), whole(2)].concat());
     assert_eq!(due(&home), [1, 2]);
     assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (10, 10));
-    home.commit(vec![Change::CallGone(call_id(1))]);
+    home.commit(vec![Change::Call(CallChange::Gone(call_id(1)))]);
     assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (0, 10));
     assert_eq!(due(&home), [2]);
     assert!(home.reader().call_by_id("agent", call_id(1)).unwrap().is_none());
     // Again, and one that never was.
-    home.commit(vec![Change::CallGone(call_id(1)), Change::CallGone(call_id(77))]);
+    home.commit(vec![
+        Change::Call(CallChange::Gone(call_id(1))),
+        Change::Call(CallChange::Gone(call_id(77))),
+    ]);
     // The log's numbers go on.
     let counters = p2p_core::record::Counters { events: 2, ..Default::default() };
-    home.commit(vec![Change::Counters(counters), Change::CallGone(call_id(2))]);
+    home.commit(vec![
+        Change::EventLog(EventLogChange::Counters(counters)),
+        Change::Call(CallChange::Gone(call_id(2))),
+    ]);
     assert_eq!(home.reader().max_event_seq().unwrap(), 2);
 }
 
@@ -99,22 +128,35 @@ fn what_is_unread_or_under_way_stays() {
     let resend = Resend { attempts: 1, last: NOW };
     let State::Ended(ended) = ended_at(ago(days(100))) else { panic!() };
     let unconfirmed = State::Ended(Ended { word: Some(resend), ..ended });
-    let unread = |seq| Change::Event(event(seq, in_call(1), EventKind::Message));
-    let waits =
-        Change::Outbox { stream: stream(101), number: 3, rumor: Box::new(rumor("o")), since: NOW };
+    let unread =
+        |seq| Change::EventLog(EventLogChange::Event(event(seq, in_call(1), EventKind::Message)));
+    let waits = Change::Conversation(ConversationChange::Outbox {
+        stream: stream(101),
+        number: 3,
+        rumor: Box::new(rumor("o")),
+        since: NOW,
+    });
     for (name, change) in [
         ("open", put(call(1, State::Active))),
         ("its end is not confirmed", put(call(1, unconfirmed))),
         ("unread", unread(50)),
         ("unread by another reader", cursor("human", in_call(1), 0)),
         ("in the outbox", waits),
-        ("a file", Change::File(Box::new(file(9, 1, true, FileState::Transferring)))),
+        (
+            "a file",
+            Change::Transfer(TransferChange::File(Box::new(file(
+                9,
+                1,
+                true,
+                FileState::Transferring,
+            )))),
+        ),
     ] {
         let mut home = Home::with(whole(1));
         home.commit(vec![change]);
         assert_eq!(due(&home), [] as [u32; 0], "{name}");
         let before = rows(&home, call_id(1));
-        home.commit(vec![Change::CallGone(call_id(1))]);
+        home.commit(vec![Change::Call(CallChange::Gone(call_id(1)))]);
         assert_eq!(rows(&home, call_id(1)), before, "{name}");
     }
     // A reader that follows another call does not count.
@@ -135,7 +177,11 @@ fn received_files_are_due_once_they_were_shown() {
     assert_eq!(due(&home), 0);
     assert_eq!(home.reader().file(1).unwrap().unwrap().file.state, FileState::Complete(None));
     let mut unread = Home::with(whole(1));
-    unread.commit(vec![Change::Event(event(9, in_call(1), EventKind::File))]);
+    unread.commit(vec![Change::EventLog(EventLogChange::Event(event(
+        9,
+        in_call(1),
+        EventKind::File,
+    )))]);
     assert_eq!(due(&unread), 0);
 }
 
@@ -146,9 +192,19 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
         id[..8].copy_from_slice(&(n as u64).to_be_bytes());
         RumorId(id)
     };
-    let old = |n| Change::Seen(id(n), ago(SEEN_KEPT + Duration::from_millis(1)));
+    let old = |n| {
+        Change::Conversation(ConversationChange::Seen(
+            id(n),
+            ago(SEEN_KEPT + Duration::from_millis(1)),
+        ))
+    };
     let grave = |n, at| {
-        Change::Tombstone(Tombstone { call: call_id(n), peer: BOB, reason: Reason::Busy, at })
+        Change::Call(CallChange::Tombstone(Tombstone {
+            call: call_id(n),
+            peer: BOB,
+            reason: Reason::Busy,
+            at,
+        }))
     };
     let mut home = Home::with((0..5).map(old).collect());
     let past = ago(WORD_LIFETIME + Duration::from_millis(1));
@@ -158,26 +214,42 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
     assert_eq!(snapshot.tombstones.iter().map(|g| g.call).collect::<Vec<_>>(), [call_id(2)]);
     // A few are kept whatever the clock says.
     assert_eq!(snapshot.seen.len(), 5);
-    home.commit((5..=SEEN_LEAST).map(|n| Change::Seen(id(n), ago(SEEN_KEPT))).collect());
+    home.commit(
+        (5..=SEEN_LEAST)
+            .map(|n| Change::Conversation(ConversationChange::Seen(id(n), ago(SEEN_KEPT))))
+            .collect(),
+    );
     home.store.tidy(NOW, None).unwrap();
     assert_eq!(home.snapshot().seen.len(), SEEN_LEAST - 4);
 }
 
 #[test]
 fn what_waits_in_a_dead_call_goes_and_what_waits_in_a_living_one_stays() {
-    let held = |n| Change::Held { stream: stream(n), number: 9, rumor: Box::new(rumor("h")) };
-    let chunk = |n| Change::Chunk {
-        stream: stream(n),
-        number: 9,
-        rumor: rumor_id(n),
-        bytes: vec![n].into(),
+    let held = |n| {
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(n),
+            number: 9,
+            rumor: Box::new(rumor("h")),
+        })
+    };
+    let chunk = |n| {
+        Change::Transfer(TransferChange::Chunk {
+            stream: stream(n),
+            number: 9,
+            rumor: rumor_id(n),
+            bytes: vec![n].into(),
+        })
     };
     let mut home = Home::with(vec![
         put(call(1, ended_at(ago(days(100))))),
         put(call(2, State::Active)),
-        Change::StreamIn(stream_in(1, in_call(1), Lane::Text)),
-        Change::StreamIn(stream_in(2, in_call(2), Lane::Text)),
-        Change::StreamIn(stream_in(3, Conversation::Direct(ANA), Lane::Text)),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(1, in_call(1), Lane::Text))),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(2, in_call(2), Lane::Text))),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(
+            3,
+            Conversation::Direct(ANA),
+            Lane::Text,
+        ))),
         held(1),
         held(2),
         held(3),
@@ -195,7 +267,7 @@ fn the_log_forgets_what_everybody_was_shown_long_ago() {
     let entry = |seq, at| {
         let mut entry = event(seq, in_call(1), EventKind::Notice);
         entry.at = at;
-        Change::Event(entry)
+        Change::EventLog(EventLogChange::Event(entry))
     };
     let long_ago = ago(days(93));
     let mut home = Home::with(vec![
@@ -212,16 +284,18 @@ fn the_log_forgets_what_everybody_was_shown_long_ago() {
 
 #[test]
 fn what_owners_were_told_goes_after_a_month_and_tokens_when_they_are_worthless() {
-    let noted = |handle, at, question| Change::Note(Note { at, ..note(handle, 1, question) });
+    let noted = |handle, at, question| {
+        Change::Human(HumanChange::Note(Note { at, ..note(handle, 1, question) }))
+    };
     let past = ago(days(30) + Duration::from_millis(1));
     let mut home = Home::with(vec![
         noted(1, past, None),
         noted(2, ago(days(30)), None),
         // It says who was told of the question.
         noted(3, past, Some(1)),
-        Change::Invite(invite(1)),
-        Change::Invite(Invite { uses: 0, ..invite(2) }),
-        Change::Invite(Invite { expires: Time(NOW.0 - 1), ..invite(3) }),
+        Change::Peer(PeerChange::Invite(invite(1))),
+        Change::Peer(PeerChange::Invite(Invite { uses: 0, ..invite(2) })),
+        Change::Peer(PeerChange::Invite(Invite { expires: Time(NOW.0 - 1), ..invite(3) })),
     ]);
     home.store.tidy(NOW, None).unwrap();
     let numbers =
@@ -247,8 +321,13 @@ fn old_direct_messages_go_by_the_setting_once_read_and_delivered() {
         at(waiting),
         new(received(5, direct, "new")),
         at(received(6, in_call(1), "in a call")),
-        Change::Outbox { stream: stream(1), number: 1, rumor: Box::new(rumor("o")), since: NOW },
-        Change::Event(tells),
+        Change::Conversation(ConversationChange::Outbox {
+            stream: stream(1),
+            number: 1,
+            rumor: Box::new(rumor("o")),
+            since: NOW,
+        }),
+        Change::EventLog(EventLogChange::Event(tells)),
     ]);
     home.store.tidy(NOW, None).unwrap();
     assert_eq!(home.reader().message_count(direct).unwrap(), 5);
@@ -267,7 +346,7 @@ fn what_was_deleted_leaves_the_disk() {
         home.commit(changes);
     }
     let before = home.reader().size().unwrap();
-    home.commit((1..=20).map(|n| Change::CallGone(call_id(n))).collect());
+    home.commit((1..=20).map(|n| Change::Call(CallChange::Gone(call_id(n)))).collect());
     home.store.compact().unwrap();
     let after = home.reader().size().unwrap();
     assert!(before > 2_000_000 && after < 300_000, "{before} and {after}");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use p2p_core::call::{By, Call, Connecting, Dialing, Ended, Incoming, Resend, Ringing, State};
+use p2p_core::change::{Change, ConversationChange};
 use p2p_core::digest::{Digest, Digests};
-use p2p_core::engine::Change;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Invite, Lane, Message, Note,
     Peer, Question, Speaker, Speaks, Standing, StreamIn, StreamOut, Via,
@@ -135,7 +135,7 @@ pub(super) fn received(handle: u32, conversation: Conversation, text: &str) -> M
 }
 
 pub(super) fn new(message: Message) -> Change {
-    Change::Message(Box::new(message))
+    Change::Conversation(ConversationChange::Message(Box::new(message)))
 }
 
 pub(super) fn rumor(content: &str) -> Rumor {

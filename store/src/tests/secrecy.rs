@@ -3,7 +3,9 @@
 use std::fs;
 
 use p2p_core::call::State;
-use p2p_core::engine::Change;
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
 use p2p_core::record::{Content, Event, EventKind, FileState, Message, Via};
 
 use super::samples::{
@@ -19,12 +21,14 @@ fn full() -> Home {
     let content = |handle, content| new(Message { content, ..message(handle, in_call(1), "") });
     let mut home = Home::new();
     for _ in 0..3 {
-        let changes =
-            calls_in_every_state().into_iter().map(|call| Change::Call(Box::new(call))).collect();
+        let changes = calls_in_every_state()
+            .into_iter()
+            .map(|call| Change::Call(CallChange::Put(Box::new(call))))
+            .collect();
         home.commit(changes);
     }
     home.commit(vec![
-        Change::Peer(peer(BOB, Some("marker-pet-name"))),
+        Change::Peer(PeerChange::Put(peer(BOB, Some("marker-pet-name")))),
         content(1, Content::Text("marker-text".into())),
         content(
             2,
@@ -35,28 +39,40 @@ fn full() -> Home {
         ),
         content(3, Content::File { file: 1, name: "marker-file-name".into() }),
         content(4, Content::Unsupported("marker-type".into())),
-        Change::Outbox {
+        Change::Conversation(ConversationChange::Outbox {
             stream: stream(1),
             number: 1,
             rumor: Box::new(rumor("marker-outbox")),
             since: NOW,
-        },
-        Change::Held { stream: stream(1), number: 2, rumor: Box::new(rumor("marker-held")) },
-        Change::Chunk {
+        }),
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(1),
+            number: 2,
+            rumor: Box::new(rumor("marker-held")),
+        }),
+        Change::Transfer(TransferChange::Chunk {
             stream: stream(1),
             number: 1,
             rumor: rumor_id(1),
             bytes: b"marker-chunk".to_vec().into(),
-        },
-        Change::File(Box::new(file(1, 1, false, FileState::Transferring))),
-        Change::FileState(1, FileState::Failed("marker-cause".into())),
-        Change::FileState(1, FileState::Complete(Some("/marker-path".into()))),
-        Change::Question(Box::new(question(1, 1))),
-        Change::Answered { question: 1, answer: answer(Via::Terminal) },
-        Change::Event(Event {
+        }),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            1,
+            1,
+            false,
+            FileState::Transferring,
+        )))),
+        Change::Transfer(TransferChange::State(1, FileState::Failed("marker-cause".into()))),
+        Change::Transfer(TransferChange::State(
+            1,
+            FileState::Complete(Some("/marker-path".into())),
+        )),
+        Change::Human(HumanChange::Question(Box::new(question(1, 1)))),
+        Change::Human(HumanChange::Answered { question: 1, answer: answer(Via::Terminal) }),
+        Change::EventLog(EventLogChange::Event(Event {
             text: Some("marker-sentence".into()),
             ..event(1, in_call(1), EventKind::Notice)
-        }),
+        })),
     ]);
     home.store.told(1, "marker-channel", true).unwrap();
     home.store.set_passphrase(Some("marker-hash")).unwrap();
@@ -147,18 +163,24 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
         ("peers", "name", "UPDATE peers SET name = claimed".into()),
     ];
     for (table, column, sql) in cases {
-        let outbox = |number, text| Change::Outbox {
-            stream: stream(1),
-            number,
-            rumor: Box::new(rumor(text)),
-            since: NOW,
+        let outbox = |number, text| {
+            Change::Conversation(ConversationChange::Outbox {
+                stream: stream(1),
+                number,
+                rumor: Box::new(rumor(text)),
+                since: NOW,
+            })
         };
         let home = Home::with(vec![
-            Change::Call(Box::new(call(1, State::Active))),
-            Change::Peer(peer(BOB, Some("bob"))),
+            Change::Call(CallChange::Put(Box::new(call(1, State::Active)))),
+            Change::Peer(PeerChange::Put(peer(BOB, Some("bob")))),
             outbox(1, "yes"),
             outbox(2, "no"),
-            Change::Held { stream: stream(1), number: 1, rumor: Box::new(rumor("held")) },
+            Change::Conversation(ConversationChange::OutOfOrder {
+                stream: stream(1),
+                number: 1,
+                rumor: Box::new(rumor("held")),
+            }),
             new(message(1, in_call(1), "yes")),
             new(message(2, in_call(1), "no")),
         ]);
@@ -188,9 +210,9 @@ fn what_we_never_write_is_an_error_and_no_panic() {
     ];
     for (table, sql) in cases {
         let home = Home::with(vec![
-            Change::Call(Box::new(call(1, State::Active))),
-            Change::Peer(peer(BOB, None)),
-            Change::Seen(rumor_id(1), NOW),
+            Change::Call(CallChange::Put(Box::new(call(1, State::Active)))),
+            Change::Peer(PeerChange::Put(peer(BOB, None))),
+            Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)),
             new(message(1, in_call(1), "x")),
         ]);
         let store = open(&home.tamper(sql)).unwrap();

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use p2p_core::call::{Call, State, WORD_LIFETIME};
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, PeerChange, TransferChange,
+};
 use p2p_core::digest::Digests;
-use p2p_core::engine::Change;
 use p2p_core::record::{
     Content, Counters, FileState, Lane, Peer, Speaks, Standing, StreamIn, Tombstone,
 };
@@ -18,7 +20,7 @@ use super::samples::{
 };
 
 fn put(call: &Call) -> Change {
-    Change::Call(Box::new(call.clone()))
+    Change::Call(CallChange::Put(Box::new(call.clone())))
 }
 
 fn earlier(span: Duration) -> Time {
@@ -88,25 +90,39 @@ fn records_come_back_equal() {
     let transferring = file(3, 1, false, FileState::Transferring);
     let home = Home::with(vec![
         put(&call(1, State::Active)),
-        Change::Counters(Counters::default()),
-        Change::Counters(counters),
-        Change::Peer(Peer::stranger(BOB, Time(1))),
-        Change::Peer(peers[1].clone()),
-        Change::Peer(peers[0].clone()),
-        Change::Seen(rumor_id(1), Time(1)),
-        Change::Seen(rumor_id(2), Time(2)),
-        Change::Seen(rumor_id(1), Time(3)),
-        Change::Tombstone(tombstone.clone()),
-        Change::File(Box::new(transferring.clone())),
-        Change::File(Box::new(file(4, 1, true, FileState::Complete(None)))),
-        Change::Outbox { stream: stream(1), number: 7, rumor: Box::new(rumor("out")), since: NOW },
-        Change::Held { stream: stream(2), number: 8, rumor: Box::new(rumor("held")) },
-        Change::Chunk {
+        Change::EventLog(EventLogChange::Counters(Counters::default())),
+        Change::EventLog(EventLogChange::Counters(counters)),
+        Change::Peer(PeerChange::Put(Peer::stranger(BOB, Time(1)))),
+        Change::Peer(PeerChange::Put(peers[1].clone())),
+        Change::Peer(PeerChange::Put(peers[0].clone())),
+        Change::Conversation(ConversationChange::Seen(rumor_id(1), Time(1))),
+        Change::Conversation(ConversationChange::Seen(rumor_id(2), Time(2))),
+        Change::Conversation(ConversationChange::Seen(rumor_id(1), Time(3))),
+        Change::Call(CallChange::Tombstone(tombstone.clone())),
+        Change::Transfer(TransferChange::File(Box::new(transferring.clone()))),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            4,
+            1,
+            true,
+            FileState::Complete(None),
+        )))),
+        Change::Conversation(ConversationChange::Outbox {
+            stream: stream(1),
+            number: 7,
+            rumor: Box::new(rumor("out")),
+            since: NOW,
+        }),
+        Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(2),
+            number: 8,
+            rumor: Box::new(rumor("held")),
+        }),
+        Change::Transfer(TransferChange::Chunk {
             stream: stream(3),
             number: 1,
             rumor: rumor_id(3),
             bytes: vec![0, 255].into(),
-        },
+        }),
     ])
     .reopened();
     let snapshot = home.snapshot();
@@ -124,8 +140,11 @@ fn records_come_back_equal() {
 
 #[test]
 fn a_forgotten_peer_is_gone() {
-    let mut home = Home::with(vec![Change::Peer(peer(ANA, None)), Change::Peer(peer(BOB, None))]);
-    home.commit(vec![Change::PeerGone(ANA)]);
+    let mut home = Home::with(vec![
+        Change::Peer(PeerChange::Put(peer(ANA, None))),
+        Change::Peer(PeerChange::Put(peer(BOB, None))),
+    ]);
+    home.commit(vec![Change::Peer(PeerChange::Gone(ANA))]);
     assert_eq!(home.snapshot().peers, [peer(BOB, None)]);
 }
 
@@ -138,13 +157,13 @@ fn streams_come_back_equal_and_in_the_order_of_opening() {
     let first = StreamIn { upto: 0, upto_id: None, ..stream_in(9, direct, Lane::Text) };
     let second = stream_in(5, in_call(1), Lane::File(None));
     let mut home = Home::with(vec![put(&call(1, State::Active))]);
-    home.commit(out.iter().cloned().map(Change::StreamOut).collect());
+    home.commit(out.iter().cloned().map(|it| ConversationChange::StreamOut(it).into()).collect());
     home.commit(vec![
-        Change::StreamIn(stream_in(9, direct, Lane::Plain)),
-        Change::StreamIn(second.clone()),
-        Change::StreamIn(first.clone()),
+        Change::Conversation(ConversationChange::StreamIn(stream_in(9, direct, Lane::Plain))),
+        Change::Conversation(ConversationChange::StreamIn(second.clone())),
+        Change::Conversation(ConversationChange::StreamIn(first.clone())),
         // The oldest stays the oldest when it changes.
-        Change::StreamOut(out[0].clone()),
+        Change::Conversation(ConversationChange::StreamOut(out[0].clone())),
     ]);
     let snapshot = home.reopened().snapshot();
     assert_eq!(snapshot.streams_out, out);
@@ -161,20 +180,42 @@ fn what_is_long_over_stays_out() {
         // Over, but something waits in it: a rumor, a file.
         put(&call(4, ended_at(old))),
         put(&call(5, ended_at(old))),
-        Change::Outbox { stream: stream(4), number: 1, rumor: Box::new(rumor("x")), since: old },
-        Change::File(Box::new(file(50, 5, false, FileState::Transferring))),
+        Change::Conversation(ConversationChange::Outbox {
+            stream: stream(4),
+            number: 1,
+            rumor: Box::new(rumor("x")),
+            since: old,
+        }),
+        Change::Transfer(TransferChange::File(Box::new(file(
+            50,
+            5,
+            false,
+            FileState::Transferring,
+        )))),
     ];
     for n in 1..=5 {
-        changes.push(Change::StreamOut(stream_out(n, in_call(n), Lane::Text)));
-        changes.push(Change::StreamIn(stream_in(n, in_call(n), Lane::Text)));
+        changes.push(Change::Conversation(ConversationChange::StreamOut(stream_out(
+            n,
+            in_call(n),
+            Lane::Text,
+        ))));
+        changes.push(Change::Conversation(ConversationChange::StreamIn(stream_in(
+            n,
+            in_call(n),
+            Lane::Text,
+        ))));
         let rumor = Box::new(rumor("held"));
-        changes.push(Change::Held { stream: stream(n), number: 9, rumor });
-        changes.push(Change::Chunk {
+        changes.push(Change::Conversation(ConversationChange::OutOfOrder {
+            stream: stream(n),
+            number: 9,
+            rumor,
+        }));
+        changes.push(Change::Transfer(TransferChange::Chunk {
             stream: stream(n),
             number: 1,
             rumor: rumor_id(n),
             bytes: vec![n].into(),
-        });
+        }));
     }
     let snapshot = Home::with(changes).snapshot();
     let kept = [1, 2, 4, 5];

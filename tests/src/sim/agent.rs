@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use p2p_core::engine::{Change, Engine, Input, Output};
+use p2p_core::change::{CallChange, Change};
+use p2p_core::engine::{Engine, Input, Output};
 use p2p_core::policy::Settings;
 use p2p_core::record::{EventKind, Standing};
 use p2p_core::{CallId, InstanceId, PublicKey, Rumor, RumorId, Sha256, Time};
@@ -259,7 +260,7 @@ fn tell_input(input: &Input) -> String {
 
 fn tell_change(change: &Change) -> String {
     match change {
-        Change::Call(call) => {
+        Change::Call(CallChange::Put(call)) => {
             format!("c{} {:?} answered {:?} {:?}", call.handle, call.id, call.answered, call.state)
         }
         other => format!("{other:?}"),

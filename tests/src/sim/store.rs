@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use p2p_core::call::{Call, State, WORD_LIFETIME};
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
+};
 use p2p_core::digest::Digest;
-use p2p_core::engine::{Change, OutboxEntry, Snapshot};
+use p2p_core::engine::{OutboxEntry, Snapshot};
 use p2p_core::record::{
     Content, Counters, Delivery, Event, File, FileState, Message, Note, Owner, Peer, Question,
     Standing, StreamIn, StreamOut, Tombstone,
@@ -56,18 +59,20 @@ impl Store {
     /// When the real store would refuse it.
     pub fn apply(&mut self, change: Change) -> Result<(), Fault> {
         match change {
-            Change::Counters(counters) => self.counters = counters,
-            Change::Peer(peer) => {
+            Change::EventLog(EventLogChange::Counters(counters)) => self.counters = counters,
+            Change::Peer(PeerChange::Put(peer)) => {
                 self.peers.insert(peer.key, peer);
             }
-            Change::PeerGone(key) => {
+            Change::Peer(PeerChange::Gone(key)) => {
                 self.peers.remove(&key);
             }
-            Change::Call(call) => {
+            Change::Call(CallChange::Put(call)) => {
                 self.calls.insert(call.id, *call);
             }
-            Change::Message(message) => return self.message(*message),
-            Change::Relays { rumor, accepted, .. } => {
+            Change::Conversation(ConversationChange::Message(message)) => {
+                return self.message(*message);
+            }
+            Change::Conversation(ConversationChange::Relays { rumor, accepted, .. }) => {
                 let queued = |message: &&mut Message| {
                     matches!(message.delivery, Delivery::Queued | Delivery::Cancelled)
                 };
@@ -75,12 +80,12 @@ impl Store {
                     message.delivery = Delivery::Sent;
                 }
             }
-            Change::Delivered(rumor) => {
+            Change::Conversation(ConversationChange::Delivered(rumor)) => {
                 if let Some(message) = self.sent(rumor) {
                     message.delivery = Delivery::Delivered;
                 }
             }
-            Change::Undelivered(rumor) => {
+            Change::Conversation(ConversationChange::Undelivered(rumor)) => {
                 let open = |message: &&mut Message| {
                     matches!(message.delivery, Delivery::Queued | Delivery::Sent)
                 };
@@ -88,7 +93,7 @@ impl Store {
                     message.delivery = Delivery::Undelivered;
                 }
             }
-            Change::Cancelled(rumor) => {
+            Change::Conversation(ConversationChange::Cancelled(rumor)) => {
                 if let Some(message) = self.sent(rumor) {
                     if message.delivery != Delivery::Queued {
                         return Err(format!("m{} is out and was cancelled", message.handle));
@@ -96,7 +101,13 @@ impl Store {
                     message.delivery = Delivery::Cancelled;
                 }
             }
-            Change::Moved { from, to, conversation, slot, claimed_at } => {
+            Change::Conversation(ConversationChange::Moved {
+                from,
+                to,
+                conversation,
+                slot,
+                claimed_at,
+            }) => {
                 if let Some(message) = self.sent(from) {
                     if message.conversation != conversation {
                         message.delivery = Delivery::Queued;
@@ -105,85 +116,91 @@ impl Store {
                     (message.conversation, message.claimed_at) = (conversation, claimed_at);
                 }
             }
-            Change::StreamOut(stream) => {
+            Change::Conversation(ConversationChange::StreamOut(stream)) => {
                 if self.streams_out.insert(stream.id, stream.clone()).is_none() {
                     self.order.push(stream.id);
                 }
             }
-            Change::StreamIn(stream) => {
+            Change::Conversation(ConversationChange::StreamIn(stream)) => {
                 self.held.retain(|(id, number), _| *id != stream.id || *number > stream.upto);
                 self.streams_in.insert(stream.id, stream);
             }
-            Change::Outbox { stream, number, rumor, since } => {
+            Change::Conversation(ConversationChange::Outbox { stream, number, rumor, since }) => {
                 let entry = OutboxEntry { stream, number, rumor: *rumor, taken: false, since };
                 self.outbox.insert((stream, number), entry);
             }
-            Change::Taken(stream, number) => {
+            Change::Conversation(ConversationChange::Taken(stream, number)) => {
                 if let Some(entry) = self.outbox.get_mut(&(stream, number)) {
                     entry.taken = true;
                 }
             }
-            Change::OutboxDone(stream, upto) => {
+            Change::Conversation(ConversationChange::OutboxDone(stream, upto)) => {
                 self.outbox.retain(|(id, number), _| *id != stream || *number > upto);
             }
-            Change::OutboxGone(stream, number) => {
+            Change::Conversation(ConversationChange::OutboxGone(stream, number)) => {
                 self.outbox.remove(&(stream, number));
             }
-            Change::Held { stream, number, rumor } => {
+            Change::Conversation(ConversationChange::OutOfOrder { stream, number, rumor }) => {
                 self.held.insert((stream, number), *rumor);
             }
-            Change::Chunk { stream, number, rumor, bytes } => {
+            Change::Transfer(TransferChange::Chunk { stream, number, rumor, bytes }) => {
                 self.chunks.insert((stream, number), (rumor, bytes.into()));
             }
-            Change::ChunksGone(stream) => self.chunks.retain(|(id, _), _| *id != stream),
-            Change::Seen(rumor, at) => {
+            Change::Transfer(TransferChange::ChunksGone(stream)) => {
+                self.chunks.retain(|(id, _), _| *id != stream)
+            }
+            Change::Conversation(ConversationChange::Seen(rumor, at)) => {
                 self.seen.entry(rumor).or_insert(at);
             }
             // Nobody purges here.
-            Change::CallGone(call) => {
+            Change::Call(CallChange::Gone(call)) => {
                 self.calls.remove(&call);
             }
-            Change::Tombstone(grave) => {
+            Change::Call(CallChange::Tombstone(grave)) => {
                 self.tombstones.insert(grave.call, grave);
             }
-            Change::File(file) => {
+            Change::Transfer(TransferChange::File(file)) => {
                 if self.files.insert(file.handle, *file).is_some() {
                     return Err("a file's handle was used twice".into());
                 }
             }
-            Change::FileMoved(handle, call) => match self.files.get_mut(&handle) {
-                Some(file) => file.call = call,
-                None => return Err("a file that is not there was moved".into()),
-            },
-            Change::FileState(handle, state) => {
+            Change::Transfer(TransferChange::Moved(handle, call)) => {
+                match self.files.get_mut(&handle) {
+                    Some(file) => file.call = call,
+                    None => return Err("a file that is not there was moved".into()),
+                }
+            }
+            Change::Transfer(TransferChange::State(handle, state)) => {
                 if let Some(file) = self.files.get_mut(&handle) {
                     file.state = state;
                 }
             }
-            Change::Event(event) => {
+            Change::EventLog(EventLogChange::Event(event)) => {
                 if self.events.last().is_some_and(|last| last.seq >= event.seq) {
                     return Err(format!("event {} does not follow the last", event.seq));
                 }
                 self.events.push(event);
             }
-            Change::Question(question) => {
+            Change::Human(HumanChange::Question(question)) => {
                 if self.questions.insert(question.handle, *question).is_some() {
                     return Err("a question's handle was used twice".into());
                 }
             }
-            Change::Answered { question, answer } => match self.questions.get_mut(&question) {
-                Some(it) if it.answer.is_none() => it.answer = Some(answer),
-                _ => return Err(format!("q{question} is not to be answered")),
-            },
-            Change::Note(note) => self.notes.push(note),
-            Change::Owner(_)
-            | Change::OwnerGone(_)
-            | Change::Takeover(_)
-            | Change::TakeoverOver(_)
-            | Change::Policy(_)
-            | Change::Invite(_)
-            | Change::InviteGone(_)
-            | Change::Cursor { .. } => {}
+            Change::Human(HumanChange::Answered { question, answer }) => {
+                match self.questions.get_mut(&question) {
+                    Some(it) if it.answer.is_none() => it.answer = Some(answer),
+                    _ => return Err(format!("q{question} is not to be answered")),
+                }
+            }
+            Change::Human(HumanChange::Note(note)) => self.notes.push(note),
+            Change::Human(HumanChange::Owner(_))
+            | Change::Human(HumanChange::OwnerGone(_))
+            | Change::Human(HumanChange::Takeover(_))
+            | Change::Human(HumanChange::TakeoverOver(_))
+            | Change::Peer(PeerChange::Policy(_))
+            | Change::Peer(PeerChange::Invite(_))
+            | Change::Peer(PeerChange::InviteGone(_))
+            | Change::EventLog(EventLogChange::Cursor { .. }) => {}
         }
         Ok(())
     }

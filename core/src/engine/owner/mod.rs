@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::channel::Channel;
-use super::{Change, Engine, Snapshot};
+use super::{Engine, Snapshot};
+use crate::human::change::HumanChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::owner::{Order, Pairing, words};
 use crate::record::{Content, EventKind, Note, Owner, Question, Speaker, Takeover};
@@ -138,7 +139,7 @@ impl Engine {
 
     fn note(&mut self, note: Note) {
         self.owners.notes.insert(note.rumor, note);
-        self.persist(Change::Note(note));
+        self.persist(HumanChange::Note(note));
     }
 
     /// A message of ours has another id now: it is said again in another stream.

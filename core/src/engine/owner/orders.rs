@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::{Cause, Change, Engine, Refusal};
+use super::super::{Cause, Engine, Refusal};
 use super::{Letter, pairing};
 use crate::call::{Call, State};
+use crate::human::change::HumanChange;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::{Order, words};
+use crate::peer::change::PeerChange;
 use crate::policy::Policy;
 use crate::record::{Owner, Via};
 use crate::text::Text;
@@ -130,7 +132,7 @@ impl Engine {
         for owner in meant {
             let owner = Owner { muted_until: time.map(|time| now + time), ..owner };
             self.owners.keys.insert(owner.key, owner);
-            self.persist(Change::Owner(owner));
+            self.persist(HumanChange::Owner(owner));
         }
         let Some(time) = time else {
             let open = self.question_lines(&self.open_questions());
@@ -142,7 +144,7 @@ impl Engine {
 
     fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
         self.settings.policy = policy;
-        self.persist(Change::Policy(policy));
+        self.persist(PeerChange::Policy(policy));
         let text = words::policy(policy);
         if let Via::Dm(owner) = via {
             let text = format!("by your human's word, {text}");
@@ -155,7 +157,7 @@ impl Engine {
         if self.owners.keys.remove(&key).is_none() {
             return Letter::new("That is no owner.");
         }
-        self.persist(Change::OwnerGone(key));
+        self.persist(HumanChange::OwnerGone(key));
         // Nor does a code help that it may have got before.
         self.owners.unconfirmed.remove(&key);
         self.owners.codes.clear();

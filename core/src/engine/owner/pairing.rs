@@ -1,8 +1,9 @@
 //! How a key becomes an owner's, and how one proves itself at a terminal.
 
 use super::super::command::PairingCode;
-use super::super::{Change, Engine, Refusal};
+use super::super::{Engine, Refusal};
 use super::Letter;
+use crate::human::change::HumanChange;
 use crate::ids::{Conversation, PublicKey};
 use crate::owner::{Pairing, Try, code, words};
 use crate::record::Owner;
@@ -100,7 +101,7 @@ impl Engine {
         let others: Vec<PublicKey> = self.owners().map(|owner| owner.key).collect();
         let owner = Owner { key, since: now, muted_until: None };
         self.owners.keys.insert(key, owner);
-        self.persist(Change::Owner(owner));
+        self.persist(HumanChange::Owner(owner));
         let (theirs, ours) = (key.npub(), self.me.npub());
         let agent = words::piece(&self.settings.name);
         let policy = words::policy(self.settings.policy);

@@ -1,9 +1,10 @@
 //! Questions to the owners, and their answers.
 
 use super::super::refusal::Limited;
-use super::super::{Change, Engine, Refusal};
+use super::super::{Engine, Refusal};
 use super::Letter;
 use crate::call::Call;
+use crate::human::change::HumanChange;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::{code, words};
 use crate::record::{Answer, EventKind, Line, Note, Question, Via};
@@ -29,7 +30,7 @@ impl Engine {
         let code = self.question_code();
         let question =
             Question { handle, call, question, options, quiet, at: now, code, answer: None };
-        self.persist(Change::Question(Box::new(question.clone())));
+        self.persist(HumanChange::Question(Box::new(question.clone())));
         self.owners.questions.insert(handle, question);
         while self.owners.questions.len() > QUESTIONS_LIMIT {
             self.owners.questions.pop_first();
@@ -126,7 +127,7 @@ impl Engine {
         if let Some(question) = self.owners.questions.get_mut(&handle) {
             question.answer = Some(answer.clone());
         }
-        self.persist(Change::Answered { question: handle, answer });
+        self.persist(HumanChange::Answered { question: handle, answer });
         self.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
         // Nobody answers what was answered.
         let others = self.owners().map(|owner| owner.key).filter(|key| via != Via::Dm(*key));

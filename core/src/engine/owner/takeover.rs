@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::super::refusal::Limited;
-use super::super::{Change, Engine, Refusal};
+use super::super::{Engine, Refusal};
 use super::Letter;
+use crate::human::change::HumanChange;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::owner::words;
 use crate::record::{Content, Speaker, Takeover, Via};
@@ -81,7 +82,7 @@ impl Engine {
 
     fn keep_takeover(&mut self, takeover: Takeover) {
         self.owners.takeovers.insert(takeover.call, takeover);
-        self.persist(Change::Takeover(takeover));
+        self.persist(HumanChange::Takeover(takeover));
     }
 
     pub(super) fn hand_back(&mut self, now: Time, call: CallId) -> Result<Letter, Refusal> {
@@ -120,7 +121,7 @@ impl Engine {
     pub(in super::super) fn takeover_over(&mut self, call: CallId) -> bool {
         let was = self.owners.takeovers.remove(&call).is_some();
         if was {
-            self.persist(Change::TakeoverOver(call));
+            self.persist(HumanChange::TakeoverOver(call));
         }
         was
     }

@@ -1,0 +1,3 @@
+//! Conversations: numbered streams to a peer, acknowledgements and repetition.
+
+pub mod change;

@@ -1,0 +1,3 @@
+//! The agent's human: owners, questions and takeovers.
+
+pub mod change;

@@ -1,0 +1,3 @@
+//! Keys that this agent dealt with, and strangers.
+
+pub mod change;

@@ -1,0 +1,3 @@
+//! Transfers of files.
+
+pub mod change;
