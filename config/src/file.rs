@@ -10,6 +10,7 @@ use crate::error::{ConfigError, WrongValue, within};
 use crate::limits::{Limits, Retention, RetentionDays};
 use crate::notifiers::{Desktop, Hooks, Notifiers, Openclaw, Webhook};
 use crate::relays::{self, RelayEntry, RelayRole};
+use crate::retired;
 
 /// Longest announced name, in bytes.
 const NAME_LIMIT: usize = 64;
@@ -127,6 +128,8 @@ pub struct Config {
     pub notifiers: Notifiers,
     /// The file holds secrets and other users can read it.
     pub is_exposed: bool,
+    /// Settings in the file that no longer exist and are ignored.
+    pub retired: Vec<String>,
     /// Caps.
     pub limits: Limits,
     /// How long things are kept.
@@ -140,13 +143,14 @@ impl Config {
     /// # Errors
     /// See [`ConfigError`].
     pub fn read(path: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let file = match std::fs::read_to_string(path) {
-            Ok(text) => toml::from_str(&text).map_err(|e| ConfigError::at_line(path, &text, &e))?,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => File::default(),
+        let (file, retired) = match std::fs::read_to_string(path) {
+            Ok(text) => retired::parse(&text).map_err(|e| ConfigError::at_line(path, &text, &e))?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Default::default(),
             Err(e) => return Err(ConfigError::in_file(path, &e.to_string())),
         };
         let mut config = Self::in_force(file, env)
             .map_err(|WrongValue { key, problem }| ConfigError::wrong_value(path, key, &problem))?;
+        config.retired = retired;
         config.is_exposed = config.notifiers.has_secrets() && others_can_read(path);
         Ok(config)
     }
@@ -191,6 +195,7 @@ impl Config {
             relays,
             notifiers,
             is_exposed: false,
+            retired: Vec::new(),
             limits: file.limits,
             retention: file.retention.durations()?,
         })
@@ -306,7 +311,6 @@ mod tests {
                 "[limits]\nreceive_kib_per_hour = 1",
                 "limits.receive_kib_per_hour: 1 is not within 64",
             ),
-            ("[limits]\ncourtesy = 1", "limits.courtesy: 1 is not within 2 to"),
             ("[limits]\ndownloads_mib = 0", "limits.downloads_mib"),
             ("[limits]\ndownloads_mib = 9000000000000", "limits.downloads_mib"),
             ("[retention]\nmessages_days = 1", "retention.messages_days: 1 is not within 7 to"),
@@ -366,10 +370,20 @@ mod tests {
         let config = read("invisible = true\npresence = \"public\"\ndisclose_read = true").unwrap();
         assert_eq!(config.presence, PresenceMode::Off);
         assert!(!config.disclose_read && config.invisible);
-        let config = read("[limits]\ncourtesy = 0\nreceive_kib_per_hour = 64").unwrap();
+        let config = read("[limits]\nreceive_kib_per_hour = 64").unwrap();
         assert_eq!(config.presence, PresenceMode::Public);
         assert!(config.disclose_read && !config.invisible);
-        assert_eq!((config.limits.courtesy, config.limits.receive_kib_per_hour), (0, 64));
+        assert_eq!(config.limits.receive_kib_per_hour, 64);
+    }
+
+    #[test]
+    fn a_retired_key_is_ignored_and_an_unknown_key_is_an_error() {
+        let config = read("[limits]\ncourtesy = 6\nturns_per_hour = 7").unwrap();
+        assert_eq!((config.limits.turns_per_hour, config.retired.len()), (7, 1));
+        let config = read("limits = { courtesy = 0, turns_per_hour = 7 }").unwrap();
+        assert_eq!(config.retired, ["limits.courtesy"]);
+        let error = read("[limits]\ncourtesy = 6\ncourtesies = 6").unwrap_err().to_string();
+        assert!(error.contains("line 3: unknown field `courtesies`"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod file;
 mod limits;
 mod notifiers;
 mod relays;
+mod retired;
 
 pub use self::error::ConfigError;
 pub use self::file::{Config, Policy, PresenceMode};

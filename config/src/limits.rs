@@ -18,8 +18,6 @@ pub struct Limits {
     pub turns_per_hour: u32,
     /// Text an hour that we accept from one peer, in KiB.
     pub receive_kib_per_hour: u32,
-    /// Courtesy messages in a row that end a call; 0 for never.
-    pub courtesy: u32,
     /// Total size of received files, in MiB.
     pub downloads_mib: u64,
 }
@@ -31,7 +29,6 @@ impl Default for Limits {
             receives_per_minute: 120,
             turns_per_hour: 240,
             receive_kib_per_hour: 4096,
-            courtesy: 6,
             downloads_mib: 256,
         }
     }
@@ -44,9 +41,6 @@ impl Limits {
         within("limits.turns_per_hour", self.turns_per_hour.into(), 1..=1_000_000)?;
         // The longest message must fit.
         within("limits.receive_kib_per_hour", self.receive_kib_per_hour.into(), 64..=4_000_000)?;
-        if self.courtesy != 0 {
-            within("limits.courtesy", self.courtesy.into(), 2..=1000)?;
-        }
         within("limits.downloads_mib", self.downloads_mib, 1..=1024 * 1024)
     }
 }

@@ -1,18 +1,16 @@
-//! What two agents may do to each other: rates and sizes, an end to courtesy, rings that are not
+//! What two agents may do to each other: rates and sizes, rings that are not
 //! confirmed. Both engines on a network that loses nothing.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::time::Duration;
 
-use p2p_core::call::{By, Ended, State};
+use p2p_core::call::State;
 use p2p_core::change::{Change, ConversationChange};
 use p2p_core::engine::command::{self, PlaceCall, SentMessage};
 use p2p_core::engine::{Command, Engine, Input, Output, Refusal, Snapshot};
 use p2p_core::invite::Token;
-use p2p_core::owner::Order;
 use p2p_core::policy::{Policy, Rate, Settings};
 use p2p_core::record::{Event, EventKind, Invite, Message};
-use p2p_core::wire::Reason;
 use p2p_core::{CallId, Conversation, InstanceId, PublicKey, Rumor, Time, Verified};
 
 const START: Time = Time::from_secs(1_000_000);
@@ -154,84 +152,6 @@ fn ring_with(peer: PublicKey, invite: Option<Token>) -> PlaceCall {
         ring: None,
         invite,
     }
-}
-
-const POLITE: [&str; 6] =
-    ["Thanks!", "You're welcome", "Thank you, bye", "Goodbye", "Danke dir", "Gern"];
-
-#[test]
-fn two_agents_that_only_thank_each_other_are_done() {
-    let mut pair = Pair::new(|_| ());
-    let call = pair.call();
-    pair.say(BOB, call, "The file is fine.").unwrap();
-    for (turn, text) in POLITE.into_iter().enumerate() {
-        assert!(pair.is_open(call), "before {text}");
-        pair.say(turn % 2, call, text).unwrap();
-    }
-    // Alice heard the sixth.
-    let ended = |who, by| {
-        let State::Ended(Ended { closing, by: whose, .. }) = pair.state(who, call) else {
-            panic!()
-        };
-        assert_eq!((closing.reason, *whose), (Reason::Completed, by));
-        assert_eq!(closing.text, "both sides only thanked each other");
-        let told = pair.ends[who].told.iter().filter(|event| event.kind == EventKind::End);
-        assert_eq!(told.count(), 1);
-    };
-    ended(ALICE, By::Us);
-    ended(BOB, By::Peer);
-    assert_eq!((pair.words(ALICE, "end").len(), pair.words(BOB, "end").len()), (1, 0));
-    assert_eq!(pair.transcript(ALICE), pair.transcript(BOB));
-    assert_eq!(pair.transcript(ALICE).len(), 7);
-    assert!(matches!(pair.say(BOB, call, "more"), Err(Refusal::Over(Reason::Completed))));
-}
-
-#[test]
-fn courtesy_ends_nothing_where_more_is_said_or_it_was_turned_off() {
-    // Something else in between, or not in turn.
-    let mut pair = Pair::new(|_| ());
-    let call = pair.call();
-    for (turn, text) in POLITE.into_iter().take(5).chain(["And the second page?"]).enumerate() {
-        pair.say(turn % 2, call, text).unwrap();
-    }
-    for (turn, text) in POLITE.into_iter().take(5).enumerate() {
-        pair.say(turn % 2, call, text).unwrap();
-    }
-    pair.say(ALICE, call, "Cheers").unwrap();
-    assert!(pair.is_open(call));
-    // A file that has not left.
-    pair.taken = |rumor| rumor.tag("type") != Some("chunk");
-    let file = command::SendFile { call, name: "a".into(), bytes: vec![0].into() };
-    pair.wants(ALICE, file).unwrap();
-    for (turn, text) in POLITE.into_iter().enumerate() {
-        pair.say(turn % 2, call, text).unwrap();
-    }
-    assert!(pair.is_open(call));
-    pair.taken = |_| true;
-    pair.input(ALICE, Input::RelayBack);
-    pair.settle();
-    pair.say(ALICE, call, "Merci").unwrap();
-    assert!(!pair.is_open(call));
-
-    // What a human says means something, and where a human speaks nobody else ends the call.
-    for human in [|call| Order::Say { call, text: "Thanks".into() }, |call| Order::Takeover(call)] {
-        let mut pair = Pair::new(|_| ());
-        let call = pair.call();
-        for (turn, text) in POLITE.into_iter().enumerate() {
-            if turn == 5 {
-                pair.wants(ALICE, command::OwnerOrder(human(call))).unwrap();
-            }
-            pair.say(turn % 2, call, text).unwrap();
-        }
-        assert!(pair.is_open(call));
-    }
-
-    let mut pair = Pair::new(|settings| settings.courtesy = 0);
-    let call = pair.call();
-    for turn in 0..20 {
-        pair.say(turn % 2, call, "Thanks").unwrap();
-    }
-    assert!(pair.is_open(call));
 }
 
 #[test]

@@ -14,6 +14,9 @@ use p2p_relays::{RelaySpec, Roles};
 pub(crate) fn read(path: &Path) -> Result<Config, RpcError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let config = Config::read(path, variable).map_err(explain)?;
+    for key in &config.retired {
+        tracing::warn!("{}: {key} no longer exists and is ignored", path.display());
+    }
     match &config.name {
         Some(name) if name.chars().any(is_format) => {
             let problem = format!("{name:?} holds an invisible character");
@@ -49,7 +52,6 @@ pub(crate) fn engine(config: &Config, name: &str) -> policy::Settings {
         receives: config.limits.receives_per_minute,
         turns: config.limits.turns_per_hour,
         receive_bytes: config.limits.receive_kib_per_hour.saturating_mul(1024),
-        courtesy: config.limits.courtesy,
         ..policy::Settings::default()
     }
 }

@@ -43,8 +43,6 @@ pub struct Tally {
     pub answered: u64,
     /// Calls that were merged into another.
     pub merged: u64,
-    /// Calls that ended because both sides only thanked each other.
-    pub parted: u64,
     /// Messages that arrived.
     pub messages: u64,
     /// Files that arrived.
@@ -65,7 +63,6 @@ impl Tally {
         self.calls += other.calls;
         self.answered += other.answered;
         self.merged += other.merged;
-        self.parted += other.parted;
         self.messages += other.messages;
         self.files += other.files;
         self.cancelled += other.cancelled;

@@ -53,6 +53,20 @@ fn what_was_read_is_read_and_a_peek_reads_nothing() {
 }
 
 #[test]
+fn six_short_messages_bring_a_hint_to_end_the_call() {
+    let meeting = Meeting::new();
+    quiet_call(&meeting);
+    let (alice, bob) = (&meeting.alice, &meeting.bob);
+    say(alice, "Which page is missing?");
+    for n in 1..=3 {
+        assert!(bob.json(&["inbox"])["small_talk"].is_null());
+        say(bob, &format!("Thanks {n}"));
+        say(alice, &format!("Gern geschehen {n}"));
+    }
+    assert_eq!(bob.json(&["inbox"])["small_talk"], 6);
+}
+
+#[test]
 fn a_reader_takes_nobody_elses_mail() {
     let meeting = Meeting::new();
     quiet_call(&meeting);

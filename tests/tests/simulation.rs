@@ -60,7 +60,6 @@ fn agents_agree_after_any_storm() {
         ("calls", sum.calls),
         ("answered", sum.answered),
         ("merged", sum.merged),
-        ("parted", sum.parted),
         ("messages", sum.messages),
         ("files", sum.files),
         ("cancelled", sum.cancelled),

@@ -31,15 +31,18 @@ pub struct Arrived {
     /// Whether the call asked about is over and brings nothing more.
     #[serde(skip)]
     pub over: bool,
+    /// Number of messages at the end of that call that were short and asked nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub small_talk: Option<u32>,
 }
 
 impl Arrived {
     /// The daemon's answer, without its marks.
     #[must_use]
     pub fn new(result: InboxResult, confirmed: bool, waiting: Option<Waiting>) -> Self {
-        let InboxResult { items, left, marks: _, call, last_sent, over } = result;
+        let InboxResult { items, left, marks: _, call, last_sent, over, small_talk } = result;
         let reached = waiting.map(|waiting| waiting.reached);
-        Self { items, left, confirmed, call, last_sent, reached, waiting, over }
+        Self { items, left, confirmed, call, last_sent, reached, waiting, over, small_talk }
     }
 }
 
@@ -63,6 +66,12 @@ impl Text for Arrived {
         page.line(format!("{} {verb}, {} left", self.items.len(), self.left));
         if self.left > 0 {
             page.next("p2p inbox");
+        }
+        if let (Some(count), Some(call)) = (self.small_talk, &self.call) {
+            page.line(format!(
+                "the last {count} messages were short and asked nothing: end the call if you are done"
+            ));
+            page.next(format!("p2p end --call {}", call.handle));
         }
     }
 }
@@ -310,6 +319,7 @@ mod tests {
             reached: None,
             waiting,
             over: false,
+            small_talk: None,
         }
     }
 
@@ -326,6 +336,16 @@ mod tests {
             assert!(shown(&item).contains(words), "{}", shown(&item));
             assert_eq!(follow_up(&item).unwrap().split(" \"").next(), Some(next));
         }
+    }
+
+    #[test]
+    fn small_talk_brings_a_hint_to_end_the_call() {
+        let message =
+            Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+        let shown = text_of(&Arrived { small_talk: Some(6), ..arrived(vec![message], None) });
+        let hint = "the last 6 messages were short and asked nothing: \
+                    end the call if you are done\nnext: p2p end --call c7\n";
+        assert!(shown.ends_with(hint), "{shown}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Incoming, Outgoing, Schedule};
-use crate::policy::{Courtesies, Meter};
+use crate::policy::Meter;
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::Rumor;
 use crate::text::{Blob, Text};
@@ -69,8 +69,6 @@ pub(super) struct Channel {
     pub recent: Vec<(Text, u32, Time)>,
     /// How often we may speak here.
     pub meters: Option<Vec<Meter>>,
-    /// How many of the last messages were courtesy.
-    pub courtesies: Courtesies,
     /// The host was asked to sum up what is kept.
     pub tallying: bool,
 }
@@ -91,7 +89,6 @@ impl Channel {
             acknowledged: BTreeSet::new(),
             recent: Vec::new(),
             meters: None,
-            courtesies: Courtesies::default(),
             tallying: false,
         }
     }

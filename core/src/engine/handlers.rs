@@ -129,7 +129,6 @@ impl Engine {
             claimed_at: self.told(now).secs(),
             delivery: Delivery::Queued,
         };
-        self.weigh(&message);
         self.persist(ConversationChange::Message(Box::new(message)));
         handle
     }

@@ -11,7 +11,6 @@ mod agreement;
 mod cancel;
 mod channel;
 pub mod command;
-mod courtesy;
 mod execute;
 mod files;
 mod handlers;

@@ -283,7 +283,6 @@ impl Engine {
                 if broke {
                     self.ask_for_new_stream(now, from, slot);
                 }
-                self.part(now, conversation);
             }
         }
     }
@@ -378,7 +377,6 @@ impl Engine {
             claimed_at: packet.created_at,
             delivery: Delivery::Delivered,
         };
-        self.weigh(&message);
         self.persist(ConversationChange::Message(Box::new(message)));
         if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
             self.forward(now, call, Speaker::theirs(packet.by_human), &content);

@@ -1,10 +1,10 @@
 //! Who may ring, how often a peer may speak, and how often we may: rules, not mechanism.
 
-mod courtesy;
 mod meter;
+mod small_talk;
 
-pub use courtesy::{Courtesies, is_courtesy};
 pub use meter::{Meter, Rate};
+pub use small_talk::{SMALL_TALK_WINDOW, small_talk};
 
 use core::time::Duration;
 
@@ -51,8 +51,6 @@ pub struct Settings {
     pub turns: u32,
     /// Bytes of words an hour that are taken from one peer.
     pub receive_bytes: u32,
-    /// After so many messages in turn that are nothing but courtesy we end a call; 0 for never.
-    pub courtesy: u32,
     /// When messages go again.
     pub schedule: Schedule,
 }
@@ -71,7 +69,6 @@ impl Default for Settings {
             receives: 120,
             turns: 240,
             receive_bytes: 4 * 1024 * 1024,
-            courtesy: 6,
             schedule: Schedule::default(),
         }
     }

@@ -1,7 +1,9 @@
 //! `p2p inbox` and `p2p wait`: what a reader was not shown. Reading moves no cursor: that is
 //! [`confirm`], which the client sends once its output was taken.
 
+use p2p_core::call::State;
 use p2p_core::engine::command;
+use p2p_core::policy::{SMALL_TALK_WINDOW, small_talk};
 use p2p_core::record::{Event, FileState};
 use p2p_core::{CallId, Conversation};
 use p2p_ipc::method::{Confirm, Done, Inbox, InboxResult, Mark, Wait};
@@ -90,7 +92,16 @@ fn read(service: &Service, params: &Inbox) -> Result<InboxResult, RpcError> {
         Some(row) => store.last_sent(Conversation::Call(row.call.id)).map_err(stored)?,
         None => None,
     };
+    let small_talk = match &about {
+        Some(row) if left == 0 && row.call.state == State::Active => {
+            let newest = store.newest_messages(Conversation::Call(row.call.id), SMALL_TALK_WINDOW);
+            let newest = newest.map_err(stored)?;
+            small_talk(newest.iter().map(|row| (row.message.by, &row.message.content)))
+        }
+        _ => None,
+    };
     Ok(InboxResult {
+        small_talk,
         items,
         left,
         marks,

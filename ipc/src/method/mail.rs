@@ -48,6 +48,10 @@ pub struct InboxResult {
     /// no use.
     #[serde(default)]
     pub over: bool,
+    /// Number of messages at the end of that call that were short and asked nothing, when there
+    /// are enough of them to suggest ending it.
+    #[serde(default)]
+    pub small_talk: Option<u32>,
 }
 
 /// A place in the log, in one conversation.

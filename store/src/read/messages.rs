@@ -103,6 +103,16 @@ impl Reader {
         Ok(rows(view.db(), last, [conversation_key(&conversation)])?.pop())
     }
 
+    /// Returns the last messages of a conversation, the newest first, without cancelled ones.
+    ///
+    /// # Errors
+    /// See [`Self::message`].
+    pub fn newest_messages(&self, place: Conversation, limit: u32) -> Result<Vec<MessageRow>> {
+        let newest = "WHERE m.conversation = ?1 AND m.delivery <> 'cancelled'
+             ORDER BY m.handle DESC LIMIT ?2";
+        rows(self.view()?.db(), newest, (conversation_key(&place), limit))
+    }
+
     /// Whether the peer wrote in a conversation after this message.
     ///
     /// # Errors

@@ -4,9 +4,8 @@ use p2p_core::policy::Policy;
 use p2p_core::record::{Invite, Line, Owner, Takeover};
 use p2p_core::{CallId, Conversation};
 
-use super::{MessageRow, Reader, messages};
+use super::{MessageRow, Reader};
 use crate::PASSPHRASE;
-use crate::conversation::conversation_key;
 use crate::error::StoreError;
 use crate::tables::meta;
 use crate::tables::owners::{self, INVITES, OWNERS, TAKEOVERS};
@@ -65,10 +64,7 @@ impl Reader {
     /// # Errors
     /// See [`Self::owners`].
     pub fn last_lines(&self, call: CallId) -> Result<Vec<Line>> {
-        let last = "WHERE m.conversation = ?1 AND m.delivery <> 'cancelled'
-             ORDER BY m.handle DESC LIMIT ?2";
-        let place = conversation_key(&Conversation::Call(call));
-        let rows = messages::rows(self.view()?.db(), last, (place, LINES))?;
+        let rows = self.newest_messages(Conversation::Call(call), LINES)?;
         Ok(rows.into_iter().rev().map(line).collect())
     }
 }

@@ -20,8 +20,7 @@ impl World {
             0..18 => self.ring(index),
             18..28 => self.ring_each_other(index),
             28..50 => self.answer(index),
-            50..62 => self.chatter(index),
-            62..66 => self.thank_each_other(index),
+            50..66 => self.chatter(index),
             66..72 => self.take_back(index),
             72..77 => self.hand_over_file(index),
             77..80 => self.ask_owner(index),
@@ -120,33 +119,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    /// Both ends of a call say thanks, in words that were never said before.
-    fn thank_each_other(&mut self, index: usize) -> Result<(), Fault> {
-        let active = self.calls(index, |call| call.state == State::Active);
-        let Some(call) = self.rng.pick(&active).copied() else { return Ok(()) };
-        let peer = self.agents[index].store.calls.get(&call).map(|call| call.peer);
-        let peer = self.agents.iter().position(|agent| Some(agent.key) == peer);
-        for who in [Some(index), peer].into_iter().flatten() {
-            let text = self.courtesy();
-            let conversation = Conversation::Call(call);
-            let command =
-                command::SendMessage { conversation, text: text.clone().into(), again: false };
-            if let Some(Ok(_)) = self.command(who, command)? {
-                self.said.push((who, call, text));
-            }
-        }
-        Ok(())
-    }
-
-    /// A courtesy of its own: a number, written in kind words.
-    fn courtesy(&mut self) -> String {
-        self.texts += 1;
-        let digits = format!("{:o}", self.texts);
-        let words = ["thanks", "bye", "glad", "ty", "thx", "tak", "tack", "cheers"];
-        let word = |digit: char| digit.to_digit(8).map(|digit| words[digit as usize]);
-        digits.chars().filter_map(word).collect::<Vec<_>>().join(" ")
     }
 
     /// Takes back something that was said, if the relays have not transmitted it.

@@ -34,7 +34,6 @@ pub fn all(world: &World) -> Result<Tally, Fault> {
                     tally.answered += u64::from(call.outgoing && call.answered.is_some());
                 }
                 tally.merged += u64::from(merged_into(call).is_some());
-                tally.parted += u64::from(is_parting(call));
             }
         }
         let incoming = agent.store.messages.values().filter(|m| !m.by.is_ours());
@@ -78,12 +77,6 @@ fn merged_into(call: &Call) -> Option<CallId> {
         State::Ended(ended) if ended.closing.reason == Reason::Merged => ended.closing.into,
         _ => None,
     }
-}
-
-/// Whether a rule ended the call, since both ends were only polite.
-fn is_parting(call: &Call) -> bool {
-    let thanked = |text: &str| text.contains("only thanked each other");
-    matches!(&call.state, State::Ended(ended) if thanked(&ended.closing.text))
 }
 
 fn ended_at(call: &Call) -> Time {

@@ -97,7 +97,6 @@ impl World {
                 calls: 1 + rng.below(8) as usize,
                 disclose_read: rng.chance(80),
                 disclose_ring: rng.chance(80),
-                courtesy: rng.below(4) as u32,
                 ..Settings::default()
             };
             let agent = Agent::new(PublicKey(rng.bytes()), settings);
