@@ -51,13 +51,13 @@ impl Tidying {
         self.due = next;
         let before = |span: Option<Duration>| span.and_then(|span| ago(now, span));
         let messages = before(self.retention.messages);
-        let mut more = store.tidy(now, messages)?;
+        let mut more = store.sweep(now, messages)?;
         if let (Some(before), Some(after)) = (messages, self.calls) {
             let calls = store.calls_due(before, after)?;
             self.calls = calls.last().map(|call| call.handle);
             for call in calls {
                 // A call that the engine still needs stays, and is due again tomorrow.
-                let _ = engine.execute(now, command::ForgetCall(call.what));
+                let _ = engine.execute(now, command::ForgetCall(call.item));
             }
             more |= self.calls.is_some();
         }
@@ -65,7 +65,7 @@ impl Tidying {
             let files = store.files_due(before, after)?;
             self.files = files.last().map(|file| file.handle);
             for file in files {
-                if downloads.remove(&file.what) {
+                if downloads.remove(&file.item) {
                     store.file_dropped(file.handle)?;
                 }
             }

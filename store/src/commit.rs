@@ -1,20 +1,19 @@
-//! A change of what is kept, as statements.
+//! Changes of the engine's state, as statements.
 
 use p2p_core::change::{
     CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
 };
 use p2p_core::record::Counters;
 
-use super::PASSPHRASE;
-use super::error::StoreError;
-use super::retention;
-use super::sql::Db;
-use super::tables::{
+use crate::error::StoreError;
+use crate::retention::purge;
+use crate::sql::Db;
+use crate::tables::{
     calls, events, files, messages, meta, owners, peers, questions, streams, waiting,
 };
 
 /// Writes one change inside the caller's transaction.
-pub(super) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
+pub(crate) fn apply(db: Db<'_>, change: &Change) -> Result<(), StoreError> {
     match change {
         Change::Call(change) => call(db, change),
         Change::Conversation(change) => conversation(db, change),
@@ -29,7 +28,7 @@ fn call(db: Db<'_>, change: &CallChange) -> Result<(), StoreError> {
     match change {
         CallChange::Put(call) => calls::put(db, call),
         CallChange::Tombstone(tombstone) => peers::put_tombstone(db, tombstone),
-        CallChange::Gone(call) => retention::call_gone(db, *call),
+        CallChange::Gone(call) => purge::delete_call(db, *call),
     }
 }
 
@@ -79,13 +78,13 @@ fn human(db: Db<'_>, change: &HumanChange) -> Result<(), StoreError> {
         HumanChange::Owner(owner) => {
             // A passphrase from before anybody owned the agent may be the agent's own.
             if db.count("SELECT count(*) FROM owners", [])? == 0 {
-                meta::put(db, PASSPHRASE, None)?;
+                meta::put_passphrase(db, None)?;
             }
             owners::put(db, owner)
         }
         HumanChange::OwnerGone(key) => {
             // The former owner may know the passphrase.
-            meta::put(db, PASSPHRASE, None)?;
+            meta::put_passphrase(db, None)?;
             owners::remove(db, *key)
         }
         HumanChange::Note(note) => owners::put_note(db, note),

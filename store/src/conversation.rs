@@ -1,8 +1,8 @@
-//! What a conversation is called on disk and in cursors.
+//! The key of a conversation, on disk and in cursors.
 
 use p2p_core::Conversation;
 
-/// `c:<uuid>` for a call, `d:<hex>` for direct messages.
+/// Returns `c:<uuid>` for a call, `d:<hex>` for direct messages.
 #[must_use]
 pub fn conversation_key(conversation: &Conversation) -> String {
     match conversation {
@@ -11,7 +11,7 @@ pub fn conversation_key(conversation: &Conversation) -> String {
     }
 }
 
-/// The conversation behind such a key; `None` for anything else.
+/// Returns the conversation of a key, or `None` for anything else.
 #[must_use]
 pub fn parse_conversation_key(key: &str) -> Option<Conversation> {
     let conversation = match key.split_at_checked(2)? {
@@ -19,6 +19,6 @@ pub fn parse_conversation_key(key: &str) -> Option<Conversation> {
         ("d:", peer) => Conversation::Direct(peer.parse().ok()?),
         _ => return None,
     };
-    // One conversation has one key, whatever other spellings its id has.
+    // A conversation has exactly one key, even where its id has several spellings.
     (conversation_key(&conversation) == key).then_some(conversation)
 }

@@ -1,81 +1,81 @@
-//! What can go wrong with the store, in words that name the object.
+//! Errors of the store.
 
 use std::path::PathBuf;
 
-/// Why the store could not be opened, read or written.
+/// A store that could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file could not be made or looked at.
+    /// The file could not be created or inspected.
     #[error("cannot open the store at {}: {source}", path.display())]
     Open {
         /// The store.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file is no database any more. It was left as it is.
-    #[error("the store at {} is damaged ({what}); it was left as it is", path.display())]
+    /// SQLite finds the file damaged. The file was left unchanged.
+    #[error("the store at {} is damaged ({problem}); it was left as it is", path.display())]
     Damaged {
         /// The store.
         path: PathBuf,
-        /// What SQLite says.
-        what: String,
+        /// The damage, as SQLite reports it.
+        problem: String,
     },
-    /// A database of another program.
-    #[error("{} is a database, but no store of p2p", path.display())]
+    /// The file is a database of another program.
+    #[error("{} is a database, but not a store of p2p", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// Its format is of a later version.
+    /// The file's format is of a later version.
     #[error(
-        "the store at {} was written by a newer version of p2p (format {found}; this one knows \
-         up to {known})",
+        "the store at {} was written by a newer version of p2p (format {found}; this version \
+         knows up to {known})",
         path.display()
     )]
     Newer {
         /// The store.
         path: PathBuf,
-        /// Its format.
+        /// The format of the file.
         found: i64,
-        /// The latest that we know.
+        /// The latest format that this version knows.
         known: i64,
     },
-    /// The data key does not open with this identity's key.
+    /// This identity's key does not unwrap the data key.
     #[error("the store at {} belongs to another identity", path.display())]
     OtherIdentity {
         /// The store.
         path: PathBuf,
     },
-    /// The copy that is made before the format changes could not be made: nothing was changed.
-    #[error("the store's format is to change, and no copy could be made at {}: {what}", path.display())]
+    /// The copy before a change of format could not be made. Nothing was changed.
+    #[error("cannot copy the store to {} before its format changes: {problem}", path.display())]
     Copy {
-        /// Where the copy goes.
+        /// The copy.
         path: PathBuf,
-        /// Why not.
-        what: String,
+        /// The cause.
+        problem: String,
     },
-    /// A row holds what we never write, or was tampered with.
-    #[error("row {row} of table {table} in the store cannot be read: {what}")]
+    /// A row holds a value that we never write, or was tampered with.
+    #[error("cannot read row {row} of table {table} in the store: {problem}")]
     Corrupt {
         /// The table.
         table: &'static str,
         /// The row's key.
         row: String,
-        /// What is wrong with it.
-        what: String,
+        /// The problem, with the column.
+        problem: String,
     },
-    /// The system gives no random bytes, or the cipher refuses: nothing is written unsealed.
+    /// The system has no random bytes, or the cipher failed. Nothing is written unsealed.
     #[error("cannot seal text for the store")]
     Seal,
-    /// SQLite refused: disk full, locked, read-only and the like.
+    /// SQLite failed: the disk is full, the file is locked or read-only, and so on.
     #[error("SQLite: {0}")]
     Sql(#[from] rusqlite::Error),
 }
 
 impl StoreError {
-    /// Whether SQLite says that the file itself is broken.
-    pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    /// Returns true if SQLite reports that the file itself is damaged.
+    pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
         use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
     }

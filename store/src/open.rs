@@ -1,39 +1,40 @@
-//! Opening: a private file, checked before anything is written to it.
+//! Opening: a private file, which is checked before anything is written to it.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::error::StoreError;
-use super::seal::Vault;
-use super::{backup, migrations};
+use crate::copies::{back_up, beside};
+use crate::error::StoreError;
+use crate::migrations;
+use crate::seal::Vault;
 
 /// Marks a database as ours: `p2p` and a 1, in ASCII.
 const APPLICATION: i64 = 0x7032_7031;
-/// How long a statement waits for another connection's lock.
+/// The time that a statement waits for another connection's lock.
 const BUSY: Duration = Duration::from_secs(5);
-/// Statements that stay prepared.
+/// Number of statements that stay prepared.
 const PREPARED: usize = 96;
 
-/// Opens the store for writing, and brings it to the latest format.
-pub(super) fn writer(path: &Path, secret: &[u8; 32]) -> Result<(Connection, Vault), StoreError> {
+/// Opens the store for writing, and migrates it to the latest format.
+pub(crate) fn writer(path: &Path, secret: &[u8; 32]) -> Result<(Connection, Vault), StoreError> {
     private(path).map_err(|source| StoreError::Open { path: path.into(), source })?;
     let known = inspect(path, secret)?;
     let mut db = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "FULL")?;
     db.pragma_update(None, "foreign_keys", true)?;
-    // What is deleted is overwritten.
+    // Deleted rows are overwritten.
     db.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
     let vault = match known {
         Some((format, vault)) if format == migrations::latest() => vault,
         known => {
             if let Some((format, _)) = &known {
-                backup::make(&db, path, *format)?;
+                back_up(&db, path, *format)?;
             }
             upgrade(&mut db, secret, known)?
         }
@@ -42,7 +43,7 @@ pub(super) fn writer(path: &Path, secret: &[u8; 32]) -> Result<(Connection, Vaul
 }
 
 /// Opens the store for reading only.
-pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
@@ -55,8 +56,8 @@ fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
     Ok(db)
 }
 
-/// Makes the file, or takes it back from others. SQLite gives its `-wal` and `-shm` files the
-/// same mode as the database.
+/// Creates the file, or makes an existing one private. SQLite gives its `-wal` and `-shm` files
+/// the mode of the database.
 fn private(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(_) => Ok(()),
@@ -77,21 +78,14 @@ fn close_to_others(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
-/// What stands beside the store under its name and more.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// Looks at the file through a read-only connection, which cannot even fold the log back into
-/// the database: a file that we do not understand stays as it is. `None` for a new one.
+/// Checks the file over a read-only connection, which cannot even fold the log back into the
+/// database, so a file that is refused stays unchanged. Returns `None` for a new file.
 fn inspect(path: &Path, secret: &[u8; 32]) -> Result<Option<(i64, Vault)>, StoreError> {
-    let damaged = |what: String| StoreError::Damaged { path: path.into(), what };
+    let damaged = |problem: String| StoreError::Damaged { path: path.into(), problem };
     let empty = |path: &Path| fs::metadata(path).map_or(true, |file| file.len() == 0);
-    // A log begins after the first page was written; SQLite would throw it away.
+    // A log begins after the first page was written. SQLite would discard this log.
     if empty(path) && !empty(&beside(path, "-wal")) {
-        return Err(damaged("the file is empty, its log is not".into()));
+        return Err(damaged("the file is empty, but its log is not".into()));
     }
     let look = || -> Result<_, StoreError> {
         let db = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
@@ -123,7 +117,7 @@ fn inspect(path: &Path, secret: &[u8; 32]) -> Result<Option<(i64, Vault)>, Store
     })
 }
 
-/// Brings a new or old store to the latest format: all of it, or nothing.
+/// Migrates a new or old store to the latest format in one transaction.
 fn upgrade(
     db: &mut Connection,
     secret: &[u8; 32],

@@ -1,37 +1,39 @@
-//! What the engine needs to go on after a restart.
+//! The state from which the engine goes on after a restart.
 
 use std::time::Duration;
 
-use p2p_core::Time;
 use p2p_core::call::WORD_LIFETIME;
 use p2p_core::engine::Snapshot;
-use p2p_core::record::{Content, Counters};
+use p2p_core::record::{Content, Counters, Note, Question};
+use p2p_core::{Conversation, Text, Time};
 use rusqlite::named_params;
 
-use super::error::StoreError;
-use super::retention::{NOTES_KEPT, ago};
-use super::sql::{Cells, Db, Table};
-use super::tables::calls::{self, CALLS};
-use super::tables::files::{self, FILES};
-use super::tables::messages::{self, MESSAGES};
-use super::tables::meta;
-use super::tables::owners::{self, INVITES, NOTES, OWNERS, TAKEOVERS};
-use super::tables::peers::{self, PEERS, TOMBSTONES};
-use super::tables::questions::{self, QUESTIONS};
-use super::tables::streams::{self, STREAMS_IN, STREAMS_OUT};
-use super::tables::waiting::{self, CHUNKS, HELD, OUTBOX, SEEN};
+use crate::error::StoreError;
+use crate::retention::conditions::{NOTES_KEPT, ago};
+use crate::sql::{Cells, Db, Table};
+use crate::tables::calls::{self, CALLS};
+use crate::tables::files::{self, FILES};
+use crate::tables::messages::{self, MESSAGES};
+use crate::tables::meta;
+use crate::tables::owners::{self, INVITES, NOTES, OWNERS, TAKEOVERS};
+use crate::tables::peers::{self, PEERS, TOMBSTONES};
+use crate::tables::questions::{self, QUESTIONS};
+use crate::tables::streams::{self, STREAMS_IN, STREAMS_OUT};
+use crate::tables::waiting::{self, CHUNKS, HELD, OUTBOX, SEEN};
+
+type Result<T> = std::result::Result<T, StoreError>;
 
 const COUNTERS: Table = Table { name: "counters", key: &["id"] };
 
-/// The same words within this time are the same message.
+/// The same text within this time is the same message.
 const REPEATED: Duration = Duration::from_secs(120);
 
-/// Questions that an owner may still answer or ask about.
+/// The number of questions that an owner may still answer or ask about.
 const QUESTIONS_KEPT: u32 = 200;
 
 /// Conversations that the engine still needs: direct ones, calls that are open or ended after
-/// `:since`, and older ones that something is still under way in (the daemon may have been off
-/// for a week: what is to be given up must be known first).
+/// `:since`, and older calls in which something is still under way. The daemon may have been off
+/// for a week, and the engine must know what it gives up.
 const LIVE: &str = "WITH live (id) AS (
          SELECT id FROM calls WHERE phase <> 'ended' OR ended_at >= :since
          UNION SELECT substr(s.conversation, 3) FROM outbox o JOIN streams_out s ON s.id = o.stream
@@ -39,49 +41,14 @@ const LIVE: &str = "WITH live (id) AS (
          UNION SELECT call FROM files WHERE state = 'transferring'),
      places (conversation) AS (SELECT 'c:' || id FROM live)";
 
-/// Reads it all.
-pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
-    let since = ago(now, WORD_LIFETIME);
-    let since = named_params! { ":since": since };
-    let live = |rest: &str| format!("{LIVE} {rest}");
-    // Streams of direct messages, and of the calls above.
-    let here = "conversation LIKE 'd:%' OR conversation IN places";
-    // What waits in a stream that is not known is the engine's to judge.
-    let waiting = |table: &str| {
-        live(&format!(
-            "SELECT w.* FROM {table} w LEFT JOIN streams_in s ON s.id = w.stream
-             WHERE s.id IS NULL OR {here} ORDER BY w.stream, w.number"
-        ))
-    };
-    Ok(Snapshot {
+/// Condition: a stream belongs to direct messages or to a call in `live`.
+const IN_LIVE: &str = "conversation LIKE 'd:%' OR conversation IN places";
+
+/// Reads the whole state.
+pub(crate) fn take(db: Db<'_>, now: Time) -> Result<Snapshot> {
+    let mut snapshot = Snapshot {
         counters: db.first(&COUNTERS, "SELECT * FROM counters", [], counters)?.unwrap_or_default(),
         peers: db.all(&PEERS, "SELECT * FROM peers ORDER BY key", [], peers::read)?,
-        calls: db.all(
-            &CALLS,
-            &live("SELECT * FROM calls WHERE id IN live ORDER BY handle"),
-            since,
-            calls::read,
-        )?,
-        streams_out: db.all(
-            &STREAMS_OUT,
-            &live(&format!("SELECT * FROM streams_out WHERE {here} ORDER BY place")),
-            since,
-            streams::read_out,
-        )?,
-        streams_in: db.all(
-            &STREAMS_IN,
-            &live(&format!("SELECT * FROM streams_in WHERE {here} ORDER BY place")),
-            since,
-            streams::read_in,
-        )?,
-        outbox: db.all(
-            &OUTBOX,
-            "SELECT * FROM outbox ORDER BY stream, number",
-            [],
-            waiting::read_outbox,
-        )?,
-        held: db.all(&HELD, &waiting("held"), since, waiting::read_held)?,
-        chunks: db.all(&CHUNKS, &waiting("chunks"), since, waiting::read_chunk)?,
         files: db.all(
             &FILES,
             "SELECT * FROM files WHERE state = 'transferring' ORDER BY handle",
@@ -91,44 +58,72 @@ pub(super) fn take(db: Db<'_>, now: Time) -> Result<Snapshot, StoreError> {
         seen: db.all(&SEEN, "SELECT * FROM seen ORDER BY at", [], |row| {
             Ok((row.id("rumor")?, row.time("at")?))
         })?,
-        tombstones: db.all(
-            &TOMBSTONES,
-            "SELECT * FROM tombstones ORDER BY call",
-            [],
-            peers::read_tombstone,
-        )?,
         recent: recent(db, now)?,
-        owners: db.all(&OWNERS, "SELECT * FROM owners ORDER BY since, key", [], owners::read)?,
-        questions: db.all(
-            &QUESTIONS,
-            "SELECT * FROM (SELECT * FROM questions ORDER BY handle DESC LIMIT ?1)
-             ORDER BY handle",
-            [QUESTIONS_KEPT],
-            questions::read,
-        )?,
-        notes: db.all(
-            &NOTES,
-            "SELECT * FROM notes WHERE at >= ?1 ORDER BY at, message",
-            [ago(now, NOTES_KEPT)],
-            owners::read_note,
-        )?,
-        takeovers: db.all(
-            &TAKEOVERS,
-            "SELECT * FROM takeovers ORDER BY call",
-            [],
-            owners::read_takeover,
-        )?,
         policy: meta::policy(db)?,
-        invites: db.all(
-            &INVITES,
-            "SELECT * FROM invites WHERE uses > 0 AND expires > ?1 ORDER BY id",
-            [now.0.cast_signed()],
-            owners::read_invite,
-        )?,
-    })
+        ..Snapshot::default()
+    };
+    add_calls(db, now, &mut snapshot)?;
+    add_streams(db, now, &mut snapshot)?;
+    add_human(db, now, &mut snapshot)?;
+    Ok(snapshot)
 }
 
-fn counters(row: &Cells<'_>) -> Result<Counters, StoreError> {
+fn add_calls(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
+    to.calls = db.all(
+        &CALLS,
+        &format!("{LIVE} SELECT * FROM calls WHERE id IN live ORDER BY handle"),
+        named_params! { ":since": ago(now, WORD_LIFETIME) },
+        calls::read,
+    )?;
+    let all = "SELECT * FROM tombstones ORDER BY call";
+    to.tombstones = db.all(&TOMBSTONES, all, [], peers::read_tombstone)?;
+    let usable = "SELECT * FROM invites WHERE uses > 0 AND expires > ?1 ORDER BY id";
+    to.invites = db.all(&INVITES, usable, [now.0.cast_signed()], owners::read_invite)?;
+    Ok(())
+}
+
+/// Adds the streams of direct messages and live calls, with what is buffered for them.
+fn add_streams(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
+    let since = named_params! { ":since": ago(now, WORD_LIFETIME) };
+    let streams = |table| format!("{LIVE} SELECT * FROM {table} WHERE {IN_LIVE} ORDER BY place");
+    // The engine decides about rows of a stream that it does not know.
+    let buffered = |table| {
+        format!(
+            "{LIVE} SELECT w.* FROM {table} w LEFT JOIN streams_in s ON s.id = w.stream
+             WHERE s.id IS NULL OR {IN_LIVE} ORDER BY w.stream, w.number"
+        )
+    };
+    to.streams_out = db.all(&STREAMS_OUT, &streams("streams_out"), since, streams::read_out)?;
+    to.streams_in = db.all(&STREAMS_IN, &streams("streams_in"), since, streams::read_in)?;
+    let all = "SELECT * FROM outbox ORDER BY stream, number";
+    to.outbox = db.all(&OUTBOX, all, [], waiting::read_outbox)?;
+    to.held = db.all(&HELD, &buffered("held"), since, waiting::read_held)?;
+    to.chunks = db.all(&CHUNKS, &buffered("chunks"), since, waiting::read_chunk)?;
+    Ok(())
+}
+
+fn add_human(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
+    let owners = "SELECT * FROM owners ORDER BY since, key";
+    to.owners = db.all(&OWNERS, owners, [], owners::read)?;
+    to.questions = questions(db)?;
+    to.notes = notes(db, now)?;
+    let takeovers = "SELECT * FROM takeovers ORDER BY call";
+    to.takeovers = db.all(&TAKEOVERS, takeovers, [], owners::read_takeover)?;
+    Ok(())
+}
+
+fn questions(db: Db<'_>) -> Result<Vec<Question>> {
+    let newest = "SELECT * FROM (SELECT * FROM questions ORDER BY handle DESC LIMIT ?1)
+         ORDER BY handle";
+    db.all(&QUESTIONS, newest, [QUESTIONS_KEPT], questions::read)
+}
+
+fn notes(db: Db<'_>, now: Time) -> Result<Vec<Note>> {
+    let recent = "SELECT * FROM notes WHERE at >= ?1 ORDER BY at, message";
+    db.all(&NOTES, recent, [ago(now, NOTES_KEPT)], owners::read_note)
+}
+
+fn counters(row: &Cells<'_>) -> Result<Counters> {
     Ok(Counters {
         calls: row.small("calls")?,
         messages: row.small("messages")?,
@@ -138,9 +133,10 @@ fn counters(row: &Cells<'_>) -> Result<Counters, StoreError> {
     })
 }
 
-type Said = (p2p_core::Conversation, p2p_core::Text, u32, Time);
+type Sent = (Conversation, Text, u32, Time);
 
-fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
+/// Returns what was sent lately, by which the engine recognises a repetition.
+fn recent(db: Db<'_>, now: Time) -> Result<Vec<Sent>> {
     let sent = db.all(
         &MESSAGES,
         "SELECT * FROM messages WHERE outgoing = 1 AND at >= ?1 AND content = 'text'
@@ -148,9 +144,9 @@ fn recent(db: Db<'_>, now: Time) -> Result<Vec<Said>, StoreError> {
         [ago(now, REPEATED)],
         messages::read,
     )?;
-    let said = sent.into_iter().filter_map(|message| match message.content {
+    let texts = sent.into_iter().filter_map(|message| match message.content {
         Content::Text(text) => Some((message.conversation, text, message.handle, message.at)),
         _ => None,
     });
-    Ok(said.collect())
+    Ok(texts.collect())
 }

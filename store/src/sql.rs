@@ -1,4 +1,4 @@
-//! Statements and cells: where rows become typed values and text is sealed and opened.
+//! Statements and cells: rows become typed values, and text is sealed and opened.
 
 use std::str::FromStr;
 
@@ -6,35 +6,35 @@ use p2p_core::{Conversation, Time};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Params, Row};
 
-use super::conversation::parse_conversation_key;
-use super::error::StoreError;
-use super::seal::Vault;
-use super::words::Word;
+use crate::codes::DiskCode;
+use crate::conversation::parse_conversation_key;
+use crate::error::StoreError;
+use crate::seal::Vault;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// A table, for messages and for what sealed values are bound to.
+/// A table: its name in errors, and what sealed values are bound to.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) name: &'static str,
-    pub(super) key: &'static [&'static str],
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) key: &'static [&'static str],
 }
 
 /// A connection and the key to its text.
 #[derive(Clone, Copy)]
-pub(super) struct Db<'a> {
-    pub(super) sql: &'a Connection,
-    pub(super) vault: &'a Vault,
+pub(crate) struct Db<'a> {
+    pub(crate) sql: &'a Connection,
+    pub(crate) vault: &'a Vault,
 }
 
 impl<'a> Db<'a> {
-    /// Runs a statement; how many rows it changed.
-    pub(super) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
+    /// Runs a statement. Returns how many rows it changed.
+    pub(crate) fn run(&self, sql: &str, params: impl Params) -> Result<usize> {
         Ok(self.sql.prepare_cached(sql)?.execute(params)?)
     }
 
-    /// Every row of a query.
-    pub(super) fn all<T>(
+    /// Returns every row of a query.
+    pub(crate) fn all<T>(
         &self,
         table: &'static Table,
         sql: &str,
@@ -50,8 +50,8 @@ impl<'a> Db<'a> {
         Ok(values)
     }
 
-    /// The first row of a query.
-    pub(super) fn first<T>(
+    /// Returns the first row of a query.
+    pub(crate) fn first<T>(
         &self,
         table: &'static Table,
         sql: &str,
@@ -63,24 +63,24 @@ impl<'a> Db<'a> {
         rows.next()?.map(|row| read(&Cells { row, vault: self.vault, table })).transpose()
     }
 
-    /// A number that a query always has.
-    pub(super) fn number(&self, sql: &str, params: impl Params) -> Result<i64> {
+    /// Returns the number of a query that always has one row.
+    pub(crate) fn number(&self, sql: &str, params: impl Params) -> Result<i64> {
         Ok(self.sql.prepare_cached(sql)?.query_row(params, |row| row.get(0))?)
     }
 
-    /// [`Self::number`] as a count.
-    pub(super) fn count(&self, sql: &str, params: impl Params) -> Result<u32> {
+    /// Returns [`Self::number`] as a count.
+    pub(crate) fn count(&self, sql: &str, params: impl Params) -> Result<u32> {
         Ok(u32::try_from(self.number(sql, params)?).unwrap_or(u32::MAX))
     }
 
-    /// Where the text of a row that is about to be written belongs.
-    pub(super) fn place(&self, table: &'static Table, row: impl ToString) -> Place<'a> {
+    /// Returns the place to which the sealed text of a row is bound.
+    pub(crate) fn place(&self, table: &'static Table, row: impl ToString) -> Place<'a> {
         Place { vault: self.vault, table, row: row.to_string() }
     }
 }
 
-/// A row, as sealed values are bound to it.
-pub(super) struct Place<'a> {
+/// A row to which sealed values are bound.
+pub(crate) struct Place<'a> {
     vault: &'a Vault,
     table: &'static Table,
     row: String,
@@ -92,30 +92,31 @@ impl Place<'_> {
     }
 
     /// Seals a value for one of its columns.
-    pub(super) fn seal(&self, column: &str, plain: impl AsRef<[u8]>) -> Result<Vec<u8>> {
+    pub(crate) fn seal(&self, column: &str, plain: impl AsRef<[u8]>) -> Result<Vec<u8>> {
         self.vault.seal(&self.aad(column), plain.as_ref())
     }
 
-    /// The same for a value that may be missing.
-    pub(super) fn seal_opt(&self, column: &str, plain: Option<&str>) -> Result<Option<Vec<u8>>> {
+    /// Seals a value that may be missing.
+    pub(crate) fn seal_opt(&self, column: &str, plain: Option<&str>) -> Result<Option<Vec<u8>>> {
         plain.map(|plain| self.seal(column, plain)).transpose()
     }
 
     /// Seals a value as JSON.
-    pub(super) fn seal_json(&self, column: &str, value: &impl serde::Serialize) -> Result<Vec<u8>> {
-        let json = serde_json::to_vec(value).map_err(|_| self.corrupt(column, "is no JSON"))?;
+    pub(crate) fn seal_json(&self, column: &str, value: &impl serde::Serialize) -> Result<Vec<u8>> {
+        let json = serde_json::to_vec(value)
+            .map_err(|_| self.corrupt(column, "cannot be written as JSON"))?;
         self.seal(column, json)
     }
 
-    /// Says that a column does not hold what it should.
-    pub(super) fn corrupt(&self, column: &str, what: &str) -> StoreError {
+    /// Returns the error for a column that does not hold what it should.
+    pub(crate) fn corrupt(&self, column: &str, problem: &str) -> StoreError {
         let (table, row) = (self.table.name, self.row.clone());
-        StoreError::Corrupt { table, row, what: format!("its `{column}` {what}") }
+        StoreError::Corrupt { table, row, problem: format!("its `{column}` {problem}") }
     }
 }
 
 /// The cells of a row that was read.
-pub(super) struct Cells<'a> {
+pub(crate) struct Cells<'a> {
     row: &'a Row<'a>,
     vault: &'a Vault,
     table: &'static Table,
@@ -132,19 +133,19 @@ impl Cells<'_> {
         Place { vault: self.vault, table: self.table, row }
     }
 
-    /// An error about a column of this row.
-    pub(super) fn corrupt(&self, column: &str, what: &str) -> StoreError {
-        self.place().corrupt(column, what)
+    /// Returns the error for a column of this row.
+    pub(crate) fn corrupt(&self, column: &str, problem: &str) -> StoreError {
+        self.place().corrupt(column, problem)
     }
 
-    /// A value of SQLite's own types.
+    /// Reads a value of SQLite's own types.
     fn plain<T: FromSql>(&self, column: &str) -> Result<T> {
         let cell = self.row.get_ref(column)?;
         T::column_result(cell).map_err(|_| self.corrupt(column, "has another type"))
     }
 
     /// Reads a column that may be empty.
-    pub(super) fn opt<T>(
+    pub(crate) fn opt<T>(
         &self,
         column: &str,
         read: impl FnOnce(&Self, &str) -> Result<T>,
@@ -155,53 +156,53 @@ impl Cells<'_> {
         }
     }
 
-    /// An unsigned number.
-    pub(super) fn number(&self, column: &str) -> Result<u64> {
+    /// Reads an unsigned number.
+    pub(crate) fn number(&self, column: &str) -> Result<u64> {
         self.plain::<i64>(column).map(i64::cast_unsigned)
     }
 
-    /// A handle or a count.
-    pub(super) fn small(&self, column: &str) -> Result<u32> {
+    /// Reads a handle or a count.
+    pub(crate) fn small(&self, column: &str) -> Result<u32> {
         u32::try_from(self.plain::<i64>(column)?).map_err(|_| self.corrupt(column, "is too large"))
     }
 
-    /// Yes or no.
-    pub(super) fn flag(&self, column: &str) -> Result<bool> {
+    /// Reads a boolean.
+    pub(crate) fn flag(&self, column: &str) -> Result<bool> {
         match self.plain::<i64>(column)? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(self.corrupt(column, "is neither yes nor no")),
+            _ => Err(self.corrupt(column, "is not 0 or 1")),
         }
     }
 
-    /// A time.
-    pub(super) fn time(&self, column: &str) -> Result<Time> {
+    /// Reads a time.
+    pub(crate) fn time(&self, column: &str) -> Result<Time> {
         self.number(column).map(Time)
     }
 
-    /// An id.
-    pub(super) fn id<T: FromStr>(&self, column: &str) -> Result<T> {
-        self.word(column)?.parse().map_err(|_| self.corrupt(column, "is no id"))
+    /// Reads an id.
+    pub(crate) fn id<T: FromStr>(&self, column: &str) -> Result<T> {
+        self.clear(column)?.parse().map_err(|_| self.corrupt(column, "is not an id"))
     }
 
-    /// Text that is not sealed.
-    pub(super) fn word(&self, column: &str) -> Result<String> {
+    /// Reads text that is not sealed.
+    pub(crate) fn clear(&self, column: &str) -> Result<String> {
         self.plain(column)
     }
 
-    /// A value out of a closed set.
-    pub(super) fn value<T: Word>(&self, column: &str) -> Result<T> {
-        T::from_word(&self.word(column)?).ok_or_else(|| self.corrupt(column, "is unknown"))
+    /// Reads an enum value by its disk code.
+    pub(crate) fn code<T: DiskCode>(&self, column: &str) -> Result<T> {
+        T::from_code(&self.clear(column)?).ok_or_else(|| self.corrupt(column, "is unknown"))
     }
 
-    /// What a row belongs to.
-    pub(super) fn conversation(&self) -> Result<Conversation> {
-        parse_conversation_key(&self.word("conversation")?)
+    /// Reads the conversation that a row belongs to.
+    pub(crate) fn conversation(&self) -> Result<Conversation> {
+        parse_conversation_key(&self.clear("conversation")?)
             .ok_or_else(|| self.corrupt("conversation", "is unknown"))
     }
 
-    /// Sealed bytes.
-    pub(super) fn bytes(&self, column: &str) -> Result<Vec<u8>> {
+    /// Opens sealed bytes.
+    pub(crate) fn bytes(&self, column: &str) -> Result<Vec<u8>> {
         let sealed: Vec<u8> = self.plain(column)?;
         let place = self.place();
         place
@@ -210,13 +211,13 @@ impl Cells<'_> {
             .ok_or_else(|| place.corrupt(column, "does not open: it was tampered with"))
     }
 
-    /// Sealed text.
-    pub(super) fn text(&self, column: &str) -> Result<String> {
-        String::from_utf8(self.bytes(column)?).map_err(|_| self.corrupt(column, "is no text"))
+    /// Opens sealed text.
+    pub(crate) fn text(&self, column: &str) -> Result<String> {
+        String::from_utf8(self.bytes(column)?).map_err(|_| self.corrupt(column, "is not UTF-8"))
     }
 
-    /// Sealed JSON.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
+    /// Opens sealed JSON.
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T> {
         serde_json::from_slice(&self.bytes(column)?)
             .map_err(|_| self.corrupt(column, "is not the JSON it should be"))
     }

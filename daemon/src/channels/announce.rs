@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{BACK_OFF, Channel, Desk, Ledger, News, Outcome, news};
 use crate::verb::AGENT;
-use p2p_store::{Reader, StoreError, Wanted};
+use p2p_store::{LogQuery, Reader, StoreError};
 
 /// When something is not worth telling any more.
 const TOO_OLD: Duration = Duration::from_secs(24 * 3600);
@@ -140,7 +140,7 @@ pub(super) fn unread(
     if kinds.is_empty() {
         return Ok(Vec::new());
     }
-    let wanted = Wanted { after, reader: Some(AGENT), call: None, kinds, limit };
+    let wanted = LogQuery { after, reader: Some(AGENT), call: None, kinds, limit };
     Ok(store.log(wanted)?.events)
 }
 

@@ -73,7 +73,7 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
             let span = Duration::from_secs(u64::from(days) * 24 * 3600);
             let before = Time(crate::now().0.saturating_sub(span.as_millis() as u64));
             let old = store.calls_ended_before(before).map_err(stored)?;
-            old.into_iter().map(|due| due.what).collect()
+            old.into_iter().map(|due| due.item).collect()
         }
         _ => {
             let error = RpcError::new(ErrorCode::Usage, "which calls? one, or those of an age");

@@ -9,7 +9,7 @@ use super::inbox::{fit, mark, reader_name};
 use super::show::{Show, event_kind};
 use super::{stored, until, wait, which};
 use crate::service::Service;
-use p2p_store::Wanted;
+use p2p_store::LogQuery;
 
 /// Watching is no sign of our agent: a program may do that for days.
 pub(super) async fn run(service: &Service, params: Watch) -> Result<WatchResult, RpcError> {
@@ -32,7 +32,7 @@ pub(super) async fn run(service: &Service, params: Watch) -> Result<WatchResult,
         let named = params.call.as_deref().map(|name| which::named_call(&store, name));
         (params.after, named.transpose()?.map(|row| row.call.id))
     };
-    let wanted = Wanted { after, reader, call, kinds: &kinds, limit: params.limit };
+    let wanted = LogQuery { after, reader, call, kinds: &kinds, limit: params.limit };
     let look = || {
         let found = service.reader().log(wanted).map_err(stored)?;
         Ok((!found.events.is_empty()).then_some(()))

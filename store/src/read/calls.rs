@@ -5,9 +5,10 @@ use p2p_core::{CallId, Conversation};
 use rusqlite::{Params, named_params};
 
 use super::inbox::{UNREAD, unread_in};
-use super::{CallRow, Reader};
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
+use crate::reader::Reader;
+use crate::rows::CallRow;
 use crate::sql::{Db, Table};
 use crate::tables::calls::{self, CALLS};
 use crate::tables::messages::MESSAGES;

@@ -4,8 +4,9 @@ use p2p_core::CallId;
 use p2p_core::record::FileState;
 use rusqlite::Params;
 
-use super::{FileRow, Reader};
 use crate::error::StoreError;
+use crate::reader::Reader;
+use crate::rows::FileRow;
 use crate::sql::Db;
 use crate::tables::files::{self, FILES};
 

@@ -7,9 +7,9 @@ use p2p_core::record::{Event, EventKind};
 use p2p_core::{CallId, Conversation, PublicKey};
 use rusqlite::named_params;
 
-use super::Reader;
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
+use crate::reader::Reader;
 use crate::sql::Db;
 use crate::tables::events::{self, EVENTS};
 
@@ -78,7 +78,7 @@ impl Reader {
             &EVENTS,
             &format!("{UNREAD} SELECT min(seq) AS seq, kind FROM unread GROUP BY kind"),
             named_params! { ":reader": reader, ":place": place(call) },
-            |row| row.value("kind"),
+            |row| row.code("kind"),
         )?;
         Ok(kinds.into_iter().collect())
     }

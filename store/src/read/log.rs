@@ -5,18 +5,18 @@ use p2p_core::CallId;
 use p2p_core::record::{Event, EventKind};
 use rusqlite::named_params;
 
-use super::Reader;
 use super::inbox::{UNREAD, place};
+use crate::codes::DiskCode;
 use crate::error::StoreError;
+use crate::reader::Reader;
 use crate::sql::Db;
 use crate::tables::events::{self, EVENTS};
-use crate::words::Word;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// Which entries of the log.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct LogQuery<'a> {
     /// Only behind this number.
     pub after: u64,
     /// Only what this reader was not shown.
@@ -31,7 +31,7 @@ pub struct Wanted<'a> {
 
 /// A stretch of the log.
 #[derive(Clone)]
-pub struct Stretch {
+pub struct LogPage {
     /// The entries that were wanted, in order.
     pub events: Vec<Event>,
     /// Up to here nothing else was wanted.
@@ -40,7 +40,7 @@ pub struct Stretch {
 
 /// What is missing in a stretch of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
+pub struct LogGap {
     /// How many entries were removed.
     pub removed: u64,
     /// The number right before the first entry that is there.
@@ -52,10 +52,10 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
-    pub fn log(&self, wanted: Wanted<'_>) -> Result<Stretch> {
+    pub fn log(&self, wanted: LogQuery<'_>) -> Result<LogPage> {
         let view = self.view()?;
         let words: Vec<String> =
-            wanted.kinds.iter().map(|kind| format!("'{}'", kind.word())).collect();
+            wanted.kinds.iter().map(|kind| format!("'{}'", kind.code())).collect();
         let of_kind = match words.as_slice() {
             [] => String::new(),
             words => format!("AND kind IN ({})", words.join(", ")),
@@ -82,7 +82,7 @@ impl Reader {
             _ if full => wanted.after,
             _ => last,
         };
-        Ok(Stretch { events, upto })
+        Ok(LogPage { events, upto })
     }
 
     /// What was removed between two numbers before the reader could be shown it. Where no number
@@ -90,7 +90,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Self::log`].
-    pub fn removed(&self, reader: Option<&str>, after: u64, upto: u64) -> Result<Gap> {
+    pub fn removed(&self, reader: Option<&str>, after: u64, upto: u64) -> Result<LogGap> {
         let view = self.view()?;
         let number = |sql: &str, params: &[&dyn rusqlite::ToSql]| -> Result<u64> {
             Ok(view.db().number(sql, params)?.cast_unsigned())
@@ -107,7 +107,7 @@ impl Reader {
         let first = "SELECT coalesce(min(seq) - 1, max(?1, ?2)) FROM events
              WHERE seq > ?1 AND seq <= ?2";
         let before = number(first, &between)?;
-        Ok(Gap { removed: upto.saturating_sub(after).saturating_sub(there), before })
+        Ok(LogGap { removed: upto.saturating_sub(after).saturating_sub(there), before })
     }
 
     /// The number of the last entry, whether it is still there or not; 0 before the first.

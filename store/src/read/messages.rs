@@ -4,9 +4,10 @@ use p2p_core::digest::Digest;
 use p2p_core::{CallId, Conversation, StreamId};
 use rusqlite::{Params, named_params};
 
-use super::{MessageRow, Reader};
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
+use crate::reader::Reader;
+use crate::rows::MessageRow;
 use crate::sql::{Cells, Db};
 use crate::tables::messages::{self, MESSAGES, Receipt};
 

@@ -4,9 +4,9 @@ use p2p_core::policy::Policy;
 use p2p_core::record::{Invite, Line, Owner, Takeover};
 use p2p_core::{CallId, Conversation};
 
-use super::{MessageRow, Reader};
-use crate::PASSPHRASE;
 use crate::error::StoreError;
+use crate::reader::Reader;
+use crate::rows::MessageRow;
 use crate::tables::meta;
 use crate::tables::owners::{self, INVITES, OWNERS, TAKEOVERS};
 
@@ -56,7 +56,7 @@ impl Reader {
     /// # Errors
     /// See [`Self::owners`].
     pub fn passphrase(&self) -> Result<Option<String>> {
-        meta::read(self.view()?.db(), PASSPHRASE, Some)
+        meta::passphrase(self.view()?.db())
     }
 
     /// What was said last in a call, the oldest first; not what was taken back.

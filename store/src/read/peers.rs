@@ -3,8 +3,8 @@
 use p2p_core::PublicKey;
 use p2p_core::record::Peer;
 
-use super::Reader;
 use crate::error::StoreError;
+use crate::reader::Reader;
 use crate::tables::peers::{self, PEERS};
 
 type Result<T> = std::result::Result<T, StoreError>;

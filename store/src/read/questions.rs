@@ -4,9 +4,11 @@ use p2p_core::record::{Delivery, Question};
 use p2p_core::{CallId, Conversation};
 use rusqlite::Params;
 
-use super::{MessageRow, QuestionRow, Reader, messages};
+use super::messages;
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
+use crate::reader::Reader;
+use crate::rows::{MessageRow, QuestionRow};
 use crate::sql::{Cells, Db};
 use crate::tables::messages::MESSAGES;
 use crate::tables::questions::{self, QUESTIONS, TOLD};
@@ -99,7 +101,7 @@ fn asked(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<QuestionRow
 fn direct(db: Db<'_>, question: u32) -> Result<Option<Delivery>> {
     let sql = "SELECT m.* FROM notes n JOIN messages m ON m.handle = n.message
          WHERE n.question = ?1";
-    let delivery = |row: &Cells<'_>| row.value::<Delivery>("delivery");
+    let delivery = |row: &Cells<'_>| row.code::<Delivery>("delivery");
     let all = db.all(&MESSAGES, sql, [question], delivery)?;
     Ok(all.into_iter().max_by_key(|delivery| match delivery {
         Delivery::Delivered => 4,

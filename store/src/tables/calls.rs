@@ -8,9 +8,9 @@ use p2p_core::wire::Closing;
 use p2p_core::{CallId, StreamId, Time};
 use rusqlite::named_params;
 
+use crate::codes::DiskCode;
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Place, Table};
-use crate::words::Word;
 
 /// Table `calls`.
 pub(crate) const CALLS: Table = Table { name: "calls", key: &["id"] };
@@ -59,8 +59,8 @@ impl Flat {
             State::Ended(s) => Self {
                 phase: "ended",
                 ended_at: Some(s.at),
-                ended_by: Some(s.by.word()),
-                reason: Some(s.closing.reason.word()),
+                ended_by: Some(s.by.code()),
+                reason: Some(s.closing.reason.code()),
                 reason_text: Some(place.seal("reason_text", &s.closing.text)?),
                 merged_into: s.closing.into,
                 last_numbers: Some(numbers_to_json(&s.closing.last, place)?),
@@ -154,7 +154,7 @@ fn state(row: &Cells<'_>) -> Result<State, StoreError> {
         })
     };
     let expires = |row: &Cells<'_>| row.time("expires");
-    Ok(match row.word("phase")?.as_str() {
+    Ok(match row.clear("phase")?.as_str() {
         "dialing" => State::Dialing(Dialing {
             expires: expires(row)?,
             resend: resend(row)?,
@@ -176,19 +176,19 @@ fn state(row: &Cells<'_>) -> Result<State, StoreError> {
 }
 
 fn ended(row: &Cells<'_>) -> Result<Ended, StoreError> {
-    let numbers = row.word("last_numbers")?;
+    let numbers = row.clear("last_numbers")?;
     let last = numbers_from_json(&numbers)
         .ok_or_else(|| row.corrupt("last_numbers", "is not the JSON it should be"))?;
     let word = row.opt("word_attempts", Cells::small)?;
     Ok(Ended {
         at: row.time("ended_at")?,
         closing: Closing {
-            reason: row.value("reason")?,
+            reason: row.code("reason")?,
             text: row.text("reason_text")?.into(),
             into: row.opt("merged_into", Cells::id)?,
             last,
         },
-        by: row.value("ended_by")?,
+        by: row.code("ended_by")?,
         word: word
             .map(|attempts| Ok::<_, StoreError>(Resend { attempts, last: row.time("word_last")? }))
             .transpose()?,

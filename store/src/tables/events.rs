@@ -3,10 +3,10 @@
 use p2p_core::record::Event;
 use rusqlite::named_params;
 
+use crate::codes::DiskCode;
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Table};
-use crate::words::Word;
 
 /// Table `events`.
 pub(crate) const EVENTS: Table = Table { name: "events", key: &["seq"] };
@@ -19,7 +19,7 @@ pub(crate) fn put(db: Db<'_>, event: &Event) -> Result<(), StoreError> {
          VALUES (:seq, :kind, :at, :conversation, :subject, :text)",
         named_params! {
             ":seq": event.seq.cast_signed(),
-            ":kind": event.kind.word(),
+            ":kind": event.kind.code(),
             ":at": event.at.0.cast_signed(),
             ":conversation": conversation_key(&event.conversation),
             ":subject": event.subject,
@@ -48,7 +48,7 @@ pub(crate) fn put_cursor(
 pub(crate) fn read(row: &Cells<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         seq: row.number("seq")?,
-        kind: row.value("kind")?,
+        kind: row.code("kind")?,
         at: row.time("at")?,
         conversation: row.conversation()?,
         subject: row.opt("subject", Cells::small)?,

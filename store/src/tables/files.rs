@@ -93,7 +93,7 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<File, StoreError> {
         sha256: row.id("sha256")?,
         stream: row.id("stream")?,
         chunk: row.number("chunk")?,
-        state: match row.word("state")?.as_str() {
+        state: match row.clear("state")?.as_str() {
             "transferring" => FileState::Transferring,
             "complete" => FileState::Complete(row.opt("detail", Cells::text)?.map(Into::into)),
             "failed" => FileState::Failed(row.text("detail")?.into()),

@@ -5,10 +5,10 @@ use p2p_core::{Conversation, RumorId, StreamId};
 use rusqlite::named_params;
 use serde::{Deserialize, Serialize};
 
+use crate::codes::DiskCode;
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Table};
-use crate::words::Word;
 
 /// Table `messages`.
 pub(crate) const MESSAGES: Table = Table { name: "messages", key: &["handle"] };
@@ -55,7 +55,7 @@ pub(crate) fn put(db: Db<'_>, message: &Message) -> Result<(), StoreError> {
             ":file": file,
             ":at": message.at.0.cast_signed(),
             ":claimed_at": message.claimed_at.cast_signed(),
-            ":delivery": message.delivery.word(),
+            ":delivery": message.delivery.code(),
         },
     )?;
     Ok(())
@@ -187,13 +187,13 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Message, StoreError> {
         content: content(row)?,
         at: row.time("at")?,
         claimed_at: row.number("claimed_at")?,
-        delivery: row.value("delivery")?,
+        delivery: row.code("delivery")?,
     })
 }
 
 fn content(row: &Cells<'_>) -> Result<Content, StoreError> {
     let body = row.text("body")?;
-    Ok(match row.word("content")?.as_str() {
+    Ok(match row.clear("content")?.as_str() {
         "text" => Content::Text(body.into()),
         "escalation" => {
             Content::Escalation { question: body.into(), options: row.json("options")? }

@@ -2,16 +2,18 @@
 
 use p2p_core::policy::Policy;
 
+use crate::codes::DiskCode;
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Table};
-use crate::words::Word;
 
 const META: Table = Table { name: "meta", key: &["key"] };
 
-/// What strangers may do, where an owner said so.
+/// The policy for strangers that an owner set.
 const POLICY: &str = "policy";
+/// The hash of the passphrase that proves an owner at a terminal.
+const PASSPHRASE: &str = "passphrase";
 
-/// Keeps a fact, or forgets it.
+/// Keeps a fact, or removes the fact.
 pub(crate) fn put(db: Db<'_>, key: &str, value: Option<&str>) -> Result<(), StoreError> {
     let Some(value) = value else {
         db.run("DELETE FROM meta WHERE key = ?1", [key])?;
@@ -26,7 +28,7 @@ pub(crate) fn put(db: Db<'_>, key: &str, value: Option<&str>) -> Result<(), Stor
     Ok(())
 }
 
-/// A fact, as text and as whatever else it is.
+/// Reads a fact, and parses its text.
 pub(crate) fn read<T>(
     db: Db<'_>,
     key: &str,
@@ -37,12 +39,22 @@ pub(crate) fn read<T>(
     })
 }
 
-/// Keeps an owner's word on what strangers may do.
+/// Keeps the policy for strangers that an owner set.
 pub(crate) fn put_policy(db: Db<'_>, policy: Policy) -> Result<(), StoreError> {
-    put(db, POLICY, Some(policy.word()))
+    put(db, POLICY, Some(policy.code()))
 }
 
-/// The last of those.
+/// Reads the policy for strangers that an owner set.
 pub(crate) fn policy(db: Db<'_>) -> Result<Option<Policy>, StoreError> {
-    read(db, POLICY, |word| Policy::from_word(&word))
+    read(db, POLICY, |code| Policy::from_code(&code))
+}
+
+/// Keeps the hash of the owners' passphrase, or removes it.
+pub(crate) fn put_passphrase(db: Db<'_>, hash: Option<&str>) -> Result<(), StoreError> {
+    put(db, PASSPHRASE, hash)
+}
+
+/// Reads the hash of the owners' passphrase.
+pub(crate) fn passphrase(db: Db<'_>) -> Result<Option<String>, StoreError> {
+    read(db, PASSPHRASE, Some)
 }

@@ -1,12 +1,12 @@
 //! One file a table: how its rows are written, and how they become the core's records again.
 
-pub(super) mod calls;
-pub(super) mod events;
-pub(super) mod files;
-pub(super) mod messages;
-pub(super) mod meta;
-pub(super) mod owners;
-pub(super) mod peers;
-pub(super) mod questions;
-pub(super) mod streams;
-pub(super) mod waiting;
+pub(crate) mod calls;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod messages;
+pub(crate) mod meta;
+pub(crate) mod owners;
+pub(crate) mod peers;
+pub(crate) mod questions;
+pub(crate) mod streams;
+pub(crate) mod waiting;

@@ -32,7 +32,7 @@ pub(crate) fn via_word(via: Via) -> String {
 
 /// Back from that word.
 pub(crate) fn read_via(row: &Cells<'_>, column: &str) -> Result<Via> {
-    match row.word(column)?.as_str() {
+    match row.clear(column)?.as_str() {
         TERMINAL => Ok(Via::Terminal),
         _ => row.id(column).map(Via::Dm),
     }

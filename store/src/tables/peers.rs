@@ -4,9 +4,9 @@ use p2p_core::PublicKey;
 use p2p_core::record::{Peer, Tombstone};
 use rusqlite::named_params;
 
+use crate::codes::DiskCode;
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Table};
-use crate::words::Word;
 
 /// Table `peers`.
 pub(crate) const PEERS: Table = Table { name: "peers", key: &["key"] };
@@ -25,8 +25,8 @@ pub(crate) fn put(db: Db<'_>, peer: &Peer) -> Result<(), StoreError> {
             ":key": peer.key.to_string(),
             ":name": place.seal_opt("name", peer.name.as_deref())?,
             ":claimed": place.seal_opt("claimed", peer.claimed.as_deref())?,
-            ":standing": peer.standing.word(),
-            ":speaks": peer.speaks.word(),
+            ":standing": peer.standing.code(),
+            ":speaks": peer.speaks.code(),
             ":since": peer.since.0.cast_signed(),
         },
     )?;
@@ -45,8 +45,8 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Peer, StoreError> {
         key: row.id("key")?,
         name: row.opt("name", Cells::text)?.map(Into::into),
         claimed: row.opt("claimed", Cells::text)?.map(Into::into),
-        standing: row.value("standing")?,
-        speaks: row.value("speaks")?,
+        standing: row.code("standing")?,
+        speaks: row.code("speaks")?,
         since: row.time("since")?,
     })
 }
@@ -60,7 +60,7 @@ pub(crate) fn put_tombstone(db: Db<'_>, grave: &Tombstone) -> Result<(), StoreEr
         named_params! {
             ":call": grave.call.to_string(),
             ":peer": grave.peer.to_string(),
-            ":reason": grave.reason.word(),
+            ":reason": grave.reason.code(),
             ":at": grave.at.0.cast_signed(),
         },
     )?;
@@ -72,7 +72,7 @@ pub(crate) fn read_tombstone(row: &Cells<'_>) -> Result<Tombstone, StoreError> {
     Ok(Tombstone {
         call: row.id("call")?,
         peer: row.id("peer")?,
-        reason: row.value("reason")?,
+        reason: row.code("reason")?,
         at: row.time("at")?,
     })
 }

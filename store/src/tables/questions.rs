@@ -86,7 +86,7 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
         options: row.json("options")?,
         quiet: row.flag("quiet")?,
         at: row.time("at")?,
-        code: row.word("code")?.into(),
+        code: row.clear("code")?.into(),
         answer: row.opt("answer", answer)?,
     })
 }

@@ -22,7 +22,7 @@ fn lane_columns(lane: Lane) -> (&'static str, Option<u32>) {
 }
 
 fn lane(row: &Cells<'_>) -> Result<Lane, StoreError> {
-    match row.word("lane")?.as_str() {
+    match row.clear("lane")?.as_str() {
         "text" => Ok(Lane::Text),
         "plain" => Ok(Lane::Plain),
         "file" => Ok(Lane::File(row.opt("file", Cells::small)?)),

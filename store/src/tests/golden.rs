@@ -22,7 +22,8 @@ use super::samples::{
     new, note, peer, question, received, rumor, rumor_id, stream, stream_in, stream_out,
 };
 use super::{Home, SECRET, StoreError};
-use crate::{Receipt, Store, backup, migrations};
+use crate::copies::back_up;
+use crate::{Receipt, Store, migrations};
 
 /// What is in the one of this format. What a format keeps beyond the one before is in it from then
 /// on; the rest is never edited.
@@ -271,7 +272,7 @@ fn two_copies_are_kept_at_most() {
     let path = dir.path().join("store.db");
     for format in 1..=4 {
         let db = rusqlite::Connection::open(&path).unwrap();
-        backup::make(&db, &path, format).unwrap();
+        back_up(&db, &path, format).unwrap();
     }
     assert_eq!(names(&dir), ["store.db", "store.db.v3-backup", "store.db.v4-backup"]);
 }

@@ -9,7 +9,7 @@ use super::Home;
 use super::samples::{
     BOB, NOW, call, call_id, ended_at, event, in_call, message, new, received, stream,
 };
-use crate::{Reader, Wanted, conversation_key, parse_conversation_key};
+use crate::{LogQuery, Reader, conversation_key, parse_conversation_key};
 
 const DIRECT: Conversation = Conversation::Direct(BOB);
 
@@ -94,9 +94,9 @@ fn the_inbox_has_a_limit_and_says_what_is_left() {
     assert_eq!(inbox(None, 0), (vec![], 5));
 }
 
-const ALL: Wanted<'_> = Wanted { after: 0, reader: None, call: None, kinds: &[], limit: 99 };
+const ALL: LogQuery<'_> = LogQuery { after: 0, reader: None, call: None, kinds: &[], limit: 99 };
 
-fn stretch(reader: &Reader, wanted: Wanted<'_>) -> (Vec<u64>, u64) {
+fn stretch(reader: &Reader, wanted: LogQuery<'_>) -> (Vec<u64>, u64) {
     let found = reader.log(wanted).unwrap();
     (seqs(&found.events), found.upto)
 }
@@ -109,16 +109,16 @@ fn the_log_goes_on_behind_a_number() {
     let messages = [EventKind::Message, EventKind::End];
     for (wanted, seqs, upto) in [
         (ALL, vec![1, 2, 3, 4, 5], 5),
-        (Wanted { after: 3, ..ALL }, vec![4, 5], 5),
-        (Wanted { after: 3, limit: 1, ..ALL }, vec![4], 4),
-        (Wanted { after: 3, limit: 0, ..ALL }, vec![], 3),
-        (Wanted { after: 5, ..ALL }, vec![], 5),
-        (Wanted { call: Some(call_id(2)), ..ALL }, vec![2], 5),
-        (Wanted { kinds: &messages, ..ALL }, vec![3, 4, 5], 5),
-        (Wanted { kinds: &messages, limit: 2, ..ALL }, vec![3, 4], 4),
-        (Wanted { reader: Some("me"), ..ALL }, vec![2, 4, 5], 5),
-        (Wanted { reader: Some("me"), after: 2, ..ALL }, vec![4, 5], 5),
-        (Wanted { reader: Some("you"), call: Some(call_id(1)), ..ALL }, vec![1, 3, 5], 5),
+        (LogQuery { after: 3, ..ALL }, vec![4, 5], 5),
+        (LogQuery { after: 3, limit: 1, ..ALL }, vec![4], 4),
+        (LogQuery { after: 3, limit: 0, ..ALL }, vec![], 3),
+        (LogQuery { after: 5, ..ALL }, vec![], 5),
+        (LogQuery { call: Some(call_id(2)), ..ALL }, vec![2], 5),
+        (LogQuery { kinds: &messages, ..ALL }, vec![3, 4, 5], 5),
+        (LogQuery { kinds: &messages, limit: 2, ..ALL }, vec![3, 4], 4),
+        (LogQuery { reader: Some("me"), ..ALL }, vec![2, 4, 5], 5),
+        (LogQuery { reader: Some("me"), after: 2, ..ALL }, vec![4, 5], 5),
+        (LogQuery { reader: Some("you"), call: Some(call_id(1)), ..ALL }, vec![1, 3, 5], 5),
     ] {
         assert_eq!(stretch(&reader, wanted), (seqs, upto), "{wanted:?}");
     }

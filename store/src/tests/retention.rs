@@ -209,7 +209,7 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
     let mut home = Home::with((0..5).map(old).collect());
     let past = ago(WORD_LIFETIME + Duration::from_millis(1));
     home.commit(vec![grave(1, past), grave(2, ago(WORD_LIFETIME))]);
-    assert!(!home.store.tidy(NOW, None).unwrap());
+    assert!(!home.store.sweep(NOW, None).unwrap());
     let snapshot = home.snapshot();
     assert_eq!(snapshot.tombstones.iter().map(|g| g.call).collect::<Vec<_>>(), [call_id(2)]);
     // A few are kept whatever the clock says.
@@ -219,7 +219,7 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
             .map(|n| Change::Conversation(ConversationChange::Seen(id(n), ago(SEEN_KEPT))))
             .collect(),
     );
-    home.store.tidy(NOW, None).unwrap();
+    home.store.sweep(NOW, None).unwrap();
     assert_eq!(home.snapshot().seen.len(), SEEN_LEAST - 4);
 }
 
@@ -256,7 +256,7 @@ fn what_waits_in_a_dead_call_goes_and_what_waits_in_a_living_one_stays() {
         chunk(1),
         chunk(2),
     ]);
-    home.store.tidy(NOW, None).unwrap();
+    home.store.sweep(NOW, None).unwrap();
     let count = |sql: &str| -> i64 { home.store.sql.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(count("SELECT count(*) FROM held"), 2);
     assert_eq!(count("SELECT count(*) FROM chunks"), 1);
@@ -277,7 +277,7 @@ fn the_log_forgets_what_everybody_was_shown_long_ago() {
         entry(3, long_ago),
         cursor("agent", in_call(1), 2),
     ]);
-    home.store.tidy(NOW, None).unwrap();
+    home.store.sweep(NOW, None).unwrap();
     let left: Vec<_> = home.reader().last_events(9, None).unwrap().iter().map(|e| e.seq).collect();
     assert_eq!(left, [2, 3]);
 }
@@ -297,7 +297,7 @@ fn what_owners_were_told_goes_after_a_month_and_tokens_when_they_are_worthless()
         Change::Peer(PeerChange::Invite(Invite { uses: 0, ..invite(2) })),
         Change::Peer(PeerChange::Invite(Invite { expires: Time(NOW.0 - 1), ..invite(3) })),
     ]);
-    home.store.tidy(NOW, None).unwrap();
+    home.store.sweep(NOW, None).unwrap();
     let numbers =
         |sql: &str| -> String { home.store.sql.query_row(sql, [], |row| row.get(0)).unwrap() };
     assert_eq!(numbers("SELECT group_concat(message ORDER BY message) FROM notes"), "2,3");
@@ -329,9 +329,9 @@ fn old_direct_messages_go_by_the_setting_once_read_and_delivered() {
         }),
         Change::EventLog(EventLogChange::Event(tells)),
     ]);
-    home.store.tidy(NOW, None).unwrap();
+    home.store.sweep(NOW, None).unwrap();
     assert_eq!(home.reader().message_count(direct).unwrap(), 5);
-    home.store.tidy(NOW, Some(ago(days(365)))).unwrap();
+    home.store.sweep(NOW, Some(ago(days(365)))).unwrap();
     let left = home.reader().messages(direct, None, 9).unwrap();
     assert_eq!(left.iter().map(|row| row.message.handle).collect::<Vec<_>>(), [2, 4, 5]);
     assert_eq!(home.reader().message_count(in_call(1)).unwrap(), 1);

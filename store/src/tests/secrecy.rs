@@ -185,11 +185,11 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
             new(message(2, in_call(1), "no")),
         ]);
         let store = open(&home.tamper(&sql)).unwrap();
-        let Err(StoreError::Corrupt { table: found, what, .. }) = store.snapshot(NOW) else {
+        let Err(StoreError::Corrupt { table: found, problem, .. }) = store.snapshot(NOW) else {
             panic!("{sql}: nobody noticed")
         };
         assert_eq!(found, table, "{sql}");
-        assert!(what.contains(column), "{sql}: {what}");
+        assert!(problem.contains(column), "{sql}: {problem}");
     }
 }
 
@@ -230,7 +230,7 @@ fn a_log_shows_no_text() {
     let shown = format!(
         "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         home.store,
-        home.store.vault,
+        home.store.db().vault,
         reader,
         reader.calls("me", 99).unwrap(),
         reader.files(None).unwrap(),

@@ -1,5 +1,5 @@
-//! The words that closed sets of values have on disk. Disk words never change: the core's names
-//! may.
+//! Disk codes: the words that enum values have in the database. A code never changes, even when
+//! the core renames the value.
 
 use p2p_core::call::By;
 use p2p_core::policy::Policy;
@@ -7,52 +7,52 @@ use p2p_core::record::{Delivery, EventKind, Speaks, Standing};
 use p2p_core::wire::Reason;
 
 /// A value that is one word on disk.
-pub(super) trait Word: Sized {
-    /// The word.
-    fn word(&self) -> &'static str;
-    /// The value, if the word is one of ours.
-    fn from_word(word: &str) -> Option<Self>;
+pub(crate) trait DiskCode: Sized {
+    /// Returns the word.
+    fn code(&self) -> &'static str;
+    /// Returns the value of a word, or `None` for an unknown word.
+    fn from_code(code: &str) -> Option<Self>;
 }
 
-macro_rules! words {
-    ($type:ty { $($value:path => $word:literal,)* }) => {
-        impl Word for $type {
-            fn word(&self) -> &'static str {
-                match self { $($value => $word,)* }
+macro_rules! codes {
+    ($type:ty { $($value:path => $code:literal,)* }) => {
+        impl DiskCode for $type {
+            fn code(&self) -> &'static str {
+                match self { $($value => $code,)* }
             }
-            fn from_word(word: &str) -> Option<Self> {
-                match word { $($word => Some($value),)* _ => None }
+            fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some($value),)* _ => None }
             }
         }
     };
 }
 
-words!(Standing {
+codes!(Standing {
     Standing::Stranger => "stranger",
     Standing::Allowed => "allowed",
     Standing::Blocked => "blocked",
 });
 
-words!(Speaks {
+codes!(Speaks {
     Speaks::Unknown => "unknown",
     Speaks::Plain => "plain",
     Speaks::P2p => "p2p",
 });
 
-words!(Policy {
+codes!(Policy {
     Policy::Ask => "ask",
     Policy::AllowList => "allow_list",
     Policy::Open => "open",
     Policy::Closed => "closed",
 });
 
-words!(By {
+codes!(By {
     By::Us => "us",
     By::Peer => "peer",
     By::Nobody => "nobody",
 });
 
-words!(Reason {
+codes!(Reason {
     Reason::Completed => "completed",
     Reason::Declined => "declined",
     Reason::Busy => "busy",
@@ -64,7 +64,7 @@ words!(Reason {
     Reason::Failed => "failed",
 });
 
-words!(Delivery {
+codes!(Delivery {
     Delivery::Queued => "queued",
     Delivery::Sent => "sent",
     Delivery::Delivered => "delivered",
@@ -72,7 +72,7 @@ words!(Delivery {
     Delivery::Cancelled => "cancelled",
 });
 
-words!(EventKind {
+codes!(EventKind {
     EventKind::Ring => "ring",
     EventKind::Knock => "knock",
     EventKind::Answered => "answered",
