@@ -123,7 +123,7 @@ pub(super) async fn learn(hub: Arc<Hub>, url: Arc<str>, public_only: bool) {
 }
 
 async fn ask(hub: &Hub, url: &str, public_only: bool) -> Option<Limits> {
-    let mut stream = open(url, public_only).await.ok()?;
+    let mut stream = open(&*hub.platform.network, url, public_only).await.ok()?;
     let parsed = Url::parse(url).ok()?;
     let host = match (parsed.host_str()?, parsed.port()) {
         (host, Some(port)) => format!("{host}:{port}"),

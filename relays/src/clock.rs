@@ -12,8 +12,6 @@ use std::time::Duration;
 
 use p2p_core::Time;
 
-use super::status::now;
-
 /// A clock that is less wrong than this is left alone: `Date` is in whole seconds, and the way
 /// of an answer is not known.
 const TOLERANCE: i64 = 30_000;
@@ -23,20 +21,31 @@ const JITTER: u64 = 5_000;
 const PROMPT: Duration = Duration::from_secs(10);
 
 /// What relays say of our clock: milliseconds that they are ahead of it, by relay.
-#[derive(Debug, Default)]
-pub(super) struct Clock(Mutex<BTreeMap<String, i64>>);
+#[derive(Debug)]
+pub(super) struct Clock {
+    /// This machine's clock.
+    machine: fn() -> Time,
+    told: Mutex<BTreeMap<String, i64>>,
+}
 
 impl Clock {
+    /// Returns a clock that nobody has corrected yet.
+    pub fn new(machine: fn() -> Time) -> Self {
+        Self { machine, told: Mutex::default() }
+    }
+
     /// A relay answered with this `Date`, `took` after it was asked. True when that changed much of
     /// what [`Clock::offset`] says.
     pub fn told(&self, relay: &str, date: &str, took: Duration) -> bool {
         let Some(date) = http_date(date).filter(|_| took <= PROMPT) else { return false };
         // In the middle of its second, in the middle of the way.
-        let then = now().0.saturating_sub(u64::try_from(took.as_millis() / 2).unwrap_or_default());
+        let then = (self.machine)()
+            .0
+            .saturating_sub(u64::try_from(took.as_millis() / 2).unwrap_or_default());
         let ahead = date.saturating_mul(1000).saturating_add(500).cast_signed();
         let ahead = ahead.saturating_sub(then.cast_signed());
         let before = self.offset();
-        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.insert(relay.to_owned(), ahead);
         drop(told);
         before.abs_diff(self.offset()) > JITTER
@@ -45,7 +54,7 @@ impl Clock {
     /// What is to be added to this machine's clock, in milliseconds: the middle of what relays
     /// say, so that one that is wrong does not matter among three.
     pub fn offset(&self) -> i64 {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut told: Vec<i64> = told.values().copied().collect();
         told.sort_unstable();
         // Of two, the one that would change less.
@@ -59,7 +68,7 @@ impl Clock {
 
     /// The time, corrected.
     pub fn now(&self) -> Time {
-        Time(now().0.saturating_add_signed(self.offset()))
+        Time((self.machine)().0.saturating_add_signed(self.offset()))
     }
 }
 
@@ -87,6 +96,7 @@ fn http_date(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monotonic::now;
 
     #[test]
     fn http_dates_are_read() {
@@ -109,9 +119,9 @@ mod tests {
 
     #[test]
     fn the_middle_of_what_relays_say_counts_if_it_is_much() {
-        let clock = Clock::default();
+        let clock = Clock::new(now);
         let tell = |relay: &str, ahead: i64| {
-            clock.0.lock().unwrap().insert(relay.into(), ahead * 1000);
+            clock.told.lock().unwrap().insert(relay.into(), ahead * 1000);
             clock.offset() / 1000
         };
         assert_eq!(clock.offset(), 0);
@@ -125,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_took_long_says_nothing() {
-        let clock = Clock::default();
+        let clock = Clock::new(now);
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert!(!clock.told("a", date, Duration::from_secs(11)));
         assert!(clock.told("a", date, Duration::from_secs(1)));

@@ -4,23 +4,20 @@
 //! the very addresses that were checked.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use nostr::types::url::{Host, Url};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout};
-use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async_with_config};
+use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
+use super::platform::{Network, Stream};
 use super::status::tidy;
 
 /// How long all of it may take: DNS, TCP, TLS, the upgrade.
-const TIMEOUT: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 10 });
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one of several addresses is tried.
 const ONE_ADDRESS: Duration = Duration::from_secs(4);
 /// A larger message ends the connection. Far above [`super::admission::MAX_EVENT`], so that an
@@ -28,7 +25,7 @@ const ONE_ADDRESS: Duration = Duration::from_secs(4);
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 
 /// A connection to a relay.
-pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<Stream>;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,9 +72,13 @@ pub(super) struct Connected {
 }
 
 /// Connects. `public_only`: a peer named this relay, so only public addresses will do.
-pub(super) async fn connect(url: &str, public_only: bool) -> Result<Connected, Failure> {
+pub(super) async fn connect(
+    network: &dyn Network,
+    url: &str,
+    public_only: bool,
+) -> Result<Connected, Failure> {
     let connecting = async {
-        let stream = open(url, public_only).await?;
+        let stream = open(network, url, public_only).await?;
         upgrade(url, stream).await
     };
     timeout(TIMEOUT, connecting).await.unwrap_or_else(|_| {
@@ -87,17 +88,19 @@ pub(super) async fn connect(url: &str, public_only: bool) -> Result<Connected, F
 
 /// Opens a connection to where a URL says, encrypted where it says so.
 pub(super) async fn open(
+    network: &dyn Network,
     url: &str,
     public_only: bool,
-) -> Result<MaybeTlsStream<TcpStream>, Failure> {
-    let addresses = resolve(url).await.map_err(Failure::network)?;
+) -> Result<Stream, Failure> {
+    let addresses = resolve(network, url).await.map_err(Failure::network)?;
     if public_only && !addresses.iter().all(|address| is_public(address.ip())) {
         return Err(Failure::refusal("its address is not a public one"));
     }
+    let tls = server_name(url)?;
     let mut last = Failure::network("no address");
     for address in addresses {
-        match timeout(ONE_ADDRESS, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return secure(url, stream).await,
+        match timeout(ONE_ADDRESS, network.connect(address, tls.clone())).await {
+            Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => last = Failure::network(io_cause(&error)),
             Err(_) => last = Failure::network("no answer from its address"),
         }
@@ -105,29 +108,17 @@ pub(super) async fn open(
     Err(last)
 }
 
-async fn secure(url: &str, stream: TcpStream) -> Result<MaybeTlsStream<TcpStream>, Failure> {
-    // Messages are small and somebody waits for each.
-    let _ = stream.set_nodelay(true);
+/// Returns the name that the server's certificate must carry, where the URL asks for encryption.
+fn server_name(url: &str) -> Result<Option<ServerName<'static>>, Failure> {
     let parsed = Url::parse(url).map_err(|error| Failure::network(error.to_string()))?;
     if !matches!(parsed.scheme(), "wss" | "https") {
-        return Ok(MaybeTlsStream::Plain(stream));
+        return Ok(None);
     }
     let host = parsed.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let name = ServerName::try_from(host).map_err(|error| Failure::network(error.to_string()))?;
-    let secured = TlsConnector::from(roots()).connect(name, stream).await;
-    secured.map(MaybeTlsStream::Rustls).map_err(|error| Failure::network(io_cause(&error)))
+    ServerName::try_from(host).map(Some).map_err(|error| Failure::network(error.to_string()))
 }
 
-/// Whom we believe to say who a relay is: Mozilla's list.
-fn roots() -> Arc<ClientConfig> {
-    static ROOTS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
-    });
-    Arc::clone(&ROOTS)
-}
-
-async fn upgrade(url: &str, stream: MaybeTlsStream<TcpStream>) -> Result<Connected, Failure> {
+async fn upgrade(url: &str, stream: Stream) -> Result<Connected, Failure> {
     let config = WebSocketConfig::default()
         .read_buffer_size(16 * 1024)
         .write_buffer_size(0)
@@ -144,7 +135,7 @@ async fn upgrade(url: &str, stream: MaybeTlsStream<TcpStream>) -> Result<Connect
 }
 
 /// The addresses behind a relay's URL.
-pub(super) async fn resolve(url: &str) -> Result<Vec<SocketAddr>, String> {
+pub(super) async fn resolve(network: &dyn Network, url: &str) -> Result<Vec<SocketAddr>, String> {
     let parsed = Url::parse(url).map_err(|error| error.to_string())?;
     let port = parsed.port_or_known_default().ok_or("no port")?;
     let domain = match parsed.host() {
@@ -153,9 +144,9 @@ pub(super) async fn resolve(url: &str) -> Result<Vec<SocketAddr>, String> {
         Some(Host::Ipv6(ip)) => return Ok(vec![(ip, port).into()]),
         Some(Host::Domain(domain)) => domain,
     };
-    let found = lookup_host((domain, port)).await;
+    let found = network.resolve(domain.to_owned(), port).await;
     let addresses: Vec<_> =
-        found.map_err(|_| format!("no address found for {domain}"))?.take(8).collect();
+        found.map_err(|_| format!("no address found for {domain}"))?.into_iter().take(8).collect();
     if addresses.is_empty() { Err(format!("no address for {domain}")) } else { Ok(addresses) }
 }
 
@@ -199,6 +190,7 @@ fn io_cause(error: &std::io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::SystemNetwork;
 
     #[test]
     fn only_public_addresses_are_public() {
@@ -256,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn a_peers_relay_at_a_private_address_is_not_connected_to() {
         for url in ["wss://127.0.0.1:1", "wss://[::1]:1", "wss://10.0.0.1", "wss://localhost:1"] {
-            let failure = connect(url, true).await.unwrap_err();
+            let failure = connect(&SystemNetwork, url, true).await.unwrap_err();
             assert!(failure.is_refusal, "{url}");
             assert_eq!(failure.cause, "its address is not a public one", "{url}");
         }
@@ -265,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_port_is_a_refused_connection() {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let failure = connect(&format!("ws://{free}"), false).await.unwrap_err();
+        let failure = connect(&SystemNetwork, &format!("ws://{free}"), false).await.unwrap_err();
         assert_eq!(failure, Failure::network("connection refused"));
     }
 
@@ -279,7 +271,7 @@ mod tests {
             let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
             stream
         });
-        let failure = connect(&url, false).await.unwrap_err();
+        let failure = connect(&SystemNetwork, &url, false).await.unwrap_err();
         assert!(!failure.is_refusal);
         assert_eq!(failure.cause, "received corrupt message of type InvalidContentType");
         drop(answering.await);

@@ -18,6 +18,7 @@ use super::clock::Clock;
 use super::ingest::Ingest;
 use super::link::{Link, Order};
 use super::outbox::{Job, Notice, Packet};
+use super::platform::Platform;
 use super::query::{Answer, Query};
 use super::settings::{RelaySpec, Roles};
 use super::status::Status;
@@ -31,6 +32,7 @@ const PEER_LINKS: usize = 64;
 /// Shared by all tasks.
 #[derive(Debug)]
 pub(super) struct Hub {
+    pub platform: Platform,
     pub keys: Keys,
     pub me: PublicKey,
     /// The id of our inbox subscription: the same at every relay and every time.
@@ -67,6 +69,7 @@ struct Handle {
 
 impl Hub {
     pub fn new(
+        platform: Platform,
         keys: Keys,
         inbox_id: String,
         own: Vec<RelaySpec>,
@@ -75,6 +78,8 @@ impl Hub {
     ) -> Self {
         let me = PublicKey(keys.public_key().to_bytes());
         Self {
+            clock: Clock::new(platform.now),
+            platform,
             keys,
             me,
             inbox_id,
@@ -87,7 +92,6 @@ impl Hub {
             last_stamp: Mutex::default(),
             caught_up: Mutex::default(),
             epoch: AtomicU64::new(0),
-            clock: Clock::default(),
             limits: Mutex::default(),
             profile: Mutex::default(),
         }
@@ -345,7 +349,7 @@ impl Hub {
 
     fn open(self: &Arc<Self>, links: &mut BTreeMap<String, Handle>, url: &str, roles: Roles) {
         let (orders, inbox) = mpsc::channel(ORDERS);
-        let status = Status::new(url, roles);
+        let status = Status::new(url, roles, self.platform.now);
         let link = Link::new(Arc::clone(self), url, roles, inbox, status.clone());
         let task = tokio::spawn(link.run()).abort_handle();
         links.insert(url.to_owned(), Handle { roles, orders, status, task });

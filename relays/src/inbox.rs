@@ -16,15 +16,15 @@ use tokio::time::Instant;
 use super::wrap::BACKDATING;
 
 /// How long a relay may take to answer a subscription.
-const EOSE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
+const EOSE: Duration = Duration::from_secs(20);
 /// The pauses between attempts, to subscribe as to catch up: from, to.
 const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 /// A subscription that brought nothing for so long is asked for again.
-const AUDIT: Duration = Duration::from_secs(if cfg!(test) { 3 } else { 60 });
+const AUDIT: Duration = Duration::from_secs(60);
 /// So many subscriptions without an answer are the end of the connection.
 const DEAF: u32 = 3;
 /// After something was missed, ask again no sooner than this.
-const MISSED: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+const MISSED: Duration = Duration::from_secs(10);
 /// How often a relay is caught up with while nothing seems to be missed.
 const ROUND: Duration = Duration::from_secs(6 * 3600);
 

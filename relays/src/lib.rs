@@ -27,6 +27,7 @@ mod monotonic;
 mod outbox;
 mod pace;
 mod packet;
+mod platform;
 mod profile;
 mod query;
 mod queue;
@@ -48,11 +49,9 @@ use nostr::{Filter, Keys, Kind, SecretKey};
 use p2p_core::engine::Priority;
 use p2p_core::presence::Presence;
 use p2p_core::{PublicKey, Rumor, RumorId, Time, Verified};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
-use tokio_tungstenite::MaybeTlsStream;
 
 pub use self::about::Limits;
 pub use self::directory::Found;
@@ -60,13 +59,19 @@ use self::dispatch::Dispatch;
 use self::hub::Hub;
 use self::ingest::Ingest;
 pub use self::monotonic::now;
+use self::platform::{Platform, SystemNetwork};
 pub use self::profile::Profile;
 pub use self::settings::{RelaySpec, Roles, Settings};
 pub use self::status::RelayState;
 
 /// Opens a connection to where a URL says, encrypted where it says `https`.
-pub async fn dial(url: &str) -> Result<MaybeTlsStream<TcpStream>, String> {
-    connect::open(url, false).await.map_err(|failure| failure.cause)
+///
+/// # Errors
+/// When the server cannot be reached.
+pub async fn dial(
+    url: &str,
+) -> Result<impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + use<>, String> {
+    connect::open(&SystemNetwork, url, false).await.map_err(|failure| failure.cause)
 }
 
 /// How long relays may take to note that we went.
@@ -179,29 +184,22 @@ impl Relays {
     /// When the key or an address is none. That a relay cannot be reached is no error: see
     /// [`Relays::status`].
     pub fn start(settings: Settings, heard: mpsc::Sender<Heard>) -> Result<Self, RelaysError> {
+        Self::start_on(Platform::system(), settings, heard)
+    }
+
+    fn start_on(
+        platform: Platform,
+        settings: Settings,
+        heard: mpsc::Sender<Heard>,
+    ) -> Result<Self, RelaysError> {
         let secret = SecretKey::from_slice(&settings.secret);
         let keys = Keys::new(secret.map_err(|_| RelaysError::BadKey)?);
-        let mut own: BTreeMap<String, Roles> = BTreeMap::new();
-        let mut order = Vec::new();
-        for spec in settings.relays {
-            let url = settings::normalized(&spec.url)
-                .map_err(|cause| RelaysError::BadUrl { url: spec.url.clone(), cause })?;
-            let roles = own.entry(url.clone()).or_insert_with(|| {
-                order.push(url);
-                Roles::default()
-            });
-            *roles = roles.or(spec.roles);
-        }
-        let own = order
-            .into_iter()
-            .filter_map(|url| own.remove(&url).map(|roles| RelaySpec { url, roles }))
-            .collect();
-
+        let own = own_relays(settings.relays)?;
         let (ingest, arrivals) = Ingest::new();
         let (news, mut fresh_news) = mpsc::unbounded_channel();
         let (dispatch, sends) = mpsc::channel(dispatch::SENDS);
         let inbox_id = format!("p2p-{}", settings.instance);
-        let hub = Arc::new(Hub::new(keys, inbox_id, own, ingest, news));
+        let hub = Arc::new(Hub::new(platform, keys, inbox_id, own, ingest, news));
         hub.note_caught_up(settings.caught_up, 0);
         hub.open_own();
         let listen = ingest::run(arrivals, Arc::clone(&hub), heard.clone());
@@ -213,19 +211,8 @@ impl Relays {
                 }
             }
         };
-        let waking = Arc::clone(&hub);
-        let wake = async move {
-            let mut watch = crate::monotonic::Watch::new();
-            loop {
-                tokio::time::sleep(WATCH).await;
-                if watch.jumped() {
-                    tracing::info!("this machine slept, or its clock was set");
-                    waking.wake();
-                }
-            }
-        };
         let tasks = vec![
-            tokio::spawn(wake).abort_handle(),
+            tokio::spawn(watch_for_sleep(Arc::clone(&hub))).abort_handle(),
             tokio::spawn(listen).abort_handle(),
             tokio::spawn(report).abort_handle(),
             tokio::spawn(dispatch::run(Arc::clone(&hub), sends)).abort_handle(),
@@ -348,5 +335,34 @@ impl Relays {
         self.0.hub.close_all(by).await;
         self.0.hub.abort_all();
         self.0.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Returns our relays in the order given, each address once with all its roles.
+fn own_relays(relays: Vec<RelaySpec>) -> Result<Vec<RelaySpec>, RelaysError> {
+    let mut own: Vec<RelaySpec> = Vec::new();
+    for spec in relays {
+        let url = settings::normalized(&spec.url)
+            .map_err(|cause| RelaysError::BadUrl { url: spec.url.clone(), cause })?;
+        match own.iter_mut().find(|other| other.url == url) {
+            Some(other) => other.roles = other.roles.or(spec.roles),
+            None => own.push(RelaySpec { url, roles: spec.roles }),
+        }
+    }
+    Ok(own)
+}
+
+/// Tells the connections when this machine slept, or its clock was set forward.
+async fn watch_for_sleep(hub: Arc<Hub>) {
+    let read = || ((hub.platform.now)(), std::time::Instant::now());
+    let (now, at) = read();
+    let mut watch = monotonic::Watch::new(now, at);
+    loop {
+        tokio::time::sleep(WATCH).await;
+        let (now, at) = read();
+        if watch.jumped(now, at) {
+            tracing::info!("this machine slept, or its clock was set");
+            hub.wake();
+        }
     }
 }

@@ -108,7 +108,8 @@ impl Link {
             let url = Arc::clone(&self.url);
             // An address of our own configuration is the human's choice; a peer's is not.
             let public_only = !self.roles.is_ours();
-            let connecting = async move { connect(&url, public_only).await };
+            let network = Arc::clone(&self.hub.platform.network);
+            let connecting = async move { connect(&*network, &url, public_only).await };
             let Some(outcome) = self.meanwhile(connecting).await else { break };
             let failure = match outcome {
                 Ok(Connected { socket, date, took }) => {

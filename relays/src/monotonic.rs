@@ -52,26 +52,16 @@ pub struct Watch {
 impl Watch {
     /// Begins to watch.
     #[must_use]
-    pub fn new() -> Self {
-        Self { now: now(), at: Instant::now() }
+    pub fn new(now: Time, at: Instant) -> Self {
+        Self { now, at }
     }
 
-    /// Whether that happened since it was last asked.
-    pub fn jumped(&mut self) -> bool {
-        self.read(now(), Instant::now())
-    }
-
-    fn read(&mut self, now: Time, at: Instant) -> bool {
+    /// Returns whether that happened since it was last asked.
+    pub fn jumped(&mut self, now: Time, at: Instant) -> bool {
         let by_clock = now.since(self.now);
         let ran = at.saturating_duration_since(self.at);
         (self.now, self.at) = (now, at);
         by_clock > ran + JUMP
-    }
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -108,12 +98,12 @@ mod tests {
     #[test]
     fn sleep_is_noticed_and_being_late_is_not_sleep() {
         let start = Instant::now();
-        let mut watch = Watch { now: DAY, at: start };
-        assert!(!watch.read(DAY + HOUR, start + HOUR));
+        let mut watch = Watch::new(DAY, start);
+        assert!(!watch.jumped(DAY + HOUR, start + HOUR));
         // The time that does not run while a machine sleeps.
-        assert!(watch.read(DAY + HOUR + HOUR, start + HOUR + SECOND));
-        assert!(!watch.read(DAY + HOUR + HOUR + SECOND, start + HOUR + SECOND * 2));
+        assert!(watch.jumped(DAY + HOUR + HOUR, start + HOUR + SECOND));
+        assert!(!watch.jumped(DAY + HOUR + HOUR + SECOND, start + HOUR + SECOND * 2));
         // Set back.
-        assert!(!watch.read(DAY, start + HOUR + SECOND * 3));
+        assert!(!watch.jumped(DAY, start + HOUR + SECOND * 3));
     }
 }

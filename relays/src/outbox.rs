@@ -21,7 +21,7 @@ use super::verdict::Verdict;
 /// How long a relay may take to answer an event.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
 /// How long a message waits for a connection.
-const CONNECTION: Duration = Duration::from_secs(if cfg!(test) { 6 } else { 15 });
+const CONNECTION: Duration = Duration::from_secs(15);
 /// How long a message waits at all, behind others or at a relay's rate limit.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How long to wait before another attempt, for each one that there was.

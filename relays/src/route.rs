@@ -105,7 +105,7 @@ async fn usable(hub: &Hub, list: &Event) -> Vec<String> {
         if relays.len() == USED {
             break;
         }
-        if timeout_at(by, may_visit(&url)).await.unwrap_or(false) {
+        if timeout_at(by, may_visit(hub, &url)).await.unwrap_or(false) {
             relays.push(url);
         } else {
             tracing::debug!(relay = url, "a peer's relay is not used");
@@ -116,14 +116,14 @@ async fn usable(hub: &Hub, list: &Event) -> Vec<String> {
 
 /// Whether a peer may send us to this relay, which is none of ours: encrypted, by its host only
 /// public addresses.
-async fn may_visit(url: &str) -> bool {
+async fn may_visit(hub: &Hub, url: &str) -> bool {
     let is_plain = Url::parse(url).is_ok_and(|url| {
         url.scheme() == "wss" && url.username().is_empty() && url.password().is_none()
     });
     if !is_plain {
         return false;
     }
-    match timeout(DNS, resolve(url)).await {
+    match timeout(DNS, resolve(&*hub.platform.network, url)).await {
         Ok(Ok(addresses)) => addresses.iter().all(|address| is_public(address.ip())),
         _ => false,
     }
@@ -137,6 +137,7 @@ mod tests {
 
     use super::*;
     use crate::ingest::Ingest;
+    use crate::platform::Platform;
     use crate::settings::{RelaySpec, Roles};
 
     fn list(urls: &[&str], at: u64) -> Event {
@@ -152,7 +153,14 @@ mod tests {
     async fn only_our_own_relays_and_public_ones_are_used() {
         let own = vec![RelaySpec { url: "ws://127.0.0.1:7777".into(), roles: Roles::both() }];
         let (heard, _) = mpsc::unbounded_channel();
-        let hub = Hub::new(Keys::generate(), "p2p".into(), own, Ingest::new().0, heard);
+        let hub = Hub::new(
+            Platform::system(),
+            Keys::generate(),
+            "p2p".into(),
+            own,
+            Ingest::new().0,
+            heard,
+        );
         let urls = [
             "ws://127.0.0.1:7778",
             "wss://127.0.0.1",
@@ -186,7 +194,14 @@ mod tests {
     #[test]
     fn times_are_never_the_same_twice() {
         let (heard, _) = mpsc::unbounded_channel();
-        let hub = Hub::new(Keys::generate(), "p2p".into(), vec![], Ingest::new().0, heard);
+        let hub = Hub::new(
+            Platform::system(),
+            Keys::generate(),
+            "p2p".into(),
+            vec![],
+            Ingest::new().0,
+            heard,
+        );
         let at = |secs| {
             let event = hub.sign(0, vec![], "", Time::from_secs(secs)).unwrap();
             event.created_at.as_secs()

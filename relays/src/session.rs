@@ -9,6 +9,7 @@ use nostr::{
     ClientMessage, Event, EventBuilder, EventId, JsonUtil, RelayMessage, RelayUrl, SubscriptionId,
     Timestamp,
 };
+use p2p_core::Time;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message, Utf8Bytes};
 
@@ -19,15 +20,15 @@ use super::inbox::{self, Inbox, Step};
 use super::link::{IDLE, Link, until};
 use super::outbox::Answered;
 use super::query::req;
-use super::status::{now, tidy};
+use super::status::tidy;
 use super::wrap::Rejected;
 
 /// How often the relay is pinged.
-const PING: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
+const PING: Duration = Duration::from_secs(20);
 /// How long a relay may be silent, pings included.
-const SILENCE: Duration = Duration::from_secs(if cfg!(test) { 7 } else { 50 });
+const SILENCE: Duration = Duration::from_secs(50);
 /// How long it may be silent after this machine slept.
-const PROOF: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 5 });
+const PROOF: Duration = Duration::from_secs(5);
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(10);
 /// Challenges that are answered on one connection (NIP-42).
@@ -87,7 +88,7 @@ impl Link {
         let mut session = Session {
             inbox: self.roles.inbox.then(|| Inbox::new(now)),
             auth: Auth::default(),
-            out: VecDeque::from([ping()]),
+            out: VecDeque::from([ping(self.hub.platform.now)]),
             alive: now,
             pinged: now,
             proof: None,
@@ -141,11 +142,11 @@ impl Link {
         if std::mem::take(&mut self.woken) {
             session.proof = Some(at + PROOF);
             session.pinged = at;
-            session.out.push_back(ping());
+            session.out.push_back(ping(self.hub.platform.now));
         }
         if at >= session.pinged + PING {
             session.pinged = at;
-            session.out.push_back(ping());
+            session.out.push_back(ping(self.hub.platform.now));
         }
         if let Some(inbox) = &mut session.inbox {
             match inbox.step(at) {
@@ -365,7 +366,7 @@ impl Link {
 
     fn ponged(&self, sent: &[u8]) {
         if let Ok(sent) = sent.try_into().map(u64::from_be_bytes) {
-            let now = now().0;
+            let now = (self.hub.platform.now)().0;
             // Only our own pings carry a recent time.
             if let Some(rtt) = now.checked_sub(sent).filter(|rtt| *rtt < 60_000) {
                 self.status.measured(Duration::from_millis(rtt));
@@ -374,6 +375,6 @@ impl Link {
     }
 }
 
-fn ping() -> Message {
+fn ping(now: fn() -> Time) -> Message {
     Message::Ping(now().0.to_be_bytes().to_vec().into())
 }

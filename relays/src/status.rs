@@ -7,8 +7,6 @@ use p2p_core::Time;
 
 use super::about::Limits;
 use super::settings::Roles;
-/// This machine's clock.
-pub(super) use crate::monotonic::now;
 
 /// How one relay is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +42,14 @@ pub struct RelayState {
 
 /// A connection's own line in the table.
 #[derive(Debug, Clone)]
-pub(super) struct Status(Arc<Mutex<RelayState>>);
+pub(super) struct Status {
+    line: Arc<Mutex<RelayState>>,
+    now: fn() -> Time,
+}
 
 impl Status {
-    pub fn new(url: &str, roles: Roles) -> Self {
-        Self(Arc::new(Mutex::new(RelayState {
+    pub fn new(url: &str, roles: Roles, now: fn() -> Time) -> Self {
+        let line = Arc::new(Mutex::new(RelayState {
             url: url.to_owned(),
             roles,
             connected: false,
@@ -61,7 +62,8 @@ impl Status {
             refusing_since: None,
             pace: None,
             limits: Limits::default(),
-        })))
+        }));
+        Self { line, now }
     }
 
     pub fn read(&self) -> RelayState {
@@ -77,14 +79,14 @@ impl Status {
         line.state = "connected";
         line.connected = true;
         line.cause = None;
-        line.since = now();
+        line.since = (self.now)();
     }
 
     /// The connection is gone, or did not come about.
     pub fn lost(&self, state: &'static str, cause: String) {
         let mut line = self.line();
         if line.connected {
-            line.since = now();
+            line.since = (self.now)();
         }
         line.state = state;
         line.connected = false;
@@ -96,7 +98,7 @@ impl Status {
     pub fn listening(&self) {
         let mut line = self.line();
         if line.state != "connected" {
-            line.since = now();
+            line.since = (self.now)();
         }
         line.state = "connected";
         line.listening = true;
@@ -107,7 +109,7 @@ impl Status {
     pub fn deaf(&self, cause: String) {
         let mut line = self.line();
         if line.state != "not listening" {
-            line.since = now();
+            line.since = (self.now)();
         }
         line.state = "not listening";
         line.listening = false;
@@ -117,7 +119,7 @@ impl Status {
     /// What there is to say about writing.
     pub fn writing(&self, refusal: Option<&str>, pace: Option<u32>) {
         let mut line = self.line();
-        let since = refusal.map(|_| line.refusing_since.unwrap_or_else(now));
+        let since = refusal.map(|_| line.refusing_since.unwrap_or_else(self.now));
         line.refusing_since = since;
         line.refusal = refusal.map(str::to_owned);
         line.pace = pace;
@@ -132,7 +134,7 @@ impl Status {
     }
 
     fn line(&self) -> MutexGuard<'_, RelayState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,10 +151,11 @@ pub(super) fn tidy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::monotonic::now;
 
     #[test]
     fn a_cause_stays_until_the_next_success() {
-        let status = Status::new("wss://r", Roles::both());
+        let status = Status::new("wss://r", Roles::both(), now);
         status.lost("waiting to retry", "no route".into());
         status.connecting();
         assert_eq!(status.read().cause.as_deref(), Some("no route"));
@@ -167,7 +170,7 @@ mod tests {
 
     #[test]
     fn since_is_when_the_connection_went_not_when_it_was_last_tried() {
-        let status = Status::new("wss://r", Roles::both());
+        let status = Status::new("wss://r", Roles::both(), now);
         status.connected();
         status.lost("waiting to retry", "gone".into());
         let since = status.read().since;
