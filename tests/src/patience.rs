@@ -1,40 +1,40 @@
-//! Waiting for a condition with a deadline. Nothing here sleeps for luck.
+//! Waiting for a condition with a deadline. No test sleeps and hopes.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// Pause between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(25);
-/// How long a condition may take to come about. Generous: machines that test are busy.
+/// Time that a condition gets to come true. It is long because test machines are busy.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Looks until there is something, and returns it.
+/// Calls `look` until it returns a value, and returns that.
 ///
 /// # Panics
-/// When there is nothing within [`PATIENCE`].
+/// If there is no value within [`PATIENCE`].
 pub fn eventually<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
     within(PATIENCE, what, look)
 }
 
-/// Looks until it is so.
+/// Waits until a condition is true.
 ///
 /// # Panics
-/// When it is not so within [`PATIENCE`].
-pub fn until(what: &str, mut so: impl FnMut() -> bool) {
-    eventually(what, || so().then_some(()));
+/// If it is still false after [`PATIENCE`].
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    eventually(what, || condition().then_some(()));
 }
 
-/// [`eventually`] with a deadline of its own.
+/// Does the same as [`eventually`] with another deadline.
 ///
 /// # Panics
-/// When there is nothing within `limit`.
+/// If there is no value within `limit`.
 pub fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(since.elapsed() < limit, "not within {} s: {what}", limit.as_secs());
+        assert!(since.elapsed() < limit, "still not after {} s: {what}", limit.as_secs());
         thread::sleep(LOOK);
     }
 }

@@ -2,14 +2,12 @@
 //! to look at what stands there.
 
 use std::net::TcpStream;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, connect};
 
-/// How long a relay may take to answer.
-const ANSWER: Duration = Duration::from_secs(30);
+use crate::patience::PATIENCE;
 
 /// A blocking WebSocket to a relay.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ impl Wire {
     pub fn open(url: &str) -> Self {
         let (socket, _) = connect(url).unwrap();
         if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
-            stream.set_read_timeout(Some(ANSWER)).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
         }
         Self { socket }
     }

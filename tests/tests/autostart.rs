@@ -8,7 +8,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -60,10 +59,9 @@ fn a_tool_gets_its_output_at_once_and_the_daemon_outlives_it() {
     let agent = Agent::new("alice", &[relay.url()]);
     let typed = by_tool(&agent, &["status", "--json"]);
     let group = typed.pid();
-    // Its end is the end of stdout and stderr: a daemon that held either would hold this up.
-    let output = typed.end();
-    assert!(output.took < Duration::from_secs(15), "{output}");
-    let status = output.result(0);
+    // This ends when stdout and stderr are closed. A daemon that held either would run into the
+    // deadline of the command.
+    let status = typed.end().result(0);
     assert_eq!(status["daemon"]["how"], "autostarted");
     let pid = u32::try_from(status["daemon"]["pid"].as_u64().unwrap()).unwrap();
     let _ = killpg(Pid::from_raw(i32::try_from(group).unwrap()), Signal::SIGKILL);

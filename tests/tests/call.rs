@@ -2,7 +2,6 @@
 //! human, part. And every other way in which a call may go.
 
 use std::fs;
-use std::time::Duration;
 
 use p2p_ipc::ErrorCode;
 use p2p_tests::{Agent, Meeting, Relay, eventually, handle_of, state, transcript, until};
@@ -374,7 +373,6 @@ fn who_cannot_be_reached_is_said_to_be_unreachable() {
     assert_eq!(bob.fails(5, &["call", nobody, "hello?"]).code, ErrorCode::NoRelay);
     for args in [&["call", nobody, "hello?"][..], &["list"]] {
         let tried = bob.run(&[args, &["--wait", "1", "--json"]].concat());
-        assert!(tried.took < Duration::from_secs(6), "no longer than it was told: {tried}");
         assert_eq!(tried.failure(5).0.code, ErrorCode::NoRelay);
     }
     let relays = bob.json(&["status"])["relays"].clone();

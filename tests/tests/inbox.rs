@@ -208,7 +208,7 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
     let talk = quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let nothing = bob.run(&["wait", "--wait", "1", "--json"]);
-    assert!(nothing.took >= Duration::from_secs(1) && nothing.took < Duration::from_secs(15));
+    assert!(nothing.took >= Duration::from_secs(1));
     let nothing = nothing.result(3);
     assert_eq!(
         (&nothing["reached"], &nothing["waiting"]["interrupted"]),
@@ -222,29 +222,27 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
     // What is there already is not waited for; what is of another kind does not count.
     say(alice, "words");
     bob.in_vain(&["wait", "--for", "ring,end", "--wait", "1"]);
-    let at_once = bob.run(&["wait", "--for", "message", "--wait", "60", "--json"]);
-    assert!(at_once.took < Duration::from_secs(15), "{at_once}");
+    // A wait of ten minutes that did not return early would run into the deadline of a command.
+    let at_once = bob.run(&["wait", "--for", "message", "--wait", "600", "--json"]);
     assert_eq!(texts(&at_once.result(0)), ["words"]);
 
     let waiting = bob.start(&["wait", "--for", "end", "--wait", "60", "--json"]);
-    let of_file = ["wait", "--for", "file", "--call", &talk.bob, "--reader", "me", "--wait", "60"];
+    let of_file = ["wait", "--for", "file", "--call", &talk.bob, "--reader", "me", "--wait", "600"];
     let of_file = bob.start(&[&of_file[..], &["--json"]].concat());
     until("it waits", || is_waiting(of_file.pid()));
     alice.json(&["end"]);
     let over = of_file.end();
-    assert!(over.took < Duration::from_secs(45), "no file comes after the end: {over}");
     assert_eq!(over.result(0)["items"].as_array().unwrap().last().unwrap()["kind"], "end");
     let ended = waiting.end().result(0);
     assert_eq!(ended["items"].as_array().unwrap().last().unwrap()["kind"], "end");
     // In a call that is over nothing more comes, whoever ended it and whatever is waited for.
     alice.json(&["inbox"]);
     for (agent, args) in [
-        (bob, &["wait", "--wait", "60", "--call", &talk.bob, "--json"][..]),
-        (bob, &["wait", "--wait", "60", "--for", "file", "--call", &talk.bob, "--json"]),
-        (alice, &["wait", "--wait", "60", "--call", &talk.alice, "--json"]),
+        (bob, &["wait", "--wait", "600", "--call", &talk.bob, "--json"][..]),
+        (bob, &["wait", "--wait", "600", "--for", "file", "--call", &talk.bob, "--json"]),
+        (alice, &["wait", "--wait", "600", "--call", &talk.alice, "--json"]),
     ] {
         let over = agent.run(args);
-        assert!(over.took < Duration::from_secs(15), "{over}");
         let (error, shown) = over.failure(7);
         assert_eq!(error.code, ErrorCode::CallEnded);
         assert!(error.hint.unwrap().starts_with("p2p transcript c"));
@@ -258,16 +256,14 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     let talk = quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     for (signal, args) in [
-        (Signal::SIGTERM, &["wait", "--wait", "60", "--json"][..]),
-        (Signal::SIGINT, &["wait", "--wait", "60", "--json"]),
-        (Signal::SIGTERM, &["send", "x", "--until", "read", "--wait", "60", "--json"]),
+        (Signal::SIGTERM, &["wait", "--wait", "600", "--json"][..]),
+        (Signal::SIGINT, &["wait", "--wait", "600", "--json"]),
+        (Signal::SIGTERM, &["send", "x", "--until", "read", "--wait", "600", "--json"]),
     ] {
         let waiting = bob.start(args);
         until("it waits", || is_waiting(waiting.pid()));
         waiting.signal(signal);
-        let report = waiting.end();
-        assert!(report.took < Duration::from_secs(30));
-        let report = report.result(3);
+        let report = waiting.end().result(3);
         assert_eq!(report["reached"], false);
         assert_eq!(report["waiting"]["interrupted"], true);
     }

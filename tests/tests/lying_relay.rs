@@ -5,7 +5,6 @@
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use nostr::nips::nip44;
 use nostr::{EventBuilder, JsonUtil, Keys, Kind, PublicKey, Tag, Timestamp};
@@ -162,7 +161,6 @@ fn what_only_a_liar_took_does_not_count_as_delivered() {
     });
     assert_eq!((&relay["connected"], &relay["listening"]), (&false.into(), &false.into()));
     assert_eq!(carol.run(&["list", "--json"]).failure(5).0.code, p2p_ipc::ErrorCode::NoRelay);
-    assert!(carol.run(&["list"]).took < Duration::from_secs(30));
 }
 
 /// A message from somebody's app, in a wrap that may be past its expiration.

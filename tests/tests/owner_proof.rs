@@ -2,12 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use p2p_client::Client;
 use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerPair, OwnerTold, SetPassphrase};
 use p2p_ipc::{ErrorCode, Method, RpcError};
-use p2p_tests::{Agent, Meeting, eventually, until};
+use p2p_tests::{Agent, Meeting, PATIENCE, eventually, until};
 
 const PASSPHRASE: &str = "correct horse battery";
 
@@ -15,7 +14,7 @@ const PASSPHRASE: &str = "correct horse battery";
 fn ask<M: Method>(agent: &Agent, params: &M) -> Result<M::Result, RpcError> {
     let socket = agent.place().socket;
     let mut client = Client::connect(&socket, "test", BTreeMap::new()).unwrap();
-    client.call(params, Duration::from_secs(20))
+    client.call(params, PATIENCE)
 }
 
 fn order(agent: &Agent, order: OrderKind, proof: Option<&str>) -> Result<OwnerTold, RpcError> {

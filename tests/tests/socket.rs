@@ -8,10 +8,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::time::Duration;
 
 use p2p_ipc::{ErrorCode, LINE_LIMIT};
-use p2p_tests::{Agent, Relay, Running, binary, interop};
+use p2p_tests::{Agent, PATIENCE, Relay, Running, binary, interop};
 use serde_json::{Value, json};
 
 struct Stage {
@@ -31,7 +30,7 @@ fn stage() -> Stage {
 impl Stage {
     fn connect(&self) -> BufReader<UnixStream> {
         let stream = UnixStream::connect(self.agent.place().socket).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         BufReader::new(stream)
     }
 

@@ -5,13 +5,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{accept_hdr_async, connect_async};
 
 use super::plan::Door;
 use super::{Shared, line};
+use crate::patience::PATIENCE;
 
 /// The longest head of a request.
 const HEAD: usize = 8 * 1024;
@@ -62,7 +63,8 @@ pub(super) async fn receive(shared: Arc<Shared>, mut stream: TcpStream) {
 /// The head of a request, which stays to be read.
 async fn peek(stream: &TcpStream) -> Option<String> {
     let mut head = vec![0; HEAD];
-    for _ in 0..2000 {
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE {
         let length = stream.peek(&mut head).await.ok().filter(|length| *length > 0)?;
         let text = String::from_utf8_lossy(&head[..length]);
         if text.contains("\r\n\r\n") {
