@@ -178,6 +178,9 @@ pub fn ended(call: &Call) -> RpcError {
             (ErrorCode::Unreachable, format!("{who} fell silent; {handle} is over"))
         }
         Some(EndReason::Failed) => (ErrorCode::Internal, format!("{handle} failed")),
+        Some(EndReason::Blocked) => {
+            (ErrorCode::CallEnded, format!("{handle} with {who} ended: one side blocked the other"))
+        }
         Some(EndReason::Completed | EndReason::Cancelled | EndReason::Merged) | None => {
             (ErrorCode::CallEnded, format!("{handle} with {who} is over"))
         }
@@ -207,6 +210,7 @@ mod tests {
             (EndReason::Completed, ExitCode::PeerSaidNo),
             (EndReason::Cancelled, ExitCode::PeerSaidNo),
             (EndReason::Merged, ExitCode::PeerSaidNo),
+            (EndReason::Blocked, ExitCode::PeerSaidNo),
             (EndReason::NoAnswer, ExitCode::NotReached),
             (EndReason::Unreachable, ExitCode::NotReached),
             (EndReason::PeerLost, ExitCode::NotReached),

@@ -10,6 +10,11 @@ use crate::ids::{BadId, Sha256};
 /// that was copied wrongly is noticed.
 const PREFIX: &str = "p2pi";
 
+/// Maximum number of uses of one invite.
+pub const INVITE_USES: u32 = 1000;
+/// Maximum lifetime of an invite, in hours: a year.
+pub const INVITE_HOURS: u64 = 366 * 24;
+
 /// A token: sixteen random bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Token(pub [u8; 16]);

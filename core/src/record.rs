@@ -15,6 +15,8 @@ pub struct Counters {
     pub files: u32,
     /// `q2`.
     pub questions: u32,
+    /// Invites.
+    pub invites: u32,
     /// The event log.
     pub events: u64,
 }

@@ -256,6 +256,41 @@ fn a_stranger_with_an_invite_rings_like_a_contact() {
 }
 
 #[test]
+fn an_invite_has_a_maximum_of_uses_and_hours_and_its_number_is_never_reused() {
+    let (mut pair, id, _) = host(Policy::Ask, 1);
+    let mut create =
+        |uses, hours: u64| pair.wants(BOB, command::CreateInvite { uses, lifetime: hours * 3600 });
+    for (uses, hours) in [(0, 1), (1001, 1), (1, 0), (1, 366 * 24 + 1)] {
+        assert_eq!(create(uses, hours), Err(Refusal::InviteLimits), "{uses} uses, {hours} hours");
+    }
+    let (second, _) = create(1000, 366 * 24).unwrap();
+    assert_eq!(second, id + 1);
+    pair.wants(BOB, command::RevokeInvite(second)).unwrap();
+    let (third, _) = pair.wants(BOB, command::CreateInvite { uses: 1, lifetime: 60 }).unwrap();
+    assert_eq!(third, id + 2);
+}
+
+#[test]
+fn a_ring_keeps_its_invite_over_a_restart_until_it_is_over() {
+    let (mut pair, _, token) = host(Policy::AllowList, 1);
+    pair.taken = |_| false;
+    let call = pair.wants(ALICE, ring_with(key(BOB), Some(token))).unwrap().call;
+    let known = pair.ends[ALICE].engine.call(call).unwrap().clone();
+    assert_eq!(known.invite, Some(token));
+    let snapshot = Snapshot { calls: vec![known], ..Snapshot::default() };
+    let (instance, settings) = (InstanceId([9; 8]), Settings::default());
+    pair.ends[ALICE].engine =
+        Engine::restore(key(ALICE), instance, [9; 32], settings, snapshot, pair.now);
+    pair.taken = |_| true;
+    pair.now = pair.now + Duration::from_secs(60);
+    pair.input(ALICE, Input::RelayBack);
+    pair.settle();
+    assert!(matches!(pair.state(BOB, call), State::Incoming(_)), "it rang");
+    pair.wants(BOB, command::AcceptCall(call)).unwrap();
+    assert_eq!(pair.ends[ALICE].engine.call(call).unwrap().invite, None);
+}
+
+#[test]
 fn a_wrong_old_or_revoked_invite_changes_nothing() {
     for (policy, expect) in [
         (Policy::Ask, Some(EventKind::Knock)),

@@ -110,6 +110,7 @@ mod tests {
             topic: "x".into(),
             opening: None,
             note: None,
+            invite: None,
             opened: at,
             answered: None,
             lifetime: EVERY,

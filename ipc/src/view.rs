@@ -65,6 +65,8 @@ pub enum EndReason {
     PeerLost,
     /// Both rang each other; the other call goes on.
     Merged,
+    /// Either side blocked the other.
+    Blocked,
     /// A fault.
     Failed,
 }

@@ -61,6 +61,7 @@ codes!(Reason {
     Reason::Cancelled => "cancelled",
     Reason::PeerLost => "peer_lost",
     Reason::Merged => "merged",
+    Reason::Blocked => "blocked",
     Reason::Failed => "failed",
 });
 

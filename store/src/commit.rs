@@ -115,15 +115,17 @@ fn event_log(db: Db<'_>, change: &EventLogChange) -> Result<(), StoreError> {
 
 fn put_counters(db: Db<'_>, counters: &Counters) -> Result<(), StoreError> {
     db.run(
-        "INSERT INTO counters (id, calls, messages, files, questions, events)
-         VALUES (1, ?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO counters (id, calls, messages, files, questions, invites, events)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (id) DO UPDATE SET calls = excluded.calls, messages = excluded.messages,
-             files = excluded.files, questions = excluded.questions, events = excluded.events",
+             files = excluded.files, questions = excluded.questions, invites = excluded.invites,
+             events = excluded.events",
         (
             counters.calls,
             counters.messages,
             counters.files,
             counters.questions,
+            counters.invites,
             counters.events.cast_signed(),
         ),
     )?;

@@ -129,6 +129,7 @@ fn counters(row: &Cells<'_>) -> Result<Counters> {
         messages: row.small("messages")?,
         files: row.small("files")?,
         questions: row.small("questions")?,
+        invites: row.small("invites")?,
         events: row.number("events")?,
     })
 }

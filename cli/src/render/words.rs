@@ -123,6 +123,7 @@ pub const fn reason(reason: EndReason) -> &'static str {
         EndReason::Cancelled => "cancelled",
         EndReason::PeerLost => "peer lost",
         EndReason::Merged => "merged with the call that it crossed",
+        EndReason::Blocked => "blocked",
         EndReason::Failed => "failed",
     }
 }

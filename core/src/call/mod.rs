@@ -23,6 +23,7 @@ use core::time::Duration;
 
 use crate::digest::Digests;
 use crate::ids::{CallId, PublicKey};
+use crate::invite::Token;
 use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Closing, Control, Offer, Reason};
@@ -55,6 +56,8 @@ pub struct Call {
     pub opening: Option<Text>,
     /// A note to ourselves.
     pub note: Option<Text>,
+    /// The callee's invite token, while we ring.
+    pub invite: Option<Token>,
     /// When it was placed, or came in.
     pub opened: Time,
     /// When it became active.
@@ -206,6 +209,7 @@ impl Call {
             topic: offer.topic.clone(),
             opening: offer.message.clone(),
             note,
+            invite: offer.invite.as_deref().and_then(|token| Token::parse(token).ok()),
             opened: now,
             answered: None,
             lifetime,
@@ -244,6 +248,7 @@ impl Call {
             topic: offer.topic.clone(),
             opening: offer.message.clone(),
             note: None,
+            invite: None,
             opened: now,
             answered: None,
             lifetime,
@@ -298,7 +303,7 @@ impl Call {
             message: self.opening.clone(),
             lifetime: self.lifetime.as_secs(),
             name: None,
-            invite: None,
+            invite: self.invite.map(|token| token.to_string().into()),
         })
     }
 

@@ -50,7 +50,7 @@ type Effects = Vec<Effect>;
 impl Call {
     /// Makes a move. The state and whatever else changed is to be persisted before the effects.
     pub fn step(&mut self, now: Time, event: Event) -> Effects {
-        match (self.state.clone(), event) {
+        let effects = match (self.state.clone(), event) {
             (_, Event::Close(closing)) => self.close(now, closing),
             (_, Event::Merge(into)) => self.merge(now, into),
             (State::Dialing(state), event) => self.dialing(now, state, event),
@@ -59,7 +59,11 @@ impl Call {
             (State::Connecting(state), event) => self.connecting(now, state, event),
             (State::Active, event) => self.active(now, event),
             (State::Ended(state), event) => self.ended(now, state, event),
+        };
+        if !self.is_outgoing_ring() {
+            self.invite = None;
         }
+        effects
     }
 
     fn dialing(&mut self, now: Time, state: Dialing, event: Event) -> Effects {

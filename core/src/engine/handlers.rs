@@ -13,6 +13,7 @@ use crate::call::{Call, Event as CallEvent, State};
 use crate::change::EventLogChange;
 use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
+use crate::invite::Token;
 use crate::lane::Incoming;
 use crate::opening::{opening_id, opening_stream};
 use crate::peer::change::PeerChange;
@@ -51,7 +52,7 @@ impl Engine {
             let same = |call: &&Call| call.peer == peer && call.outgoing && call.topic == topic;
             let same = self.calls().filter(same).find_map(|call| self.spoken_in(call.id).ok());
             if let Some(call) = same {
-                self.tokens.extend(invite.map(|token| (call, token)));
+                self.keep_token(call, invite);
                 let placement = Placement::AlreadyOpen;
                 return Ok(PlacedCall { call, placement, message: None });
             }
@@ -60,7 +61,8 @@ impl Engine {
         let id = self.ids.call();
         let handle = self.number(|counters| &mut counters.calls);
         let lifetime = ring.unwrap_or(self.settings.ring.as_secs()).clamp(10, 24 * 3600);
-        let offer = Offer { topic, message: opening.clone(), lifetime, name: None, invite: None };
+        let invite = invite.map(|token| token.to_string().into());
+        let offer = Offer { topic, message: opening.clone(), lifetime, name: None, invite };
         let mut call = Call::dial(handle, id, peer, now, &offer, note);
         if let State::Dialing(state) = &mut call.state {
             state.sign = self.was_seen_lately(now, peer);
@@ -69,9 +71,18 @@ impl Engine {
         let channel = Channel::new(peer, Conversation::Call(id));
         self.calls.insert(id, Session { call: call.clone(), channel });
         let message = opening.map(|text| self.record_opening(now, &call, text));
-        self.tokens.extend(invite.map(|token| (id, token)));
         self.say_control(now, &call, crate::wire::Control::Offer(offer));
         Ok(PlacedCall { call: id, placement: Placement::Placed, message })
+    }
+
+    /// Rings on with the invite token that our agent was given since.
+    fn keep_token(&mut self, id: CallId, invite: Option<Token>) {
+        let Some(session) = self.calls.get_mut(&id) else { return };
+        if invite.is_some() && session.call.is_outgoing_ring() {
+            session.call.invite = invite;
+            let call = session.call.clone();
+            self.persist(CallChange::Put(Box::new(call)));
+        }
     }
 
     fn may_place(&self, wanted: &PlaceCall) -> Result<(), Refusal> {
@@ -356,16 +367,17 @@ impl Engine {
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
         let (knocks, calls): (Vec<_>, Vec<_>) =
             self.calls_with(key).into_iter().partition(|call| self.call(*call).is_some_and(knocks));
+        let blocked = || CallEvent::Close(Closing::new(Reason::Blocked, ""));
         for call in calls {
-            self.close(now, call, Text::default(), Cause::Agent)?;
+            self.step(now, call, blocked(), Cause::Agent);
         }
         self.update_peer(now, key, |peer| peer.standing = Standing::Blocked);
         self.last_seen.remove(&key);
         for call in knocks {
-            self.close(now, call, Text::default(), Cause::Agent)?;
+            self.step(now, call, blocked(), Cause::Agent);
         }
         for conversation in self.conversations_with(key) {
-            self.abandon_all(conversation, "the peer is blocked", false);
+            self.abandon_all(conversation, "the peer is blocked");
         }
         Ok(())
     }

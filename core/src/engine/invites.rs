@@ -3,30 +3,35 @@
 
 use std::time::Duration;
 
-use super::Engine;
-use crate::call::Call;
+use super::{Engine, Refusal};
 use crate::ids::PublicKey;
-use crate::invite::Token;
+use crate::invite::{INVITE_HOURS, INVITE_USES, Token};
 use crate::peer::change::PeerChange;
 use crate::policy::Policy;
 use crate::record::{Invite, Standing};
 use crate::time::Time;
 use crate::wire::Offer;
 
-/// Uses of one token, and how long it may be good, in seconds.
-const USES: u32 = 1000;
-const LIFETIME: (u64, u64) = (60, 366 * 24 * 3600);
-
 impl Engine {
-    /// Makes a token. The next number is one more than the highest that is known.
-    pub(super) fn invite(&mut self, now: Time, uses: u32, lifetime: u64) -> (u32, Token) {
+    /// Makes a token. Its number is never given out again.
+    ///
+    /// # Errors
+    /// [`Refusal::InviteLimits`].
+    pub(super) fn invite(
+        &mut self,
+        now: Time,
+        uses: u32,
+        lifetime: u64,
+    ) -> Result<(u32, Token), Refusal> {
+        if !(1..=INVITE_USES).contains(&uses) || !(1..=INVITE_HOURS * 3600).contains(&lifetime) {
+            return Err(Refusal::InviteLimits);
+        }
         let mut token = Token([0; 16]);
         token.0.copy_from_slice(&self.ids.bytes()[..16]);
-        let id = self.invites.last_key_value().map_or(1, |(id, _)| id.saturating_add(1));
-        let lifetime = Duration::from_secs(lifetime.clamp(LIFETIME.0, LIFETIME.1));
-        let uses = uses.clamp(1, USES);
+        let id = self.number(|counters| &mut counters.invites);
+        let lifetime = Duration::from_secs(lifetime);
         self.keep_invite(Invite { id, hash: token.hash(), uses, expires: now + lifetime, at: now });
-        (id, token)
+        Ok((id, token))
     }
 
     /// Makes a token worthless.
@@ -64,9 +69,6 @@ impl Engine {
         for id in over.map(|invite| invite.id).collect::<Vec<_>>() {
             self.revoke(id);
         }
-        let rings = |id| self.call(id).is_some_and(Call::is_outgoing_ring);
-        let over: Vec<_> = self.tokens.keys().copied().filter(|id| !rings(*id)).collect();
-        over.iter().for_each(|id| _ = self.tokens.remove(id));
     }
 
     fn keep_invite(&mut self, invite: Invite) {

@@ -571,12 +571,12 @@ impl Engine {
 
     /// Nothing that is queued in this conversation will ever go out.
     pub(super) fn abandon(&mut self, call: CallId) {
-        self.abandon_all(Conversation::Call(call), "the call was not answered", true);
+        self.abandon_all(Conversation::Call(call), "the call was not answered");
     }
 
-    /// See [`Engine::abandon`]; says why files failed, and whether what a relay took will not be
-    /// taken in by the peer either.
-    pub(super) fn abandon_all(&mut self, conversation: Conversation, why: &str, taken: bool) {
+    /// Gives up everything in a conversation that waits for an acknowledgement. None will come, so
+    /// that `sent` would stand for ever. Says why files failed.
+    pub(super) fn abandon_all(&mut self, conversation: Conversation, why: &str) {
         let Some(channel) = self.channel(conversation) else { return };
         let mut gone = Vec::new();
         for (stream, lane) in channel.outgoing_mut() {
@@ -585,7 +585,7 @@ impl Engine {
             }
         }
         for (stream, last, lane, pending) in gone {
-            for pending in pending.into_values().filter(|pending| taken || !pending.taken) {
+            for pending in pending.into_values() {
                 self.persist(ConversationChange::Undelivered(pending.id));
             }
             self.persist(ConversationChange::OutboxDone(stream, last));

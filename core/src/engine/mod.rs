@@ -45,7 +45,6 @@ use crate::call::{By, Call, Effect, Ended, Event as CallEvent, State, WORD_LIFET
 use crate::change::EventLogChange;
 use crate::conversation::change::ConversationChange;
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, StreamId};
-use crate::invite::Token;
 use crate::opening::opening_id;
 use crate::peer::change::PeerChange;
 use crate::policy::{Meter, Settings};
@@ -110,8 +109,6 @@ pub struct Engine {
     offers: BTreeMap<RumorId, CallId>,
     /// Tokens that let strangers ring here.
     invites: BTreeMap<u32, Invite>,
-    /// Tokens that rings of ours come with, while this run lasts.
-    tokens: BTreeMap<CallId, Token>,
     tombstones: BTreeMap<CallId, Tombstone>,
     owners: Owners,
     seen: BTreeMap<RumorId, Time>,
@@ -399,10 +396,7 @@ impl Engine {
     fn say_control(&mut self, now: Time, call: &Call, control: Control) {
         let name = || Some(Text::from(self.settings.name.as_str())).filter(|name| !name.is_empty());
         let control = match control {
-            Control::Offer(offer) => {
-                let invite = self.tokens.get(&call.id).map(|token| token.to_string().into());
-                Control::Offer(crate::wire::Offer { name: name(), invite, ..offer })
-            }
+            Control::Offer(offer) => Control::Offer(crate::wire::Offer { name: name(), ..offer }),
             Control::Accept(accept) => {
                 Control::Accept(crate::wire::Accept { name: name(), ..accept })
             }

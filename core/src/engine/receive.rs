@@ -41,6 +41,11 @@ impl Engine {
         for ack in std::mem::take(&mut packet.acks) {
             self.acked(now, from, &ack);
         }
+        // Its id may be forgotten: it could be a replay, and break its stream.
+        let numbered = matches!(packet.body, Body::Numbered(..) | Body::Chunk(..));
+        if numbered && is_forgotten(now, Time::from_secs(packet.created_at)) {
+            return;
+        }
         match std::mem::replace(&mut packet.body, Body::Ack) {
             Body::Ack | Body::Twin(_) => {}
             Body::Plain(text) => self.plain(now, &packet, text),

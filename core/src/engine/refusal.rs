@@ -1,6 +1,7 @@
 //! The reasons why a command is refused.
 
 use crate::ids::PublicKey;
+use crate::invite::{INVITE_HOURS, INVITE_USES};
 use crate::policy::Rate;
 use crate::wire::Reason;
 
@@ -71,6 +72,9 @@ pub enum Refusal {
     /// The question has an answer.
     #[error("the question was answered already")]
     Answered,
+    /// An invite with too many uses or hours, or without any.
+    #[error("an invite has 1 to {INVITE_USES} uses and is valid for 1 to {INVITE_HOURS} hours")]
+    InviteLimits,
     /// No such token is good.
     #[error("no such invite is good")]
     NoInvite,

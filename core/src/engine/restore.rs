@@ -45,7 +45,6 @@ impl Engine {
             files: snapshot.files.into_iter().map(|file| (file.handle, file)).collect(),
             offers: BTreeMap::new(),
             invites: snapshot.invites.into_iter().map(|invite| (invite.id, invite)).collect(),
-            tokens: BTreeMap::new(),
             tombstones: snapshot.tombstones.into_iter().map(|t| (t.call, t)).collect(),
             owners,
             seen: snapshot.seen.into_iter().collect(),

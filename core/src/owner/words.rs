@@ -135,7 +135,7 @@ pub fn piece(text: &str) -> String {
 }
 
 /// An option is our agent's and is answered with, so that it stays whole.
-fn piece_of(option: &str) -> String {
+pub fn piece_of(option: &str) -> String {
     breaks(option).map(clean).collect::<Vec<_>>().join(" ")
 }
 

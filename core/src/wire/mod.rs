@@ -216,6 +216,8 @@ pub enum Reason {
     PeerLost,
     /// Both rang each other, and the other call goes on.
     Merged,
+    /// Either side blocked the other.
+    Blocked,
     /// A fault, and whatever a later version may say.
     #[serde(other)]
     Failed,

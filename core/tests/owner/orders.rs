@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use p2p_core::call::State;
 use p2p_core::change::{Change, ConversationChange, PeerChange};
 use p2p_core::engine::{Input, Refusal, command};
 use p2p_core::owner::Order;
 use p2p_core::policy::Policy;
 use p2p_core::record::{EventKind, Line, Speaker, Standing};
-use p2p_core::wire::{Body, Control, Offer};
-use p2p_core::{CallId, Conversation, PublicKey};
+use p2p_core::wire::{Body, Control, Item, Offer, Reason, Slot};
+use p2p_core::{CallId, Conversation, PublicKey, StreamId, Time};
 
 use crate::bench::{Bench, OTHER, OWNER, PEER};
 
@@ -119,6 +120,37 @@ fn who_may_call_is_the_owners_to_say() {
     assert_eq!(bench.command(command::BlockPeer(OWNER)), Err(Refusal::OwnerOnly));
     assert_eq!(bench.command(command::ForgetPeer(OWNER)), Err(Refusal::OwnerOnly));
     assert_eq!(bench.dm(OWNER, "/unmute"), ["Questions come here again."]);
+}
+
+#[test]
+fn blocking_a_contact_ends_its_calls_as_blocked_and_settles_their_receipts() {
+    let (mut bench, call) = Bench::in_call();
+    bench.says(call, "one").unwrap();
+    let conversation = Conversation::Direct(PEER);
+    bench.command(command::SendMessage { conversation, text: "two".into(), again: false }).unwrap();
+    bench.dm(OWNER, "/block bob");
+    let State::Ended(ended) = &bench.engine.call(call).unwrap().state else { panic!("open") };
+    assert_eq!(ended.closing.reason, Reason::Blocked);
+    let end = bench.sent.iter().find(|(_, rumor)| rumor.tag("type") == Some("end"));
+    assert!(end.unwrap().1.content.contains("\"reason\":\"blocked\""), "the peer is told");
+    // A relay took it, and no acknowledgement will be let in: it does not stay `sent`.
+    let given_up = bench.changes.iter().filter(|change| {
+        matches!(change, Change::Conversation(ConversationChange::Undelivered(_)))
+    });
+    assert_eq!(given_up.count(), 2);
+}
+
+#[test]
+fn a_numbered_message_older_than_ninety_days_is_dropped() {
+    let (mut bench, call) = Bench::in_call();
+    for (days, taken) in [(91, 0), (89, 1)] {
+        let written = Time(bench.now.0 - days * 24 * 3600 * 1000);
+        let item = Item::Text("hello".into());
+        let slot = Slot::new(StreamId([9; 8]), 1);
+        let body = Body::Numbered(Conversation::Call(call), slot, item);
+        bench.hear_written(PEER, written, &body);
+        assert_eq!(bench.heard(EventKind::Message).len(), taken, "{days} days");
+    }
 }
 
 #[test]

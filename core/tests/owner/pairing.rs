@@ -121,6 +121,9 @@ fn a_second_owner_needs_the_word_of_the_first() {
     });
     bench.dm(OTHER, &format!("/remove {}", third.npub()));
     assert!(!bench.engine.is_owner(third));
+    let told = bench.told(third);
+    let farewell = told.last().unwrap();
+    assert!(farewell.contains("still one of its contacts"), "{farewell}");
     assert!(bench.dm(third, "/calls").is_empty(), "its word is a stranger's");
     assert!(bench.dm(third, &codes[0]).is_empty() && !bench.engine.is_owner(third));
     assert_eq!(

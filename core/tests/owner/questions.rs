@@ -81,13 +81,18 @@ fn approve_and_deny_speak_the_words_of_the_question() {
         (&[], "/deny", "deny"),
         (&["YES", "NO"], "/approve", "YES"),
         (&["later", "Deny"], "/deny", "Deny"),
-        (&["later"], "/approve", "approve"),
     ] {
         let (mut bench, call) = Bench::in_call();
         bench.asks(call, "Approve?", options);
         bench.dm(OWNER, text);
         assert_eq!(bench.answers(), [(1, taken.to_owned())]);
     }
+    // Where none of the options says so, it is no answer.
+    let (mut bench, call) = Bench::in_call();
+    bench.asks(call, "When?", &["now", "later"]);
+    let told = bench.dm(OWNER, "/approve");
+    assert!(told[0].ends_with("Nothing was recorded. Options: 1) now  2) later"), "{told:?}");
+    assert!(bench.answers().is_empty());
     let (mut bench, call) = Bench::in_call();
     bench.asks(call, "This?", &[]);
     let (second, code, _) = bench.asks(call, "That?", &[]);
@@ -135,6 +140,19 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
     let told = bench.dm(OWNER, "yes, and good night");
     assert_eq!(told, ["Passed on to your agent."]);
     assert_eq!(bench.heard(EventKind::Message).len(), 1);
+}
+
+#[test]
+fn a_bare_ok_is_a_late_answer_only_for_a_day() {
+    for (hours, passed_on) in [(23, false), (25, true)] {
+        let (mut bench, call) = Bench::in_call();
+        let (_, _, message) = bench.asks(call, "This?", &[]);
+        bench.reply(OWNER, "yes", ("e", message));
+        bench.wait(hours * 3600);
+        let told = bench.dm(OWNER, "ok");
+        assert_eq!(told == ["Passed on to your agent."], passed_on, "{told:?}");
+        assert_eq!(bench.heard(EventKind::Message).len(), usize::from(passed_on));
+    }
 }
 
 #[test]

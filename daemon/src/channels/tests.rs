@@ -134,6 +134,7 @@ fn call() -> Call {
         topic: "a peer's words".into(),
         opening: Some("a peer's words".into()),
         note: None,
+        invite: None,
         opened: crate::now(),
         answered: None,
         lifetime: std::time::Duration::from_secs(600),

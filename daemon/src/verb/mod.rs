@@ -191,6 +191,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
             message += &format!(", {}", key.npub());
             (C::Usage, Some("p2p contacts"))
         }
+        Refusal::InviteLimits => (C::Usage, Some("p2p invite --uses 5 --hours 168")),
         Refusal::NoInvite => (C::Usage, Some("p2p invite list")),
         Refusal::BadName => (C::Usage, Some("p2p contacts add <npub> <name>")),
     };

@@ -305,6 +305,7 @@ fn reason(reason: Reason) -> view::EndReason {
         Reason::Cancelled => view::EndReason::Cancelled,
         Reason::PeerLost => view::EndReason::PeerLost,
         Reason::Merged => view::EndReason::Merged,
+        Reason::Blocked => view::EndReason::Blocked,
         Reason::Failed => view::EndReason::Failed,
     }
 }

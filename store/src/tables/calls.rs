@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use p2p_core::call::{Call, Connecting, Dialing, Ended, Incoming, Resend, Ringing, State};
+use p2p_core::invite::Token;
 use p2p_core::wire::Closing;
 use p2p_core::{CallId, StreamId, Time};
 use rusqlite::named_params;
@@ -80,11 +81,11 @@ pub(crate) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
         "INSERT INTO calls (id, handle, peer, outgoing, topic, opening, note, opened, answered,
              lifetime, phase, expires, resend_attempts, resend_last, sign, knock, replaces,
              ended_at, ended_by, reason, reason_text, merged_into, last_numbers, word_attempts,
-             word_last, digests)
+             word_last, digests, invite)
          VALUES (:id, :handle, :peer, :outgoing, :topic, :opening, :note, :opened, :answered,
              :lifetime, :phase, :expires, :resend_attempts, :resend_last, :sign, :knock, :replaces,
              :ended_at, :ended_by, :reason, :reason_text, :merged_into, :last_numbers,
-             :word_attempts, :word_last, :digests)
+             :word_attempts, :word_last, :digests, :invite)
          ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, peer = excluded.peer,
              outgoing = excluded.outgoing, topic = excluded.topic, opening = excluded.opening,
              note = excluded.note, opened = excluded.opened, answered = excluded.answered,
@@ -95,7 +96,7 @@ pub(crate) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
              reason = excluded.reason, reason_text = excluded.reason_text,
              merged_into = excluded.merged_into, last_numbers = excluded.last_numbers,
              word_attempts = excluded.word_attempts, word_last = excluded.word_last,
-             digests = excluded.digests",
+             digests = excluded.digests, invite = excluded.invite",
         named_params! {
             ":id": call.id.to_string(),
             ":handle": call.handle,
@@ -123,6 +124,7 @@ pub(crate) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
             ":word_attempts": flat.word.map(|word| word.attempts),
             ":word_last": flat.word.map(|word| time(word.last)),
             ":digests": place.seal_json("digests", &call.digests)?,
+            ":invite": call.invite.map(|token| place.seal("invite", token.0)).transpose()?,
         },
     )?;
     Ok(())
@@ -138,12 +140,18 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Call, StoreError> {
         topic: row.text("topic")?.into(),
         opening: row.opt("opening", Cells::text)?.map(Into::into),
         note: row.opt("note", Cells::text)?.map(Into::into),
+        invite: row.opt("invite", token)?,
         opened: row.time("opened")?,
         answered: row.opt("answered", Cells::time)?,
         lifetime: Duration::from_secs(row.number("lifetime")?),
         state: state(row)?,
         digests: row.opt("digests", Cells::json)?.unwrap_or_default(),
     })
+}
+
+fn token(row: &Cells<'_>, column: &str) -> Result<Token, StoreError> {
+    let bytes = row.bytes(column)?.try_into();
+    bytes.map(Token).map_err(|_| row.corrupt(column, "is not a token"))
 }
 
 fn state(row: &Cells<'_>) -> Result<State, StoreError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use p2p_core::call::{By, Call, Connecting, Dialing, Ended, Incoming, Resend, Ringing, State};
 use p2p_core::change::{Change, ConversationChange};
 use p2p_core::digest::{Digest, Digests};
+use p2p_core::invite::Token;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Invite, Lane, Message, Note,
     Peer, Question, Speaker, Speaks, Standing, StreamIn, StreamOut, Via,
@@ -41,6 +42,7 @@ pub(super) fn call(n: u8, state: State) -> Call {
         topic: "marker-topic".into(),
         opening: None,
         note: Some("marker-note".into()),
+        invite: None,
         opened: Time(1_799_999_000_000 + u64::from(n)),
         answered: None,
         lifetime: Duration::from_secs(600),
@@ -68,6 +70,7 @@ pub(super) fn calls_in_every_state() -> Vec<Call> {
         Reason::PeerLost,
         Reason::Merged,
         Reason::Failed,
+        Reason::Blocked,
     ];
     let mut states = vec![
         State::Dialing(Dialing { expires, resend, sign: false }),
@@ -106,6 +109,7 @@ pub(super) fn calls_in_every_state() -> Vec<Call> {
     calls[3].opening = Some("marker-opening".into());
     calls[3].note = None;
     calls[7].answered = Some(NOW);
+    calls[0].invite = Some(Token(*b"marker-of-invite"));
     calls
 }
 

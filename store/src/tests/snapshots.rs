@@ -63,6 +63,7 @@ fn every_field_of_a_call_can_change() {
         topic: "another".into(),
         opening: Some("hello".into()),
         note: None,
+        invite: Some(p2p_core::invite::Token([7; 16])),
         opened: Time(1),
         answered: Some(Time(2)),
         lifetime: Duration::from_secs(3),
@@ -75,7 +76,8 @@ fn every_field_of_a_call_can_change() {
 
 #[test]
 fn records_come_back_equal() {
-    let counters = Counters { calls: 1, messages: 2, files: 3, questions: 4, events: u64::MAX };
+    let counters =
+        Counters { calls: 1, messages: 2, files: 3, questions: 4, invites: 5, events: u64::MAX };
     let peers = [
         peer(ANA, Some("Ana")),
         Peer {

@@ -84,7 +84,7 @@ impl Command for CreateInvite {
     type Reply = (u32, Token);
 
     fn run(self, engine: &mut Engine, now: Time) -> Result<(u32, Token), Refusal> {
-        Ok(engine.invite(now, self.uses, self.lifetime))
+        engine.invite(now, self.uses, self.lifetime)
     }
 }
 

@@ -109,7 +109,7 @@ impl Engine {
             None => {}
         }
         match self.questions_put_to(from).as_slice() {
-            [] => match self.late_answer(from, text) {
+            [] => match self.late_answer(now, from, text) {
                 Some(question) => self.answer_by_dm(now, question, text, from).into(),
                 None => Heard::ForAgent,
             },
@@ -209,11 +209,17 @@ impl Engine {
             None => replied,
         };
         if let Some(question) = question {
-            return self.answer_by_dm(now, question, &self.decision(question, yes), from);
+            return match self.decision(question, yes) {
+                Ok(answer) => self.answer_by_dm(now, question, &answer, from),
+                Err(letter) => letter,
+            };
         }
         match self.questions_put_to(from).as_slice() {
             [] => Letter::new("No question is open."),
-            [only] => self.answer_if_newer(now, *only, &self.decision(*only, yes), from, written),
+            [only] => match self.decision(*only, yes) {
+                Ok(answer) => self.answer_if_newer(now, *only, &answer, from, written),
+                Err(letter) => letter,
+            },
             several => self.which(several),
         }
     }

@@ -14,6 +14,10 @@ use crate::record::{Owner, Via};
 use crate::text::Text;
 use crate::time::Time;
 
+/// The farewell to an owner.
+const REMOVED: &str = "You are no longer an owner of this agent. You are still one of its contacts: \
+    it reads what you write here, and you may call it. Commands no longer work.";
+
 impl Engine {
     /// The host has proven that an owner is there.
     pub(in super::super) fn order_at_terminal(
@@ -167,7 +171,7 @@ impl Engine {
             self.give_back(now, call, "the owner who had taken the call over is none any more");
         }
         let npub = key.npub();
-        self.tell(now, key, Letter::new("You are no owner of this agent any more."));
+        self.tell(now, key, Letter::new(REMOVED));
         // The store forgets the passphrase, which that owner may know.
         self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no owner any more"));
         Letter::new(format!("{npub} is no owner any more, and the passphrase is void."))

@@ -1,5 +1,7 @@
 //! Questions to the owners, and their answers.
 
+use std::time::Duration;
+
 use super::super::refusal::Limited;
 use super::super::{Engine, Refusal};
 use super::Letter;
@@ -14,6 +16,9 @@ use crate::wire::TEXT_LIMIT;
 
 /// So many are remembered, as the store gives them back.
 const QUESTIONS_LIMIT: usize = 200;
+
+/// How long after the last question a bare "ok" is still a late answer to it.
+const LATE: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
     /// Keeps a question and puts it to every owner who wants to hear it.
@@ -89,9 +94,13 @@ impl Engine {
 
     /// The last question that this owner was asked, where words can only be an answer to it that
     /// comes too late: our agent is not to take them for a yes to something else.
-    pub(super) fn late_answer(&self, owner: PublicKey, text: &str) -> Option<u32> {
+    pub(super) fn late_answer(&self, now: Time, owner: PublicKey, text: &str) -> Option<u32> {
         let mut all = self.owners.questions.values().rev();
         let last = all.find(|question| self.was_put_to(owner, question.handle))?;
+        let touched = last.answer.as_ref().map_or(last.at, |answer| answer.at.max(last.at));
+        if now.since(touched) > LATE {
+            return None;
+        }
         let bare = ["yes", "no", "ok"].iter().any(|word| text.eq_ignore_ascii_case(word));
         let number = text.parse::<u32>().is_ok();
         let option = last.options.iter().any(|option| option.eq_ignore_ascii_case(text));
@@ -165,12 +174,27 @@ impl Engine {
         }
     }
 
-    /// `/approve` and `/deny`: in the words of the question, where it has such.
-    pub(super) fn decision(&self, handle: u32, yes: bool) -> Text {
+    /// Returns the answer that `/approve` and `/deny` stand for: the option that says so, or the
+    /// word itself where the question has no options.
+    ///
+    /// # Errors
+    /// The message to the owner, if none of the options says so.
+    pub(super) fn decision(&self, handle: u32, yes: bool) -> Result<Text, Letter> {
         let same = if yes { ["approve", "yes"] } else { ["deny", "no"] };
-        let options = self.owners.questions.get(&handle).map(|question| &question.options);
+        let Some(question) = self.owners.questions.get(&handle) else { return Ok(same[0].into()) };
+        if question.options.is_empty() {
+            return Ok(same[0].into());
+        }
         let said = |option: &&Text| same.iter().any(|word| option.eq_ignore_ascii_case(word));
-        options.and_then(|options| options.iter().find(said)).map_or(same[0].into(), Clone::clone)
+        question.options.iter().find(said).cloned().ok_or_else(|| {
+            let numbered = question.options.iter().zip(1..);
+            let options = numbered.map(|(option, n)| format!("{n}) {}", words::piece_of(option)));
+            let options = options.collect::<Vec<_>>().join("  ");
+            Letter::new(format!(
+                "No option of q{handle} says {}. Nothing was recorded. Options: {options}",
+                same[0]
+            ))
+        })
     }
 
     /// The question of a code, or of `q2`.
