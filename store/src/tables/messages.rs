@@ -13,17 +13,28 @@ use crate::sql::{Cells, Db, Table};
 /// Table `messages`.
 pub(crate) const MESSAGES: Table = Table { name: "messages", key: &["handle"] };
 
-/// Most relays that a message keeps the words of, and most bytes of their words.
+/// Maximum number of relays whose answers a message keeps.
 const RECEIPTS: usize = 32;
-const WORDS: usize = 200;
+/// Maximum length of a relay's answer, in bytes.
+const CAUSE: usize = 200;
+/// The address in a receipt for a message that was given to no relay.
+const NO_RELAY: &str = "*";
 
-/// What a relay said of a message that it was given.
+/// A relay's answer to a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Its address.
+    /// The relay's address; `*` for a message that was given to no relay.
     pub relay: String,
-    /// Why it did not take it, if it did not.
+    /// The cause, where the relay did not accept the message.
     pub cause: Option<String>,
+}
+
+impl Receipt {
+    /// Returns the receipt of a message that was given to no relay, with the cause.
+    #[must_use]
+    pub fn no_relay(cause: &str) -> Self {
+        Self { relay: NO_RELAY.into(), cause: Some(cause.into()) }
+    }
 }
 
 /// Writes a new message. A handle that exists is an error: nothing is overwritten.
@@ -61,8 +72,8 @@ pub(crate) fn put(db: Db<'_>, message: &Message) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes how a message fared at the relays. Rumors that are no messages of ours are nobody's
-/// business here.
+/// Records how many relays accepted a message. The counts never go down: a later attempt may be
+/// refused by a relay that has the message. Rumors that are not messages of ours are ignored.
 pub(crate) fn relays(
     db: Db<'_>,
     rumor: RumorId,
@@ -70,7 +81,7 @@ pub(crate) fn relays(
     relays: u32,
 ) -> Result<(), StoreError> {
     db.run(
-        "UPDATE messages SET relays_ok = :accepted, relays = :relays,
+        "UPDATE messages SET relays_ok = max(relays_ok, :accepted), relays = max(relays, :relays),
              delivery = iif(delivery IN ('queued', 'cancelled') AND :accepted > 0, 'sent', delivery)
          WHERE rumor = :rumor AND outgoing = 1",
         named_params! { ":rumor": rumor.to_string(), ":accepted": accepted, ":relays": relays },
@@ -78,39 +89,52 @@ pub(crate) fn relays(
     Ok(())
 }
 
-/// Keeps what relays said of a message of ours; the last word of each counts, unless it took it
-/// before: what it refuses then is a repetition.
-pub(crate) fn put_receipts(db: Db<'_>, rumor: RumorId, said: &[Receipt]) -> Result<(), StoreError> {
-    let which = "SELECT * FROM messages WHERE rumor = ?1 AND outgoing = 1";
-    let found = db.first(&MESSAGES, which, [rumor.to_string()], |row| {
+/// Keeps the relays' answers to a message of ours. The last answer of each relay counts, unless
+/// the relay accepted the message before: it then refuses a repetition.
+pub(crate) fn put_receipts(
+    db: Db<'_>,
+    rumor: RumorId,
+    answers: &[Receipt],
+) -> Result<(), StoreError> {
+    let ours = "SELECT * FROM messages WHERE rumor = ?1 AND outgoing = 1";
+    let found = db.first(&MESSAGES, ours, [rumor.to_string()], |row| {
         Ok((row.small("handle")?, receipts(row)?))
     })?;
     let Some((handle, mut kept)) = found else { return Ok(()) };
-    for Receipt { relay, cause } in said {
-        if kept.iter().any(|known| known.relay == *relay && known.cause.is_none()) {
+    for answer in answers {
+        if kept.iter().any(|known| known.relay == answer.relay && known.cause.is_none()) {
             continue;
         }
-        kept.retain(|known| known.relay != *relay);
-        let mut cause = cause.clone();
-        if let Some(words) = &mut cause {
-            while words.len() > WORDS {
-                words.pop();
-            }
+        kept.retain(|known| known.relay != answer.relay);
+        let mut answer = answer.clone();
+        while let Some(cause) = answer.cause.as_mut().filter(|cause| cause.len() > CAUSE) {
+            cause.pop();
         }
-        kept.push(Receipt { relay: relay.clone(), cause });
+        kept.push(answer);
+    }
+    let accepted = kept.iter().filter(|receipt| receipt.cause.is_none()).count();
+    if accepted > 0 {
+        kept.retain(|receipt| receipt.relay != NO_RELAY);
     }
     kept.drain(..kept.len().saturating_sub(RECEIPTS));
-    let sealed = db.place(&MESSAGES, handle).seal_json("receipts", &kept)?;
-    db.run("UPDATE messages SET receipts = ?2 WHERE handle = ?1", (handle, sealed))?;
+    db.run(
+        "UPDATE messages SET receipts = :receipts, relays_ok = max(relays_ok, :accepted)
+         WHERE handle = :handle",
+        named_params! {
+            ":handle": handle,
+            ":receipts": db.place(&MESSAGES, handle).seal_json("receipts", &kept)?,
+            ":accepted": i64::try_from(accepted).unwrap_or(i64::MAX),
+        },
+    )?;
     Ok(())
 }
 
-/// What relays said of the message of a row.
+/// Reads the relays' answers from a message's row.
 pub(crate) fn receipts(row: &Cells<'_>) -> Result<Vec<Receipt>, StoreError> {
     Ok(row.opt("receipts", Cells::json)?.unwrap_or_default())
 }
 
-/// The peer's daemon has it, even where we had given it up.
+/// Records that the peer's daemon stored a message, even one that was given up.
 pub(crate) fn delivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     db.run(
         "UPDATE messages SET delivery = 'delivered' WHERE rumor = ?1 AND outgoing = 1",
@@ -119,7 +143,7 @@ pub(crate) fn delivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Given up, unless it arrived.
+/// Records that a message was given up, unless it was delivered.
 pub(crate) fn undelivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     db.run(
         "UPDATE messages SET delivery = 'undelivered'
@@ -129,7 +153,7 @@ pub(crate) fn undelivered(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Taken back, unless it is out.
+/// Records that a message was cancelled, unless a relay accepted it.
 pub(crate) fn cancelled(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     db.run(
         "UPDATE messages SET delivery = 'cancelled'
@@ -139,7 +163,8 @@ pub(crate) fn cancelled(db: Db<'_>, rumor: RumorId) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The same words under another id, in another stream. In another call they start anew.
+/// Moves a message to another stream, under another rumor id. In another conversation it is queued
+/// anew.
 pub(crate) fn moved(
     db: Db<'_>,
     from: RumorId,
@@ -169,7 +194,7 @@ pub(crate) fn moved(
     Ok(())
 }
 
-/// A message's row.
+/// Reads a message's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Message, StoreError> {
     let stream = row.opt("stream", Cells::id)?;
     Ok(Message {

@@ -165,6 +165,43 @@ fn what_each_relay_said_of_a_message_is_kept_with_it() {
 }
 
 #[test]
+fn the_count_of_relays_that_accepted_a_message_never_goes_down() {
+    let mut home = Home::with(vec![new(message(1, in_call(1), "x"))]);
+    home.commit(vec![relays(rumor_id(1), 2)]);
+    home.commit(vec![relays(rumor_id(1), 0)]);
+    assert_eq!(delivery(&home, 1), (Delivery::Sent, (2, 3)));
+}
+
+#[test]
+fn relays_that_accepted_a_message_in_different_attempts_are_counted_together() {
+    let mut home = Home::with(vec![new(message(1, in_call(1), "x"))]);
+    let answer = |relay: &str, cause: Option<&str>| Receipt {
+        relay: relay.into(),
+        cause: cause.map(Into::into),
+    };
+    for answers in [
+        vec![answer("a", None), answer("b", Some("full"))],
+        vec![answer("a", Some("duplicate")), answer("b", None)],
+    ] {
+        let accepted = ConversationChange::Relays { rumor: rumor_id(1), accepted: 1, relays: 2 };
+        home.commit(vec![Change::Conversation(accepted)]);
+        home.store.receipts(&[(rumor_id(1), answers)]).unwrap();
+    }
+    assert_eq!(delivery(&home, 1), (Delivery::Sent, (2, 2)));
+}
+
+#[test]
+fn the_cause_of_a_message_without_relays_is_kept_until_a_relay_accepts_it() {
+    let mut home = Home::with(vec![new(message(1, in_call(1), "x"))]);
+    let lost = Receipt::no_relay("no relay of the receiver is known");
+    home.store.receipts(&[(rumor_id(1), vec![lost.clone()])]).unwrap();
+    assert_eq!(home.reader().receipts(1).unwrap(), [lost]);
+    let accepted = Receipt { relay: "wss://a".into(), cause: None };
+    home.store.receipts(&[(rumor_id(1), vec![accepted.clone()])]).unwrap();
+    assert_eq!(home.reader().receipts(1).unwrap(), [accepted]);
+}
+
+#[test]
 fn a_message_moves_to_another_stream() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "x")), relays(rumor_id(1), 1)]);
     let slot = (stream(9), u64::MAX);
