@@ -234,7 +234,11 @@ async fn listen(
                 Input::Tick
             }
             Heard::Clock { ahead } => Input::Clock { ahead },
-            Heard::NoRoute { to, .. } => Input::NoRoute { peer: to },
+            Heard::NoRoute { rumor, to } => {
+                let cause = Receipt::no_relay("no relay of the receiver is known");
+                service.host.report(rumor, vec![cause], 0).await;
+                Input::NoRoute { peer: to }
+            }
             Heard::Connected { .. } => {
                 // Full means that an announcement is due anyway.
                 let _ = reconnected.try_send(());

@@ -155,6 +155,36 @@ pub struct Delivery {
     /// What each relay said that answered: in `read` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub receipts: Vec<RelayReceipt>,
+    /// The message's outlook: in `read` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<DiagnosisView>,
+}
+
+/// What is known about a message that was not read yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiagnosisView {
+    /// The next event; nothing more happens to a message without one.
+    pub waits_for: Option<WaitsForView>,
+    /// Number of times that the daemon gave the message to the relays since its start.
+    pub attempts: u32,
+    /// The time of the next attempt, if nothing happens before.
+    pub next_attempt_ms: Option<u64>,
+    /// The last sign of life of the peer.
+    pub peer_seen_ms: Option<u64>,
+    /// The reason why the message was given up.
+    pub problem: Option<String>,
+}
+
+/// The event that a message waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsForView {
+    /// The call is not answered yet.
+    Answer,
+    /// No relay has accepted the message.
+    Relay,
+    /// The peer's daemon has not acknowledged the message.
+    Acknowledgement,
 }
 
 /// What a relay said of a message of ours.

@@ -34,6 +34,6 @@ pub use error::StoreError;
 pub use read::log::LogQuery;
 pub use reader::Reader;
 pub use retention::sweep::Expired;
-pub use rows::{CallRow, FileRow, MessageRow, QuestionRow};
+pub use rows::{CallRow, DiagnosisRow, FileRow, MessageRow, QuestionRow};
 pub use store::Store;
 pub use tables::messages::Receipt;

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use p2p_core::Time;
 use p2p_core::call::Call;
 use p2p_core::record::{File, Message, Question};
+use p2p_core::{Text, Time};
+
+use crate::tables::messages::Receipt;
 
 /// A call, with the state of its conversation.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +29,17 @@ pub struct MessageRow {
     pub relays: (u32, u32),
     /// The peer said that its agent was shown the message; never true for incoming messages.
     pub read: bool,
+}
+
+/// What is stored about the delivery of a message of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiagnosisRow {
+    /// The relays' answers.
+    pub receipts: Vec<Receipt>,
+    /// When the last message of the receiver arrived.
+    pub peer_heard: Option<Time>,
+    /// The reason why the message was given up.
+    pub problem: Option<Text>,
 }
 
 /// A file, and how much of it was transferred.

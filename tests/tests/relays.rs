@@ -73,3 +73,43 @@ fn what_was_caught_up_with_is_not_asked_for_again_after_a_kill() {
         eventually("it asks at all", || asked().last().copied()).abs_diff(now() - 176_400) < 60
     });
 }
+
+#[test]
+fn read_shows_what_a_message_waits_for() {
+    let relay = Relay::start();
+    let alice = Agent::new("alice", &[relay.url()]);
+    let bob = Agent::new("bob", &[relay.url()]);
+    let diagnosis = |message: &str, waits_for: &str| {
+        eventually(&format!("{message} waits for {waits_for}"), || {
+            let delivery = alice.json(&["read", message])["delivery"].clone();
+            (delivery["diagnosis"]["waits_for"] == *waits_for).then_some(delivery)
+        })
+    };
+    // Bob's profile is published once, and bob is then gone.
+    alice.befriend(&bob);
+    bob.json(&["status"]);
+    until("bob is online", || alice.json(&["list"])["agents"][0]["peer"]["name"] == "bob");
+    bob.kill9();
+    let sent = alice.json(&["dm", "bob", "are you there?"]);
+    let sent = sent["message"]["handle"].as_str().unwrap();
+    let delivery = diagnosis(sent, "acknowledgement");
+    assert_eq!(delivery["receipts"][0]["ok"], true, "{delivery}");
+    assert!(delivery["diagnosis"]["peer_seen_ms"].is_u64(), "{delivery}");
+    assert!(delivery["diagnosis"]["next_attempt_ms"].is_u64(), "{delivery}");
+    let text = alice.run(&["read", sent]).exits(0).stdout;
+    assert!(text.contains("\nwaits for bob's daemon to acknowledge it"), "{text}");
+    assert!(text.contains("\nnext attempt in ") && text.contains("\nbob was last seen "), "{text}");
+
+    // Nobody published relays for this key.
+    let nobody = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let lost = alice.json(&["dm", nobody, "hello?"]);
+    let lost = lost["message"]["handle"].as_str().unwrap();
+    let receipts = || alice.json(&["read", lost])["delivery"]["receipts"].clone();
+    until("the missing relays are named", || receipts()[0]["url"] == "*");
+    assert_eq!(receipts()[0]["cause"], "no relay of the receiver is known");
+    diagnosis(lost, "relay");
+    let text = alice.run(&["read", lost]).exits(0).stdout;
+    assert!(text.contains("\nnot given to a relay: no relay of the receiver is known\n"), "{text}");
+    assert!(text.contains("\nwaits for a relay to accept it\n"), "{text}");
+    assert!(text.contains(" was not seen since the daemon started\n"), "{text}");
+}

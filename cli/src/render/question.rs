@@ -161,8 +161,13 @@ mod tests {
         let mut question = samples::question();
         assert_eq!(line(&question), "q2 c7 bob open 3m, told: command");
         let state = DeliveryState::Queued;
-        question.peer_delivery =
-            Some(Delivery { state, relays_ok: 0, relays: 1, receipts: Vec::new() });
+        question.peer_delivery = Some(Delivery {
+            state,
+            relays_ok: 0,
+            relays: 1,
+            receipts: Vec::new(),
+            diagnosis: None,
+        });
         question.failed = std::mem::take(&mut question.told);
         question.telling = vec!["dm".into()];
         question.state = QuestionState::Closed;

@@ -85,6 +85,7 @@ pub fn sent() -> Message {
             relays_ok: 2,
             relays: 3,
             receipts: Vec::new(),
+            diagnosis: None,
         }),
         truncated: false,
         from_owner: false,

@@ -2,7 +2,8 @@
 
 use p2p_ipc::method::TranscriptResult;
 use p2p_ipc::view::{
-    Agreement, Call, Comparison, File, Message, MessageKind, Question, RelayReceipt,
+    Agreement, Call, Comparison, DiagnosisView, File, Message, MessageKind, Question, RelayReceipt,
+    WaitsForView,
 };
 use serde::Serialize;
 
@@ -227,10 +228,42 @@ impl Text for Message {
                 Some(cause) => format!("{} refused: {}", host(url), clean::short(cause, 100)),
             });
         }
+        if let Some(diagnosis) = self.delivery.as_ref().and_then(|known| known.diagnosis.as_ref()) {
+            outlook(diagnosis, self, page);
+        }
         if let (Some(call), false) = (&self.call, self.outgoing) {
             page.next(format!("p2p send --call {} \"<text>\"", clean::inline(call)));
         }
     }
+}
+
+/// Shows what a message waits for, when it is sent again, and when its receiver was last seen.
+fn outlook(diagnosis: &DiagnosisView, message: &Message, page: &mut Page) {
+    let peer = name(&message.peer);
+    if let Some(problem) = &diagnosis.problem {
+        page.line(format!("given up: {}", clean::short(problem, 200)));
+    }
+    let event = match diagnosis.waits_for {
+        Some(WaitsForView::Answer) => Some(format!("{peer} to answer the call")),
+        Some(WaitsForView::Relay) => Some("a relay to accept it".into()),
+        Some(WaitsForView::Acknowledgement) => {
+            let note =
+                if message.call.is_none() { ", which it does for its contacts only" } else { "" };
+            Some(format!("{peer}'s daemon to acknowledge it{note}"))
+        }
+        None => None,
+    };
+    if let Some(event) = event {
+        page.line(format!("waits for {event}"));
+    }
+    if let Some(at) = diagnosis.next_attempt_ms {
+        let attempts = diagnosis.attempts;
+        page.line(format!("next attempt in {}; {attempts} so far", page.until(at)));
+    }
+    page.line(match diagnosis.peer_seen_ms {
+        Some(at) => format!("{peer} was last seen {} ago", page.since(at)),
+        None => format!("{peer} was not seen since the daemon started"),
+    });
 }
 
 #[cfg(test)]

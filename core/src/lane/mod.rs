@@ -6,7 +6,7 @@ mod incoming;
 mod outgoing;
 
 pub use incoming::{Arrival, Incoming, Parcel};
-pub use outgoing::{AckOutcome, Outgoing, Pending};
+pub use outgoing::{AckOutcome, Attempts, Outgoing, Pending};
 
 use core::time::Duration;
 

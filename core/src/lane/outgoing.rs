@@ -53,6 +53,17 @@ pub struct Outgoing {
     pub pending: BTreeMap<u64, Pending>,
 }
 
+/// The attempts to send a rumor that is not acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    /// Number of times that the rumor was given to the relays.
+    pub count: u32,
+    /// A relay accepted the rumor.
+    pub taken: bool,
+    /// The time of the next attempt; `None` while the acknowledgement of an earlier number decides.
+    pub next: Option<Time>,
+}
+
 /// What an acknowledgement changed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AckOutcome {
@@ -90,6 +101,19 @@ impl Outgoing {
         self.last_id = Some(id);
         self.pending.insert(self.last, Pending::new(now, rumor, id));
         self.last
+    }
+
+    /// Returns the attempts to send a rumor, or `None` when the rumor is not pending.
+    #[must_use]
+    pub fn attempts(&self, id: RumorId, schedule: &Schedule) -> Option<Attempts> {
+        let (number, pending) = self.pending.iter().find(|(_, pending)| pending.id == id)?;
+        let lowest = self.pending.iter().find(|(_, pending)| !pending.held).map(|(n, _)| n);
+        let goes = !pending.held && (!pending.taken || lowest == Some(number));
+        Some(Attempts {
+            count: pending.attempts,
+            taken: pending.taken,
+            next: goes.then(|| pending.due(schedule)),
+        })
     }
 
     /// When something is due next.

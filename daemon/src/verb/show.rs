@@ -231,7 +231,7 @@ fn delivery(row: &MessageRow) -> view::Delivery {
         Kept::Queued => view::DeliveryState::Queued,
     };
     let (relays_ok, relays) = row.relays;
-    view::Delivery { state, relays_ok, relays, receipts: Vec::new() }
+    view::Delivery { state, relays_ok, relays, receipts: Vec::new(), diagnosis: None }
 }
 
 /// `c7`.

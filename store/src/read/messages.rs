@@ -1,15 +1,16 @@
 //! Questions about messages.
 
 use p2p_core::digest::Digest;
-use p2p_core::{CallId, Conversation, StreamId};
+use p2p_core::{CallId, Conversation, PublicKey, StreamId};
 use rusqlite::{Params, named_params};
 
 use crate::conversation::conversation_key;
 use crate::error::StoreError;
 use crate::reader::Reader;
-use crate::rows::MessageRow;
+use crate::rows::{DiagnosisRow, MessageRow};
 use crate::sql::{Cells, Db};
-use crate::tables::messages::{self, MESSAGES, Receipt};
+use crate::tables::events::{self, EVENTS};
+use crate::tables::messages::{self, MESSAGES};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -28,14 +29,30 @@ impl Reader {
         Ok(rows(view.db(), "WHERE m.handle = ?1", [handle])?.pop())
     }
 
-    /// What relays said of a message of ours.
+    /// Returns what is stored about the delivery of a message of ours.
     ///
     /// # Errors
     /// See [`Self::message`].
-    pub fn receipts(&self, handle: u32) -> Result<Vec<Receipt>> {
-        let sql = "SELECT * FROM messages WHERE handle = ?1 AND outgoing = 1";
-        let found = self.view()?.db().first(&MESSAGES, sql, [handle], messages::receipts)?;
-        Ok(found.unwrap_or_default())
+    pub fn diagnosis(&self, handle: u32) -> Result<Option<DiagnosisRow>> {
+        let view = self.view()?;
+        let ours = "SELECT * FROM messages WHERE handle = ?1 AND outgoing = 1";
+        let found = view.db().first(&MESSAGES, ours, [handle], |row| {
+            let peer: PublicKey = row.id("peer")?;
+            Ok((messages::receipts(row)?, peer, row.conversation()?))
+        })?;
+        let Some((receipts, peer, conversation)) = found else { return Ok(None) };
+        let arrived = "SELECT m.* FROM messages m JOIN (
+                 SELECT 'd:' || ?1 AS conversation
+                 UNION ALL SELECT 'c:' || id FROM calls WHERE peer = ?1
+             ) USING (conversation) WHERE m.outgoing = 0 ORDER BY m.handle DESC LIMIT 1";
+        let peer_heard =
+            view.db().first(&MESSAGES, arrived, [peer.to_string()], |row| row.time("at"))?;
+        let given_up = "SELECT * FROM events WHERE conversation = ?1 AND subject = ?2
+             AND kind = 'undelivered' ORDER BY seq DESC LIMIT 1";
+        let event = (conversation_key(&conversation), handle);
+        let problem = view.db().first(&EVENTS, given_up, event, events::read)?;
+        let problem = problem.and_then(|event| event.text);
+        Ok(Some(DiagnosisRow { receipts, peer_heard, problem }))
     }
 
     /// The message that carries a file of ours.

@@ -118,7 +118,8 @@ pub(crate) fn put_receipts(
     }
     kept.drain(..kept.len().saturating_sub(RECEIPTS));
     db.run(
-        "UPDATE messages SET receipts = :receipts, relays_ok = max(relays_ok, :accepted)
+        "UPDATE messages SET receipts = :receipts, relays_ok = max(relays_ok, :accepted),
+             relays = max(relays, :accepted)
          WHERE handle = :handle",
         named_params! {
             ":handle": handle,

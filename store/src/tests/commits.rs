@@ -149,19 +149,19 @@ fn what_each_relay_said_of_a_message_is_kept_with_it() {
     ]);
     let first = [said("wss://a", None), said("wss://b", Some("rate-limited"))];
     home.store.receipts(&[(rumor_id(1), first.to_vec())]).unwrap();
-    assert_eq!(home.reader().receipts(1).unwrap(), first);
+    assert_eq!(home.reader().diagnosis(1).unwrap().unwrap().receipts, first);
     let long = "é".repeat(150);
     // What took it and then refuses it refuses a repetition.
     let more = vec![said("wss://b", Some(&long)), said("wss://a", Some("duplicate"))];
     home.store.receipts(&[(rumor_id(1), more)]).unwrap();
     let last = [said("wss://a", None), said("wss://b", Some(&long[..200]))];
-    assert_eq!(home.reader().receipts(1).unwrap(), last);
+    assert_eq!(home.reader().diagnosis(1).unwrap().unwrap().receipts, last);
     let nobodys = [rumor_id(3), rumor_id(77)].map(|rumor| (rumor, first.to_vec()));
     home.store.receipts(&nobodys).unwrap();
-    assert_eq!(home.reader().receipts(3).unwrap(), []);
+    assert_eq!(home.reader().diagnosis(3).unwrap(), None);
     // Elsewhere it starts anew.
     home.commit(vec![moved(1, 50, in_call(2), (stream(9), 1))]);
-    assert_eq!(home.reader().receipts(1).unwrap(), []);
+    assert_eq!(home.reader().diagnosis(1).unwrap().unwrap().receipts, []);
 }
 
 #[test]
@@ -195,10 +195,10 @@ fn the_cause_of_a_message_without_relays_is_kept_until_a_relay_accepts_it() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "x"))]);
     let lost = Receipt::no_relay("no relay of the receiver is known");
     home.store.receipts(&[(rumor_id(1), vec![lost.clone()])]).unwrap();
-    assert_eq!(home.reader().receipts(1).unwrap(), [lost]);
+    assert_eq!(home.reader().diagnosis(1).unwrap().unwrap().receipts, [lost]);
     let accepted = Receipt { relay: "wss://a".into(), cause: None };
     home.store.receipts(&[(rumor_id(1), vec![accepted.clone()])]).unwrap();
-    assert_eq!(home.reader().receipts(1).unwrap(), [accepted]);
+    assert_eq!(home.reader().diagnosis(1).unwrap().unwrap().receipts, [accepted]);
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
         r.peers().unwrap() => s.peers().unwrap(),
         r.inbox("agent", None, 99).unwrap() => s.inbox("agent", None, 99).unwrap(),
         r.last_events(99, None).unwrap() => s.last_events(99, None).unwrap(),
-        r.receipts(1).unwrap() => s.receipts(1).unwrap(),
+        r.diagnosis(1).unwrap() => s.diagnosis(1).unwrap(),
         r.passphrase().unwrap() => s.passphrase().unwrap(),
         one.meta("caught up").unwrap() => other.meta("caught up").unwrap(),
         one.meta("channel webhook").unwrap() => other.meta("channel webhook").unwrap(),

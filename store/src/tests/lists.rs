@@ -2,12 +2,14 @@
 
 use p2p_core::Conversation;
 use p2p_core::call::State;
-use p2p_core::change::{CallChange, Change, ConversationChange, PeerChange, TransferChange};
-use p2p_core::record::{Content, FileState, Lane, Message, Speaker, StreamOut};
+use p2p_core::change::{
+    CallChange, Change, ConversationChange, EventLogChange, PeerChange, TransferChange,
+};
+use p2p_core::record::{Content, EventKind, FileState, Lane, Message, Speaker, StreamOut};
 
 use super::samples::{
-    ANA, BOB, NOW, call, call_id, ended_at, file, in_call, message, new, peer, received, rumor_id,
-    stream, stream_out,
+    ANA, BOB, NOW, call, call_id, ended_at, event, file, in_call, message, new, peer, received,
+    rumor_id, stream, stream_out,
 };
 use super::{Home, Reader};
 use crate::MessageRow;
@@ -241,4 +243,25 @@ fn facts_of_the_daemon_are_kept() {
     home.store.set_meta("caught up", "1").unwrap();
     home.store.set_meta("caught up", "2").unwrap();
     assert_eq!(home.reopened().store.meta("caught up").unwrap().as_deref(), Some("2"));
+}
+
+#[test]
+fn a_diagnosis_names_the_receivers_last_message_and_the_reason_for_giving_up() {
+    let mut given_up = event(1, in_call(1), EventKind::Undelivered);
+    (given_up.subject, given_up.text) = (Some(1), Some("no answer for three days".into()));
+    let elsewhere = Conversation::Direct(BOB);
+    let home = Home::with(vec![
+        Change::Call(CallChange::Put(Box::new(call(1, State::Active)))),
+        new(message(1, in_call(1), "ours")),
+        new(message(2, in_call(1), "ours too")),
+        new(received(3, elsewhere, "from bob")),
+        Change::EventLog(EventLogChange::Event(given_up)),
+    ]);
+    let reader = home.reader();
+    let first = reader.diagnosis(1).unwrap().unwrap();
+    assert_eq!(first.problem.as_deref(), Some("no answer for three days"));
+    let heard = reader.message(3).unwrap().unwrap().message.at;
+    assert_eq!(first.peer_heard, Some(heard));
+    assert_eq!(reader.diagnosis(2).unwrap().unwrap().problem, None);
+    assert_eq!(reader.diagnosis(3).unwrap(), None, "not a message of ours");
 }
