@@ -78,7 +78,7 @@ fn serve_relay(port: u16, screen: Screen) -> ExitCode {
         // Whoever waits for the address and hung up wants no relay; the signal will come.
         let _ = screen.announce(&RelayUp { url: url.to_owned() });
     };
-    match p2p_daemon::relay::serve(port, ready) {
+    match p2p_daemon::demo_relay::serve(port, ready) {
         Ok(()) => ExitCode::Ok,
         Err(error) => fail(&error, screen),
     }

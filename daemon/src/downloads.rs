@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Where received files go, and how much of them is kept.
 #[derive(Debug, Clone)]
-pub struct Downloads {
+pub(crate) struct Downloads {
     /// The folder.
     pub folder: PathBuf,
     /// Bytes in whole.

@@ -13,6 +13,8 @@ use p2p_ipc::{ErrorCode, RpcError, quoted};
 use secp256k1::{Keypair, SECP256K1, SecretKey};
 use serde::{Deserialize, Serialize};
 
+use crate::random::random_bytes;
+
 /// The file: two fields of 64 hex digits.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,7 +29,7 @@ pub struct Identity {
     pub public: PublicKey,
     secret: [u8; 32],
     /// Whether the key was made just now.
-    pub new: bool,
+    pub is_new: bool,
     _lock: Flock<File>,
 }
 
@@ -84,7 +86,7 @@ impl Identity {
             .map_err(|e| unusable(path, &format!("cannot read it: {e}")))?;
         let (secret, public) = keys_of(&text).map_err(|why| unusable(path, &why))?;
         keep_private(path, &lock);
-        Ok(Self { public, secret: secret.secret_bytes(), new, _lock: lock })
+        Ok(Self { public, secret: secret.secret_bytes(), is_new: new, _lock: lock })
     }
 
     /// The secret key.
@@ -144,11 +146,9 @@ fn make(path: &Path, folder: &Path) -> io::Result<()> {
 }
 
 fn write_new(file: &mut File) -> io::Result<()> {
-    let mut bytes = [0; 32];
     let secret = loop {
-        crate::random(&mut bytes);
-        // Off the curve's order once in 2^128 draws.
-        if let Ok(secret) = SecretKey::from_slice(&bytes) {
+        // Random bytes are not a valid key once in 2^128 draws.
+        if let Ok(secret) = SecretKey::from_slice(&random_bytes::<32>()) {
             break secret;
         }
     };
@@ -211,7 +211,7 @@ mod tests {
         let files = fs::read_dir(dir.path()).unwrap().count();
         assert_eq!(files, 1, "nothing is written");
         fs::remove_file(&store).unwrap();
-        assert!(Identity::open(&path, &store).unwrap().new);
+        assert!(Identity::open(&path, &store).unwrap().is_new);
     }
 
     #[test]
@@ -219,13 +219,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/p2p-identity.json");
         let first = open(&path).unwrap();
-        assert!(first.new);
+        assert!(first.is_new);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(open(&path).unwrap_err().code, ErrorCode::AlreadyRunning);
         let key = first.public;
         drop(first);
         let again = open(&path).unwrap();
-        assert_eq!((again.public, again.new), (key, false));
+        assert_eq!((again.public, again.is_new), (key, false));
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         let path = dir.path().join("p2p-identity.json");
         let part = dir.path().join(format!(".p2p-identity.{}.part", std::process::id()));
         fs::write(&part, "{\"privateKeyHex\":").unwrap();
-        assert!(open(&path).unwrap().new);
+        assert!(open(&path).unwrap().is_new);
         assert!(!part.exists());
     }
 

@@ -1,31 +1,30 @@
 //! The background service: one identity, its relays, its calls, its store, and the socket that
-//! front ends drive it by.
+//! front ends use.
 //!
-//! [`run`] wires the parts together. The engine and the store belong to one thread ([`host`]);
-//! relays ([`p2p_relays`], the one crate that knows the Nostr SDK), socket ([`socket`]), channels and
-//! presence are tasks around it, and talk to it in messages.
+//! [`run`] composes the parts. One thread owns the engine and the store ([`engine`]). Relays
+//! ([`p2p_relays`], the one crate that knows Nostr), the socket ([`socket`]), notifiers and presence
+//! are tasks around it that reach it through messages.
 
-mod channels;
-pub mod downloads;
-mod gate;
+mod auth_throttle;
+mod context;
+pub mod demo_relay;
+mod downloads;
+mod engine;
+mod errors;
 mod hints;
-pub mod host;
 pub mod identity;
+mod notifiers;
 mod passphrase;
-pub mod presence;
-pub mod relay;
+mod presence;
+mod random;
+mod readers;
+mod relay_events;
+mod retention;
+mod runtime;
 mod service;
 mod settings;
-pub mod socket;
-mod tidy;
+mod socket;
 mod verb;
 
 pub use p2p_relays::now;
 pub use service::{Start, run};
-
-/// Fills `bytes` from the operating system's random source.
-pub fn random(bytes: &mut [u8]) {
-    use chacha20poly1305::aead::OsRng;
-    use chacha20poly1305::aead::rand_core::RngCore;
-    OsRng.fill_bytes(bytes);
-}

@@ -4,14 +4,14 @@
 use argon2::Argon2;
 use argon2::password_hash::{Error, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 
+use crate::random::random_bytes;
+
 /// What is kept of a passphrase.
 ///
 /// # Errors
 /// When it is longer than argon2 takes.
 pub fn hash(passphrase: &str) -> Result<String, Error> {
-    let mut salt = [0; 16];
-    crate::random(&mut salt);
-    let salt = SaltString::encode_b64(&salt)?;
+    let salt = SaltString::encode_b64(&random_bytes::<16>())?;
     Ok(Argon2::default().hash_password(passphrase.as_bytes(), &salt)?.to_string())
 }
 

@@ -1,269 +1,208 @@
-//! The parts, put together: start, run until told to stop, stop in order.
+//! The service, composed of its parts: start, run until told to stop, stop in order.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use p2p_core::call::State;
-use p2p_core::engine::Input;
-use p2p_core::{InstanceId, PublicKey, Time};
+use p2p_config::{Config, PresenceMode};
+use p2p_core::{InstanceId, PublicKey};
 use p2p_ipc::{ErrorCode, Place, RpcError};
-use tokio::signal::unix::{SignalKind, signal};
+use p2p_relays::{Heard, Profile, Relays, Settings};
+use p2p_store::{Reader, Store};
+use tokio::net::UnixListener;
 use tokio::sync::{mpsc, watch};
 
-use crate::channels::{Channels, Desk};
+use crate::auth_throttle::AuthThrottle;
+use crate::context::Context;
 use crate::downloads::Downloads;
-use crate::gate::Gate;
-use crate::host::{Host, Parts};
+use crate::engine::engine_loop::{self, EngineParts};
+use crate::engine::handle::EngineHandle;
 use crate::identity::Identity;
-use crate::{hints, host, presence, settings, socket};
-use p2p_config::{Config, PresenceMode};
-use p2p_relays::{Heard, Profile, Relays, Settings};
-use p2p_store::{Reader, Receipt, Store};
+use crate::notifiers::Notifiers;
+use crate::notifiers::sink_context::SinkContext;
+use crate::random::random_bytes;
+use crate::retention::RetentionRun;
+use crate::runtime::{runtime, terminated};
+use crate::{hints, presence, relay_events, settings, socket};
 
-/// What relays said and the engine has not taken: past that, reading from relays waits.
-const HEARD: usize = 1024;
-/// How long after its start the service may keep a reader waiting for the first relay.
-const CATCH_UP: Duration = Duration::from_secs(3);
-/// How long the engine's thread may take to finish.
+/// Events of relays that wait for the engine. Past that, reading from relays waits.
+const RELAY_EVENTS: usize = 1024;
+/// Longest time that clearing the presence may take when the service stops.
+const CLEARING: Duration = Duration::from_secs(3);
+/// Longest time that the last commit may take when the service stops.
 const LAST_COMMIT: Duration = Duration::from_secs(5);
+/// Longest time that tasks may take to end when the service stops.
+const LAST_TASKS: Duration = Duration::from_secs(1);
 
-/// How the service is started.
+/// The parameters of a start.
 #[derive(Debug)]
 pub struct Start {
-    /// Where everything is.
+    /// Where everything is on disk.
     pub place: Place,
-    /// `autostarted`, `transient`, `service` or `foreground`: shown by `status`.
+    /// `autostarted`, `transient`, `service` or `foreground`, as `status` shows it.
     pub how: &'static str,
-}
-
-/// What every request may need.
-pub(crate) struct Service {
-    pub place: Place,
-    pub config: Config,
-    pub name: String,
-    pub me: PublicKey,
-    pub new: bool,
-    pub instance: InstanceId,
-    pub how: &'static str,
-    pub started: Time,
-    pub channels: Channels,
-    pub env: BTreeMap<String, String>,
-    pub host: Host,
-    pub gate: Gate,
-    pub relays: Relays,
-    pub stop: watch::Sender<bool>,
-    heard_all: watch::Sender<bool>,
-    reader: Arc<Mutex<Reader>>,
-    acted: AtomicU64,
-    listed: Mutex<BTreeMap<PublicKey, String>>,
-}
-
-impl Service {
-    /// The store, to read from.
-    pub fn reader(&self) -> MutexGuard<'_, Reader> {
-        lock(&self.reader)
-    }
-
-    /// Our agent did something or waits for something.
-    pub fn act(&self) {
-        self.acted.store(crate::now().0, Ordering::Relaxed);
-    }
-
-    /// When it last did.
-    pub fn last_acted(&self) -> Time {
-        Time(self.acted.load(Ordering::Relaxed))
-    }
-
-    /// Waits, where the service has just started, until one relay has told everything that it
-    /// kept for us: before that, "nothing new" would not be so.
-    pub async fn catch_up(&self) {
-        let mut heard_all = self.heard_all.subscribe();
-        let patience = CATCH_UP.saturating_sub(crate::now().since(self.started));
-        let _ = tokio::time::timeout(patience, heard_all.wait_for(|so| *so)).await;
-    }
-
-    /// Calls that are answered, or being answered.
-    pub fn calls_in_use(&self) -> usize {
-        let open = self.reader().open_calls("agent").unwrap_or_default();
-        let in_use = |state: &State| matches!(state, State::Connecting(_) | State::Active);
-        open.iter().filter(|row| in_use(&row.call.state)).count()
-    }
-
-    /// Agents that `list` showed in this run, with the names they claim.
-    pub fn listed(&self) -> MutexGuard<'_, BTreeMap<PublicKey, String>> {
-        lock(&self.listed)
-    }
-}
-
-/// A panic elsewhere leaves the value usable: nothing here is changed halfway.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Runs the service in the foreground until SIGINT, SIGTERM or the `stop` method.
 ///
 /// # Errors
-/// What keeps it from starting: identity, configuration, store, socket.
+/// Anything that keeps it from starting: identity, configuration, store, relays, socket.
 pub fn run(start: Start) -> Result<(), RpcError> {
     log_to_stderr();
     make_private_folder(&start.place)?;
     let identity = Identity::open(&start.place.identity, &start.place.store)?;
     let config = settings::read(&start.place.config)?;
     let runtime = runtime()?;
-    let served = runtime.block_on(serve(start, identity, config));
-    runtime.shutdown_timeout(Duration::from_secs(1));
+    let served = runtime.block_on(async {
+        let service = Service::start(start, &identity, config)?;
+        service.run().await;
+        Ok(())
+    });
+    // Another daemon may use the key from here on.
+    drop(identity);
+    runtime.shutdown_timeout(LAST_TASKS);
     served
 }
 
-async fn serve(start: Start, identity: Identity, config: Config) -> Result<(), RpcError> {
-    let place = start.place;
-    let listener = socket::bind(&place.socket)?;
-    let mut store =
-        Store::open(&place.store, identity.secret()).map_err(|e| unusable(&place, &e))?;
-    let reader = || store.reader().map(|reader| Arc::new(Mutex::new(reader)));
-    let (queries, telling) = match (reader(), reader()) {
-        (Ok(queries), Ok(telling)) => (queries, telling),
-        (Err(e), _) | (_, Err(e)) => return Err(unusable(&place, &e)),
-    };
-    let warning = settings::warning(&config, &place.config);
-    let channels = Channels::open(&config.notifiers, warning.as_deref(), &mut store)
-        .map_err(|e| unusable(&place, &e))?;
-    let mut instance = [0; 8];
-    crate::random(&mut instance);
-    let instance = InstanceId(instance);
-    let name = config.name.clone().unwrap_or_else(|| default_name(identity.public));
-    let (heard, hearing) = mpsc::channel(HEARD);
-    let settings = Settings {
-        secret: *identity.secret(),
-        relays: settings::relays(&config),
-        instance,
-        caught_up: host::caught_up(&store).map_err(|e| unusable(&place, &e))?,
-    };
-    let relays = Relays::start(settings, heard).map_err(|e| wrong_relays(&place, &e))?;
-    let engine = settings::engine(&config, &name);
-    let downloads = Downloads::of(&place, &config);
-    let parts = Parts {
-        me: identity.public,
-        instance,
-        settings: engine,
-        store,
-        relays: relays.clone(),
-        downloads,
-        retention: config.retention,
-    };
-    let (host, thread) = Host::start(parts).map_err(|e| unusable(&place, &e))?;
-    channels.start(Desk { ledger: host.clone(), reader: telling, me: identity.public });
-    let (stop, stopped) = watch::channel(false);
-    let service = Arc::new(Service {
-        config,
-        name,
-        me: identity.public,
-        new: identity.new,
-        instance,
-        how: start.how,
-        started: crate::now(),
-        channels,
-        env: p2p_ipc::place::daemon_env(),
-        host,
-        gate: Gate::default(),
-        relays,
-        stop,
-        heard_all: watch::Sender::new(false),
-        reader: queries,
-        acted: AtomicU64::new(0),
-        listed: Mutex::new(BTreeMap::new()),
-        place,
-    });
-    tracing::info!(npub = %service.me.npub(), how = service.how, "the service is up");
-    let (reconnected, reconnections) = mpsc::channel(8);
-    let announcing = tokio::spawn(presence::keep(service.clone(), reconnections, stopped.clone()));
-    tokio::spawn(listen(service.clone(), hearing, reconnected));
-    introduce(&service).await;
-    let taking = tokio::spawn(socket::serve(listener, service.clone()));
-    let leaving = tokio::spawn(leave_to_twin(service.clone()));
-    wait_for_stop(stopped).await;
-
-    leaving.abort();
-    tracing::info!("stopping");
-    taking.abort();
-    let _ = std::fs::remove_file(&service.place.socket);
-    service.stop.send_replace(true);
-    let _ = tokio::time::timeout(Duration::from_secs(3), announcing).await;
-    service.host.stop().await;
-    let finished = tokio::task::spawn_blocking(move || thread.join());
-    let _ = tokio::time::timeout(LAST_COMMIT, finished).await;
-    service.relays.clone().shutdown().await;
-    drop(identity);
-    Ok(())
+/// The running parts.
+struct Service {
+    context: Arc<Context>,
+    listener: UnixListener,
+    events: mpsc::Receiver<Heard>,
+    engine_thread: JoinHandle<()>,
+    stopped: watch::Receiver<bool>,
 }
 
-/// Publishes who we are and where we can be written to. An agent that is off in presence still
-/// has an address, or nobody could call it.
-async fn introduce(service: &Service) {
-    let announced = service.config.presence == PresenceMode::Public;
-    let profile = Profile {
-        name: service.name.clone(),
-        about: service.config.about.clone().filter(|_| announced),
-    };
-    service.relays.publish_profile(&profile).await;
-}
-
-/// Takes what relays say to the engine.
-async fn listen(
-    service: Arc<Service>,
-    mut hearing: mpsc::Receiver<Heard>,
-    reconnected: mpsc::Sender<()>,
-) {
-    while let Some(heard) = hearing.recv().await {
-        let input = match heard {
-            Heard::Message { message, .. } => Input::Received(message),
-            Heard::Report { rumor, accepted, refused, waiting } => {
-                let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-                let relays = count(accepted.len() + refused.len() + waiting);
-                let took = accepted.into_iter().map(|relay| Receipt { relay, cause: None });
-                let did_not =
-                    refused.into_iter().map(|(relay, cause)| Receipt { relay, cause: Some(cause) });
-                service.host.report(rumor, took.chain(did_not).collect(), relays).await;
-                continue;
-            }
-            Heard::Unfit { rumor, cause } => Input::Unfit { rumor, why: cause },
-            Heard::Woke => {
-                let _ = reconnected.try_send(());
-                Input::Tick
-            }
-            Heard::Clock { ahead } => Input::Clock { ahead },
-            Heard::NoRoute { rumor, to } => {
-                let cause = Receipt::no_relay("no relay of the receiver is known");
-                service.host.report(rumor, vec![cause], 0).await;
-                Input::NoRoute { peer: to }
-            }
-            Heard::Connected { .. } => {
-                // Full means that an announcement is due anyway.
-                let _ = reconnected.try_send(());
-                Input::RelayBack
-            }
-            Heard::CaughtUp { relay, at, epoch } => {
-                service.host.caught_up(relay, at, epoch).await;
-                if !*service.heard_all.borrow() {
-                    service.host.settle().await;
-                    service.heard_all.send_replace(true);
-                }
-                continue;
-            }
+impl Service {
+    /// Starts the engine, the relays and the notifiers.
+    fn start(start: Start, identity: &Identity, config: Config) -> Result<Self, RpcError> {
+        let Start { place, how } = start;
+        let listener = socket::bind(&place.socket)?;
+        let (mut store, readers) = open_store(&place, identity)?;
+        let [context_reader, sink_reader] = readers;
+        let warning = settings::warning(&config, &place.config);
+        let notifiers = Notifiers::open(&config.notifiers, warning.as_deref(), &mut store)
+            .map_err(|e| unusable(&place, &e))?;
+        let name = config.name.clone().unwrap_or_else(|| default_name(identity.public));
+        let instance = InstanceId(random_bytes());
+        let (events, relay_events) = mpsc::channel(RELAY_EVENTS);
+        let relays = start_relays(&place, &config, identity, instance, &store, events)?;
+        let parts = EngineParts {
+            me: identity.public,
+            instance,
+            settings: settings::engine(&config, &name),
         };
-        service.host.input(input).await;
+        let downloads = Downloads::of(&place, &config);
+        let retention = RetentionRun::new(config.retention);
+        let (engine, engine_thread) =
+            engine_loop::start(parts, store, relays.clone(), downloads, retention)
+                .map_err(|e| unusable(&place, &e))?;
+        let journal = engine.clone();
+        notifiers.start(SinkContext { journal, reader: sink_reader, me: identity.public });
+        let (stop, stopped) = watch::channel(false);
+        let context = Arc::new(Context {
+            place,
+            config,
+            name,
+            me: identity.public,
+            is_new: identity.is_new,
+            instance,
+            started_by: how,
+            started: crate::now(),
+            notifiers,
+            env: p2p_ipc::place::daemon_env(),
+            engine,
+            auth_throttle: AuthThrottle::default(),
+            relays,
+            stop,
+            caught_up: watch::Sender::new(false),
+            store: context_reader,
+            last_active: AtomicU64::new(0),
+            listed: Mutex::new(BTreeMap::new()),
+        });
+        Ok(Self { context, listener, events: relay_events, engine_thread, stopped })
+    }
+
+    /// Serves until told to stop, then stops the parts in order.
+    async fn run(self) {
+        let Self { context, listener, events, engine_thread, stopped } = self;
+        tracing::info!(npub = %context.me.npub(), how = context.started_by, "the service is up");
+        let (reconnected, reconnections) = mpsc::channel(8);
+        let announcing =
+            tokio::spawn(presence::announce(context.clone(), reconnections, stopped.clone()));
+        tokio::spawn(relay_events::forward(context.clone(), events, reconnected));
+        publish_profile(&context).await;
+        let serving = tokio::spawn(socket::serve(listener, context.clone()));
+        let yielding = tokio::spawn(leave_relays_when_yielded(context.clone()));
+        wait_for_stop(stopped).await;
+
+        tracing::info!("stopping");
+        yielding.abort();
+        serving.abort();
+        let _ = std::fs::remove_file(&context.place.socket);
+        context.stop.send_replace(true);
+        let _ = tokio::time::timeout(CLEARING, announcing).await;
+        stop_engine(&context.engine, engine_thread).await;
+        context.relays.clone().shutdown().await;
     }
 }
 
-/// Another daemon with our key was there first: what a relay brings is for that one to
-/// acknowledge. What is here can still be read.
-async fn leave_to_twin(service: Arc<Service>) {
-    let mut twin = service.host.twin();
-    if twin.wait_for(Option::is_some).await.is_ok() {
-        service.heard_all.send_replace(true);
-        service.relays.clone().shutdown().await;
+type SharedReader = Arc<Mutex<Reader>>;
+
+fn open_store(place: &Place, identity: &Identity) -> Result<(Store, [SharedReader; 2]), RpcError> {
+    let open = || {
+        let store = Store::open(&place.store, identity.secret())?;
+        let reader = || store.reader().map(|reader| Arc::new(Mutex::new(reader)));
+        let readers = [reader()?, reader()?];
+        Ok((store, readers))
+    };
+    open().map_err(|e: p2p_store::StoreError| unusable(place, &e))
+}
+
+fn start_relays(
+    place: &Place,
+    config: &Config,
+    identity: &Identity,
+    instance: InstanceId,
+    store: &Store,
+    events: mpsc::Sender<Heard>,
+) -> Result<Relays, RpcError> {
+    let settings = Settings {
+        secret: *identity.secret(),
+        relays: settings::relays(config),
+        instance,
+        caught_up: engine_loop::caught_up(store).map_err(|e| unusable(place, &e))?,
+    };
+    Relays::start(settings, events).map_err(|e| wrong_relays(place, &e))
+}
+
+async fn stop_engine(engine: &EngineHandle, thread: JoinHandle<()>) {
+    engine.stop().await;
+    let finished = tokio::task::spawn_blocking(move || thread.join());
+    let _ = tokio::time::timeout(LAST_COMMIT, finished).await;
+}
+
+/// Publishes the profile and the relays to write to. An agent that announces no presence still
+/// has an address, or nobody could call it.
+async fn publish_profile(context: &Context) {
+    let announced = context.config.presence == PresenceMode::Public;
+    let profile = Profile {
+        name: context.name.clone(),
+        about: context.config.about.clone().filter(|_| announced),
+    };
+    context.relays.publish_profile(&profile).await;
+}
+
+/// Leaves the relays once this daemon has yielded to another one with the same key, which then
+/// acknowledges what relays deliver. The store can still be read.
+async fn leave_relays_when_yielded(context: Arc<Context>) {
+    let mut yielded = context.engine.yielded();
+    if yielded.wait_for(Option::is_some).await.is_ok() {
+        context.caught_up.send_replace(true);
+        context.relays.clone().shutdown().await;
     }
 }
 
@@ -274,28 +213,7 @@ async fn wait_for_stop(mut stopped: watch::Receiver<bool>) {
     }
 }
 
-/// Ends on SIGINT or SIGTERM.
-pub(crate) async fn terminated() {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-}
-
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, RpcError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| RpcError::new(ErrorCode::Internal, format!("no runtime: {e}")))
-}
-
-/// `agent-x7k2`: from the key, and never the name of the machine or its user.
+/// Returns a name like `agent-x7k2`, made from the key and never from the machine or its user.
 fn default_name(key: PublicKey) -> String {
     let npub = key.npub();
     format!("agent-{}", &npub[npub.len() - 4..])
@@ -303,7 +221,7 @@ fn default_name(key: PublicKey) -> String {
 
 fn make_private_folder(place: &Place) -> Result<(), RpcError> {
     use std::os::unix::fs::DirBuilderExt;
-    let folder = place.store.parent().unwrap_or(std::path::Path::new("/"));
+    let folder = place.store.parent().unwrap_or(Path::new("/"));
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| {
         RpcError::new(ErrorCode::LocalFile, format!("cannot make {}: {e}", folder.display()))
     })
@@ -324,7 +242,7 @@ fn wrong_relays(place: &Place, error: &dyn std::fmt::Display) -> RpcError {
     settings::wrong_value(&place.config, key, &error.to_string())
 }
 
-/// `RUST_LOG` chooses what is logged; nothing that a peer wrote ever is.
+/// Logs to stderr what `RUST_LOG` selects. Text of peers is never logged.
 fn log_to_stderr() {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {

@@ -17,8 +17,9 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
-use crate::service::Service;
+use crate::context::Context;
 use crate::verb;
+use crate::verb::handler;
 
 /// Connections at once; more wait to be taken.
 const CONNECTIONS: usize = 128;
@@ -62,7 +63,7 @@ pub fn bind(path: &Path) -> Result<UnixListener, RpcError> {
 }
 
 /// Takes connections until it is dropped.
-pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
+pub(crate) async fn serve(listener: UnixListener, context: Arc<Context>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let uid = nix::unistd::geteuid().as_raw();
     loop {
@@ -76,10 +77,10 @@ pub(crate) async fn serve(listener: UnixListener, service: Arc<Service>) {
                 continue;
             }
         };
-        let service = service.clone();
+        let context = context.clone();
         tokio::spawn(async move {
             let foreign = !stream.peer_cred().is_ok_and(|peer| allowed(peer.uid(), uid));
-            if let Err(error) = converse(stream, service, foreign).await {
+            if let Err(error) = converse(stream, context, foreign).await {
                 tracing::debug!(%error, "a connection broke");
             }
             drop(place);
@@ -92,7 +93,7 @@ fn allowed(peer: u32, own: u32) -> bool {
     peer == own || peer == 0
 }
 
-async fn converse(stream: UnixStream, service: Arc<Service>, foreign: bool) -> io::Result<()> {
+async fn converse(stream: UnixStream, context: Arc<Context>, foreign: bool) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     if foreign {
         let error = RpcError::new(ErrorCode::BadRequest, "this socket is another user's");
@@ -111,7 +112,7 @@ async fn converse(stream: UnixStream, service: Arc<Service>, foreign: bool) -> i
             Line::Text(line) => line,
         };
         let answer = tokio::select! {
-            answer = answer(&line, &service, &mut greeted) => answer,
+            answer = answer(&line, &context, &mut greeted) => answer,
             () = left(&mut reader) => return Ok(()),
         };
         write(&mut writer, &answer).await?;
@@ -144,7 +145,7 @@ async fn next_line(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<Line> {
     }
 }
 
-async fn answer(line: &[u8], service: &Arc<Service>, greeted: &mut bool) -> Response {
+async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Response {
     let request: Request = match serde_json::from_slice(line) {
         Ok(request) => request,
         Err(e) => {
@@ -159,12 +160,12 @@ async fn answer(line: &[u8], service: &Arc<Service>, greeted: &mut bool) -> Resp
     let id = request.id;
     let result = if request.method == Hello::NAME {
         serde_json::from_value(request.params)
-            .map_err(|e| verb::bad_params(Hello::NAME, &e))
-            .and_then(|hello| greet(service, &hello))
+            .map_err(|e| handler::bad_params(Hello::NAME, &e))
+            .and_then(|hello| greet(context, &hello))
             .inspect(|_| *greeted = true)
-            .and_then(verb::to_value)
+            .and_then(handler::to_value)
     } else if *greeted {
-        verb::dispatch(service, &request.method, request.params).await
+        verb::dispatch(context, &request.method, request.params).await
     } else {
         Err(RpcError::new(ErrorCode::BadRequest, "a connection opens with hello"))
     };
@@ -183,7 +184,7 @@ async fn answer(line: &[u8], service: &Arc<Service>, greeted: &mut bool) -> Resp
     }
 }
 
-fn greet(service: &Service, hello: &Hello) -> Result<HelloResult, RpcError> {
+fn greet(context: &Context, hello: &Hello) -> Result<HelloResult, RpcError> {
     if !hello.versions.contains(&PROTOCOL_VERSION) {
         let message = format!(
             "this daemon speaks version {PROTOCOL_VERSION} of the socket protocol, the client {:?}; \
@@ -192,9 +193,9 @@ fn greet(service: &Service, hello: &Hello) -> Result<HelloResult, RpcError> {
         );
         return Err(RpcError::new(ErrorCode::Version, message).hint("p2p daemon stop"));
     }
-    let differs = hello.env.iter().find(|(name, value)| service.env.get(*name) != Some(value));
+    let differs = hello.env.iter().find(|(name, value)| context.env.get(*name) != Some(value));
     if let Some((name, value)) = differs {
-        let running = service.env.get(name).map_or("not set", String::as_str);
+        let running = context.env.get(name).map_or("not set", String::as_str);
         let message = format!(
             "{name} is {value} here, and {running} in the running daemon: unset it, or \
              stop the daemon, and it starts anew with this"

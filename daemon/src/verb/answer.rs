@@ -8,44 +8,51 @@ use p2p_core::engine::command;
 use p2p_ipc::method::Answer;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
-use super::{AGENT, call, stored, which};
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use super::{presenter, resolve};
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
-pub(super) async fn run(service: &Service, params: Answer) -> Result<view::Call, RpcError> {
-    service.act();
-    let reason = params.reason.as_deref().map(|reason| which::argument(reason, "\"<reason>\""));
-    let again = match (params.accept, reason) {
-        (true, _) => "p2p answer accept {}".into(),
-        (false, None) => "p2p answer reject {}".into(),
-        (false, Some(reason)) => format!("p2p answer reject {{}} {reason}"),
-    };
-    let wanted = which::Wanted {
-        fits: |state| matches!(state, State::Incoming(_)),
-        unread_counts: false,
-        command: &again,
-    };
-    let found = which::call(&service.reader(), params.call.as_deref(), &wanted);
-    let id = match found {
-        Err(error) if params.accept && error.code == ErrorCode::NoCall => {
-            // A tool that was killed types again: what was just taken is taken.
-            just_taken(service)?.ok_or(error)?
+impl Handler for Answer {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<view::Call, RpcError> {
+        let reason = self.reason.as_deref().map(|reason| resolve::argument(reason, "\"<reason>\""));
+        let again = match (self.accept, reason) {
+            (true, _) => "p2p answer accept {}".into(),
+            (false, None) => "p2p answer reject {}".into(),
+            (false, Some(reason)) => format!("p2p answer reject {{}} {reason}"),
+        };
+        let wanted = resolve::Wanted {
+            fits: |state| matches!(state, State::Incoming(_)),
+            unread_counts: false,
+            command: &again,
+        };
+        let found = resolve::call(&context.reader(), self.call.as_deref(), &wanted);
+        let id = match found {
+            Err(error) if self.accept && error.code == ErrorCode::NoCall => {
+                // A tool that was killed types again: what was just taken is taken.
+                just_taken(context)?.ok_or(error)?
+            }
+            found => found?.id,
+        };
+        if self.accept {
+            context.engine.command(command::AcceptCall(id)).await?;
+        } else {
+            let text = self.reason.unwrap_or_default();
+            context.engine.command(command::RejectCall { call: id, text: text.into() }).await?;
         }
-        found => found?.id,
-    };
-    if params.accept {
-        service.host.command(command::AcceptCall(id)).await?;
-    } else {
-        let text = params.reason.unwrap_or_default();
-        service.host.command(command::RejectCall { call: id, text: text.into() }).await?;
+        presenter::call_by_id(context, id)
     }
-    call::shown(service, id)
 }
 
 /// The one call that was taken within two minutes, by when the caller confirmed it or still may.
-fn just_taken(service: &Service) -> Result<Option<CallId>, RpcError> {
+fn just_taken(context: &Context) -> Result<Option<CallId>, RpcError> {
     const LATELY: Duration = Duration::from_secs(120);
     let now = crate::now();
-    let open = service.reader().open_calls(AGENT).map_err(stored)?;
+    let open = context.reader().open_calls(AGENT).map_err(unreadable)?;
     let mut taken = open.into_iter().map(|row| row.call).filter(|call| {
         let lately = call.answered.is_none_or(|at| now.since(at) < LATELY);
         !call.outgoing && matches!(call.state, State::Connecting(_) | State::Active) && lately

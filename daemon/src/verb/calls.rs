@@ -3,14 +3,20 @@
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{Calls, CallsResult};
 
-use super::show::Show;
-use super::{AGENT, stored};
-use crate::service::Service;
+use super::handler::{Effect, Handler};
+use super::presenter::Presenter;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
-pub(super) async fn run(service: &Service, params: Calls) -> Result<CallsResult, RpcError> {
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let (rows, more) = store.calls(AGENT, params.limit.clamp(1, 1000)).map_err(stored)?;
-    let calls = rows.iter().map(|row| show.call(row)).collect::<Result<_, _>>()?;
-    Ok(CallsResult { calls, more })
+impl Handler for Calls {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<CallsResult, RpcError> {
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let (rows, more) = store.calls(AGENT, self.limit.clamp(1, 1000)).map_err(unreadable)?;
+        let calls = rows.iter().map(|row| presenter.call(row)).collect::<Result<_, _>>()?;
+        Ok(CallsResult { calls, more })
+    }
 }

@@ -7,35 +7,44 @@ use p2p_core::record::{Content, Delivery, Message};
 use p2p_ipc::method::{Cancel, Cancelled};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::{Show, handle};
-use super::{AGENT, send, stored, which};
-use crate::service::Service;
 use p2p_store::{MessageRow, Reader};
 
-pub(super) async fn run(service: &Service, params: Cancel) -> Result<Cancelled, RpcError> {
-    service.act();
-    let row = find(&service.reader(), &params.message)?;
-    let name = handle('m', row.message.handle);
-    if row.message.delivery != Delivery::Cancelled {
-        let said = said(&service.reader(), &row.message)?;
-        let done = service.host.cancel(said).await;
-        done.map_err(|error| match error.code {
-            ErrorCode::TooLate => too_late(&name),
-            _ => error,
-        })?;
+use super::handler::{Attention, Effect, Handler};
+use super::handles::{handle, numbered, parse_handle};
+use super::presenter::Presenter;
+use super::rows;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
+
+impl Handler for Cancel {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Cancelled, RpcError> {
+        let row = find(&context.reader(), &self.message)?;
+        let name = handle('m', row.message.handle);
+        if row.message.delivery != Delivery::Cancelled {
+            let said = said(&context.reader(), &row.message)?;
+            let done = context.engine.cancel(said).await;
+            done.map_err(|error| match error.code {
+                ErrorCode::TooLate => too_late(&name),
+                _ => error,
+            })?;
+        }
+        let store = context.reader();
+        let row = rows::message(&store, row.message.handle)?;
+        Ok(Cancelled { message: Presenter::new(context, &store, None).message(&row)? })
     }
-    let store = service.reader();
-    let row = send::kept(&store, row.message.handle)?;
-    Ok(Cancelled { message: Show::new(service, &store, None).message(&row)? })
 }
 
 fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
-    match which::parse_handle(text) {
-        Some(('f', file)) => store.message_of_file(file).map_err(stored)?.ok_or_else(|| {
+    match parse_handle(text) {
+        Some(('f', file)) => store.message_of_file(file).map_err(unreadable)?.ok_or_else(|| {
             let message = format!("there is no file {text} that this agent sends");
             RpcError::new(ErrorCode::NoSuch, message).hint("p2p files")
         }),
-        _ => send::kept(store, which::numbered('m', "message", text)?),
+        _ => rows::message(store, numbered('m', "message", text)?),
     }
 }
 
@@ -49,7 +58,7 @@ fn said(store: &Reader, message: &Message) -> Result<OutgoingRef, RpcError> {
     if let Conversation::Call(call) = message.conversation
         && message.rumor == opening_id(call)
     {
-        let call = store.call_by_id(AGENT, call).map_err(stored)?;
+        let call = store.call_by_id(AGENT, call).map_err(unreadable)?;
         let call = call.map_or_else(String::new, |row| handle('c', row.call.handle));
         let text = format!("{name} travels with the ring: it goes where the call goes");
         let hint = format!("p2p end --call {call}");

@@ -4,11 +4,16 @@ use p2p_core::Conversation;
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{Dm, Sent};
 
-use super::{send, which};
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use super::{resolve, send};
+use crate::context::Context;
 
-pub(super) async fn run(service: &Service, params: Dm) -> Result<Sent, RpcError> {
-    service.act();
-    let peer = which::agent(service, &service.reader(), &params.to)?;
-    send::say(service, Conversation::Direct(peer), params.text, params.again).await
+impl Handler for Dm {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Sent, RpcError> {
+        let peer = resolve::agent(context, &context.reader(), &self.to)?;
+        send::say(context, Conversation::Direct(peer), self.text, self.again).await
+    }
 }

@@ -6,32 +6,38 @@ use p2p_core::engine::command;
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{End, Ended};
 
-use super::show::Show;
-use super::{call, stored, which};
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use super::presenter::Presenter;
+use super::{presenter, resolve};
+use crate::context::Context;
+use crate::errors::unreadable;
 
 /// Messages shown at the end.
 const SHOWN: u32 = 20;
 
-pub(super) async fn run(service: &Service, params: End) -> Result<Ended, RpcError> {
-    service.act();
-    let reason = params.reason.as_deref().map(|reason| which::argument(reason, "\"<reason>\""));
-    let wanted = which::Wanted {
-        fits: |state| !matches!(state, State::Ended(_)),
-        unread_counts: false,
-        command: &format!("p2p end {{}} {}", reason.unwrap_or_default()),
-    };
-    let id = which::call(&service.reader(), params.call.as_deref(), &wanted)?.id;
-    service
-        .host
-        .command(command::EndCall { call: id, text: params.reason.unwrap_or_default().into() })
-        .await?;
-    let call = call::shown(service, id)?;
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let conversation = Conversation::Call(id);
-    let rows = store.last_messages(conversation, SHOWN).map_err(stored)?;
-    let messages = rows.iter().map(|row| show.message(row)).collect::<Result<_, _>>()?;
-    let total = store.message_count(conversation).map_err(stored)?;
-    Ok(Ended { call, messages, total })
+impl Handler for End {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Ended, RpcError> {
+        let reason = self.reason.as_deref().map(|reason| resolve::argument(reason, "\"<reason>\""));
+        let wanted = resolve::Wanted {
+            fits: |state| !matches!(state, State::Ended(_)),
+            unread_counts: false,
+            command: &format!("p2p end {{}} {}", reason.unwrap_or_default()),
+        };
+        let id = resolve::call(&context.reader(), self.call.as_deref(), &wanted)?.id;
+        context
+            .engine
+            .command(command::EndCall { call: id, text: self.reason.unwrap_or_default().into() })
+            .await?;
+        let call = presenter::call_by_id(context, id)?;
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let conversation = Conversation::Call(id);
+        let rows = store.last_messages(conversation, SHOWN).map_err(unreadable)?;
+        let messages = rows.iter().map(|row| presenter.message(row)).collect::<Result<_, _>>()?;
+        let total = store.message_count(conversation).map_err(unreadable)?;
+        Ok(Ended { call, messages, total })
+    }
 }

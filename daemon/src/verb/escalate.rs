@@ -7,51 +7,58 @@ use p2p_core::engine::command;
 use p2p_ipc::method::Escalate;
 use p2p_ipc::{RpcError, view};
 
-use super::show::Show;
-use super::{questions, stored, until, which};
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use super::presenter::Presenter;
+use super::waiting::until;
+use super::{resolve, rows};
+use crate::context::Context;
+use crate::errors::unreadable;
 
 /// How long a relay may take to accept the direct message to an owner.
 const RELAY: Duration = Duration::from_secs(3);
 
-pub(super) async fn run(service: &Service, params: Escalate) -> Result<view::Question, RpcError> {
-    service.act();
-    let words = which::argument(&params.question, "\"<question>\"");
-    let wanted = which::Wanted {
-        fits: |state| !matches!(state, State::Ended(_)) && which::speakable(state),
-        unread_counts: false,
-        command: &format!("p2p escalate {{}} {words}"),
-    };
-    let call = which::call(&service.reader(), params.call.as_deref(), &wanted)?;
-    let lines = service.reader().last_lines(call.id).map_err(stored)?;
-    let escalate = command::Escalate {
-        call: call.id,
-        question: params.question.into(),
-        options: params.options.into_iter().map(Into::into).collect(),
-        quiet: params.quiet,
-        lines,
-    };
-    let number = service.host.command(escalate).await?;
-    first_tries(service, number).await?;
-    let store = service.reader();
-    let row = questions::kept(&store, number)?;
-    Show::new(service, &store, None).question(&row)
+impl Handler for Escalate {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<view::Question, RpcError> {
+        let words = resolve::argument(&self.question, "\"<question>\"");
+        let wanted = resolve::Wanted {
+            fits: |state| !matches!(state, State::Ended(_)) && resolve::speakable(state),
+            unread_counts: false,
+            command: &format!("p2p escalate {{}} {words}"),
+        };
+        let call = resolve::call(&context.reader(), self.call.as_deref(), &wanted)?;
+        let lines = context.reader().last_lines(call.id).map_err(unreadable)?;
+        let escalate = command::Escalate {
+            call: call.id,
+            question: self.question.into(),
+            options: self.options.into_iter().map(Into::into).collect(),
+            quiet: self.quiet,
+            lines,
+        };
+        let number = context.engine.command(escalate).await?;
+        first_tries(context, number).await?;
+        let store = context.reader();
+        let row = rows::question(&store, number)?;
+        Presenter::new(context, &store, None).question(&row)
+    }
 }
 
 /// Waits until each channel to the owner has taken the question, or failed to for the first time:
 /// of the direct message, until a relay has it.
-async fn first_tries(service: &Service, question: u32) -> Result<(), RpcError> {
-    let asking = service.channels.asking();
+async fn first_tries(context: &Context, question: u32) -> Result<(), RpcError> {
+    let asking = context.notifiers.asking();
     let tried = || {
-        let row = questions::kept(&service.reader(), question)?;
+        let row = rows::question(&context.reader(), question)?;
         let spoke = |name: &&str| row.told.iter().chain(&row.refused).any(|other| other == name);
         Ok(asking.iter().all(spoke).then_some(()))
     };
     let direct = || {
-        let row = questions::kept(&service.reader(), question)?;
+        let row = rows::question(&context.reader(), question)?;
         Ok(row.telling.is_empty().then_some(()))
     };
-    let channels = until(service, service.channels.patience(), tried);
-    tokio::try_join!(channels, until(service, RELAY, direct))?;
+    let channels = until(context, context.notifiers.patience(), tried);
+    tokio::try_join!(channels, until(context, RELAY, direct))?;
     Ok(())
 }

@@ -9,56 +9,63 @@ use p2p_ipc::method::{FetchFile, FileBytes, Files, FilesResult};
 use p2p_ipc::{ErrorCode, RpcError};
 use sha2::{Digest, Sha256};
 
-use super::show::Show;
-use super::{stored, which};
-use crate::service::Service;
-use p2p_store::{FileRow, Reader};
+use super::handler::{Effect, Handler};
+use super::handles::numbered;
+use super::presenter::Presenter;
+use super::{resolve, rows};
+use crate::context::Context;
+use crate::errors::unreadable;
 
-pub(super) async fn list(service: &Service, params: Files) -> Result<FilesResult, RpcError> {
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let call = params.call.map(|name| which::named_call(&store, &name)).transpose()?;
-    let rows = store.files(call.map(|row| row.call.id)).map_err(stored)?;
-    Ok(FilesResult { files: rows.iter().map(|row| show.file(row)).collect::<Result<_, _>>()? })
-}
+impl Handler for Files {
+    const EFFECT: Effect = Effect::Reads;
 
-pub(super) async fn fetch(service: &Service, params: FetchFile) -> Result<FileBytes, RpcError> {
-    let handle = which::numbered('f', "file", &params.file)?;
-    let store = service.reader();
-    let row = kept(&store, handle)?;
-    let name = &params.file;
-    let path = match &row.file.state {
-        FileState::Complete(Some(path)) => Path::new(path.as_str()),
-        FileState::Complete(None) => {
-            let message = format!("{name} was sent from here; it is not kept");
-            return Err(RpcError::new(ErrorCode::NoSuch, message));
-        }
-        FileState::Transferring => {
-            let message = format!("{name} is not whole yet");
-            return Err(RpcError::new(ErrorCode::NothingYet, message).hint("p2p wait --for file"));
-        }
-        FileState::Failed(cause) => {
-            return Err(RpcError::new(
-                ErrorCode::NoSuch,
-                format!("{name} failed: {}", cause.as_str()),
-            ));
-        }
-    };
-    let bytes = crate::downloads::read(path).map_err(|e| {
-        let message = format!("{name} cannot be read at {path:?}: {e}");
-        RpcError::new(ErrorCode::LocalFile, message)
-    })?;
-    if Sha256::digest(&bytes)[..] != row.file.sha256.0 {
-        let message = format!("{name} was changed since it arrived: {path:?}");
-        return Err(RpcError::new(ErrorCode::LocalFile, message));
+    async fn handle(self, context: &Context) -> Result<FilesResult, RpcError> {
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let call = self.call.map(|name| resolve::named_call(&store, &name)).transpose()?;
+        let rows = store.files(call.map(|row| row.call.id)).map_err(unreadable)?;
+        Ok(FilesResult {
+            files: rows.iter().map(|row| presenter.file(row)).collect::<Result<_, _>>()?,
+        })
     }
-    let file = Show::new(service, &store, None).file(&row)?;
-    Ok(FileBytes { file, base64: STANDARD.encode(bytes) })
 }
 
-/// A file that must be there.
-pub(super) fn kept(store: &Reader, handle: u32) -> Result<FileRow, RpcError> {
-    store.file(handle).map_err(stored)?.ok_or_else(|| {
-        RpcError::new(ErrorCode::NoSuch, format!("there is no file f{handle}")).hint("p2p files")
-    })
+impl Handler for FetchFile {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<FileBytes, RpcError> {
+        let handle = numbered('f', "file", &self.file)?;
+        let store = context.reader();
+        let row = rows::file(&store, handle)?;
+        let name = &self.file;
+        let path = match &row.file.state {
+            FileState::Complete(Some(path)) => Path::new(path.as_str()),
+            FileState::Complete(None) => {
+                let message = format!("{name} was sent from here; it is not kept");
+                return Err(RpcError::new(ErrorCode::NoSuch, message));
+            }
+            FileState::Transferring => {
+                let message = format!("{name} is not whole yet");
+                return Err(
+                    RpcError::new(ErrorCode::NothingYet, message).hint("p2p wait --for file")
+                );
+            }
+            FileState::Failed(cause) => {
+                return Err(RpcError::new(
+                    ErrorCode::NoSuch,
+                    format!("{name} failed: {}", cause.as_str()),
+                ));
+            }
+        };
+        let bytes = crate::downloads::read(path).map_err(|e| {
+            let message = format!("{name} cannot be read at {path:?}: {e}");
+            RpcError::new(ErrorCode::LocalFile, message)
+        })?;
+        if Sha256::digest(&bytes)[..] != row.file.sha256.0 {
+            let message = format!("{name} was changed since it arrived: {path:?}");
+            return Err(RpcError::new(ErrorCode::LocalFile, message));
+        }
+        let file = Presenter::new(context, &store, None).file(&row)?;
+        Ok(FileBytes { file, base64: STANDARD.encode(bytes) })
+    }
 }

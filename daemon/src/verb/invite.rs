@@ -5,31 +5,44 @@ use p2p_core::record;
 use p2p_ipc::method::{Done, Invite, Invites, InvitesResult, MadeInvite, MakeInvite, RevokeInvite};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use crate::context::Context;
 
-pub(super) async fn make(service: &Service, params: MakeInvite) -> Result<MadeInvite, RpcError> {
-    service.act();
-    let lifetime = u64::from(params.hours) * 3600;
-    let create = command::CreateInvite { uses: params.uses, lifetime };
-    let (id, token) = service.host.command(create).await?;
-    let known = good(service).await?.into_iter().find(|invite| invite.id == id);
-    let gone = || RpcError::new(ErrorCode::Internal, "the new invite is not valid any more");
-    let invite = known.ok_or_else(gone)?;
-    Ok(MadeInvite { invite, token: token.to_string(), npub: service.me.npub() })
+impl Handler for MakeInvite {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<MadeInvite, RpcError> {
+        let lifetime = u64::from(self.hours) * 3600;
+        let create = command::CreateInvite { uses: self.uses, lifetime };
+        let (id, token) = context.engine.command(create).await?;
+        let known = good(context).await?.into_iter().find(|invite| invite.id == id);
+        let gone = || RpcError::new(ErrorCode::Internal, "the new invite is not valid any more");
+        let invite = known.ok_or_else(gone)?;
+        Ok(MadeInvite { invite, token: token.to_string(), npub: context.me.npub() })
+    }
 }
 
-pub(super) async fn list(service: &Service, _: Invites) -> Result<InvitesResult, RpcError> {
-    Ok(InvitesResult { invites: good(service).await? })
+impl Handler for Invites {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<InvitesResult, RpcError> {
+        Ok(InvitesResult { invites: good(context).await? })
+    }
 }
 
-pub(super) async fn revoke(service: &Service, params: RevokeInvite) -> Result<Done, RpcError> {
-    service.act();
-    service.host.command(command::RevokeInvite(params.id)).await?;
-    Ok(Done {})
+impl Handler for RevokeInvite {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Done, RpcError> {
+        context.engine.command(command::RevokeInvite(self.id)).await?;
+        Ok(Done {})
+    }
 }
 
-async fn good(service: &Service) -> Result<Vec<Invite>, RpcError> {
-    let invites = service.host.command(command::ListInvites).await?;
+async fn good(context: &Context) -> Result<Vec<Invite>, RpcError> {
+    let invites = context.engine.command(command::ListInvites).await?;
     let shown = |record::Invite { id, uses, expires, at, .. }| Invite {
         id,
         uses,

@@ -5,26 +5,33 @@ use p2p_ipc::RpcError;
 use p2p_ipc::method::PendingParams;
 use p2p_ipc::view::Pending;
 
-use super::show::handle;
-use super::{AGENT, stored};
-use crate::service::Service;
 use p2p_store::Reader;
 
-pub(super) async fn run(service: &Service, params: PendingParams) -> Result<Pending, RpcError> {
-    let store = service.reader();
-    count(&store, params.reader.as_deref().unwrap_or(AGENT))
+use super::handler::{Effect, Handler};
+use super::handles::handle;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
+
+impl Handler for PendingParams {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<Pending, RpcError> {
+        let store = context.reader();
+        count(&store, self.reader.as_deref().unwrap_or(AGENT))
+    }
 }
 
 /// What waits for a reader.
 pub(super) fn count(store: &Reader, reader: &str) -> Result<Pending, RpcError> {
-    let open = store.open_calls(reader).map_err(stored)?;
+    let open = store.open_calls(reader).map_err(unreadable)?;
     let rings: Vec<String> = open
         .iter()
         .filter(|row| matches!(row.call.state, State::Incoming(_)))
         .map(|row| handle('c', row.call.handle))
         .collect();
-    let unread = store.unread_count(reader, None).map_err(stored)?;
-    let questions = store.open_questions().map_err(stored)?.len();
+    let unread = store.unread_count(reader, None).map_err(unreadable)?;
+    let questions = store.open_questions().map_err(unreadable)?.len();
     let mut parts = Vec::new();
     match rings.as_slice() {
         [] => {}

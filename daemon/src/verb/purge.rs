@@ -9,11 +9,16 @@ use p2p_core::{CallId, Conversation, Time};
 use p2p_ipc::method::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::{Show, handle};
-use super::{AGENT, stored, which};
-use crate::downloads::Downloads;
-use crate::service::Service;
 use p2p_store::Reader;
+
+use super::handler::{Attention, Effect, Handler};
+use super::handles::handle;
+use super::presenter::Presenter;
+use super::resolve;
+use crate::context::Context;
+use crate::downloads::Downloads;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
 /// A call that may go, and where its files are.
 struct Going {
@@ -22,48 +27,53 @@ struct Going {
     paths: Vec<String>,
 }
 
-pub(super) async fn run(service: &Service, params: Purge) -> Result<Purged, RpcError> {
-    service.act();
-    let (going, kept) = looked_up(service, &params)?;
-    if params.yes {
-        for call in &going {
-            let done = service.host.command(command::ForgetCall(call.id)).await;
-            // Something may be on its way that only the engine knows of: it is told below.
-            let stays = |error: &RpcError| error.code == ErrorCode::Policy && params.call.is_none();
-            if let Some(error) = done.err().filter(|error| !stays(error)) {
-                return Err(error);
+impl Handler for Purge {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Purged, RpcError> {
+        let (going, kept) = looked_up(context, &self)?;
+        if self.yes {
+            for call in &going {
+                let done = context.engine.command(command::ForgetCall(call.id)).await;
+                // Something may be on its way that only the engine knows of: it is told below.
+                let stays =
+                    |error: &RpcError| error.code == ErrorCode::Policy && self.call.is_none();
+                if let Some(error) = done.err().filter(|error| !stays(error)) {
+                    return Err(error);
+                }
             }
+            context.engine.compact().await;
         }
-        service.host.compact().await;
-    }
-    let mut purged = Purged { done: params.yes, calls: Vec::new(), kept, store_bytes: 0 };
-    let store = service.reader();
-    let downloads = Downloads::of(&service.place, &service.config);
-    for call in going {
-        // Something may have come in it meanwhile.
-        if params.yes && store.call_by_id(AGENT, call.id).map_err(stored)?.is_some() {
-            let handle = call.shown.call.handle;
-            let unread = store.has_unread(Conversation::Call(call.id)).map_err(stored)?;
-            let why = if unread { KeptBecause::Unread } else { KeptBecause::Unfinished };
-            purged.kept.push(KeptCall { handle, why });
-            continue;
-        }
-        if params.yes {
-            for path in &call.paths {
-                let _ = downloads.remove(path);
+        let mut purged = Purged { done: self.yes, calls: Vec::new(), kept, store_bytes: 0 };
+        let store = context.reader();
+        let downloads = Downloads::of(&context.place, &context.config);
+        for call in going {
+            // Something may have come in it meanwhile.
+            if self.yes && store.call_by_id(AGENT, call.id).map_err(unreadable)?.is_some() {
+                let handle = call.shown.call.handle;
+                let unread = store.has_unread(Conversation::Call(call.id)).map_err(unreadable)?;
+                let why = if unread { KeptBecause::Unread } else { KeptBecause::Unfinished };
+                purged.kept.push(KeptCall { handle, why });
+                continue;
             }
+            if self.yes {
+                for path in &call.paths {
+                    let _ = downloads.remove(path);
+                }
+            }
+            purged.calls.push(call.shown);
         }
-        purged.calls.push(call.shown);
+        purged.store_bytes = store.size().map_err(unreadable)?;
+        Ok(purged)
     }
-    purged.store_bytes = store.size().map_err(stored)?;
-    Ok(purged)
 }
 
-fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptCall>), RpcError> {
-    let store = service.reader();
+fn looked_up(context: &Context, params: &Purge) -> Result<(Vec<Going>, Vec<KeptCall>), RpcError> {
+    let store = context.reader();
     let ids = match (&params.call, params.older_than_days) {
         (Some(name), None) => {
-            let call = which::named_call(&store, name)?.call;
+            let call = resolve::named_call(&store, name)?.call;
             if let Some(why) = kept(&store, &call)? {
                 return Err(stays(&call, why));
             }
@@ -72,7 +82,7 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
         (None, Some(days)) => {
             let span = Duration::from_secs(u64::from(days) * 24 * 3600);
             let before = Time(crate::now().0.saturating_sub(span.as_millis() as u64));
-            let old = store.calls_ended_before(before).map_err(stored)?;
+            let old = store.calls_ended_before(before).map_err(unreadable)?;
             old.into_iter().map(|due| due.item).collect()
         }
         _ => {
@@ -80,23 +90,23 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
             return Err(error.hint("p2p purge c7 or p2p purge --older-than 30"));
         }
     };
-    let show = Show::new(service, &store, None);
+    let presenter = Presenter::new(context, &store, None);
     let (mut going, mut staying) = (Vec::new(), Vec::new());
     for id in ids {
-        let Some(row) = store.call_by_id(AGENT, id).map_err(stored)? else { continue };
+        let Some(row) = store.call_by_id(AGENT, id).map_err(unreadable)? else { continue };
         if let Some(why) = kept(&store, &row.call)? {
             staying.push(KeptCall { handle: handle('c', row.call.handle), why });
             continue;
         }
-        let files = store.files(Some(id)).map_err(stored)?;
+        let files = store.files(Some(id)).map_err(unreadable)?;
         let path = |file: &p2p_store::FileRow| match &file.file.state {
             FileState::Complete(Some(path)) if !file.file.outgoing => Some(path.to_string()),
             _ => None,
         };
-        let messages = store.message_count(Conversation::Call(id)).map_err(stored)?;
+        let messages = store.message_count(Conversation::Call(id)).map_err(unreadable)?;
         let paths = files.iter().filter_map(path).collect();
         let files = u32::try_from(files.len()).unwrap_or(u32::MAX);
-        let shown = PurgedCall { call: show.call(&row)?, messages, files };
+        let shown = PurgedCall { call: presenter.call(&row)?, messages, files };
         going.push(Going { id, shown, paths });
     }
     Ok((going, staying))
@@ -104,10 +114,10 @@ fn looked_up(service: &Service, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
 
 /// Why a call may not go.
 fn kept(store: &Reader, call: &Call) -> Result<Option<KeptBecause>, RpcError> {
-    if !call.is_open() && store.has_unread(Conversation::Call(call.id)).map_err(stored)? {
+    if !call.is_open() && store.has_unread(Conversation::Call(call.id)).map_err(unreadable)? {
         return Ok(Some(KeptBecause::Unread));
     }
-    Ok(store.is_busy(call.id).map_err(stored)?.then_some(KeptBecause::Unfinished))
+    Ok(store.is_busy(call.id).map_err(unreadable)?.then_some(KeptBecause::Unfinished))
 }
 
 fn stays(call: &Call, why: KeptBecause) -> RpcError {

@@ -1,43 +1,43 @@
 //! `p2p questions`: what the owner was asked.
 
 use p2p_ipc::method::{FollowQuestion, Questions, QuestionsResult};
-use p2p_ipc::{ErrorCode, RpcError, view};
+use p2p_ipc::{RpcError, view};
 
-use super::show::Show;
-use super::{stored, until, wait, which};
-use crate::service::Service;
-use p2p_store::{QuestionRow, Reader};
+use super::handler::{Attention, Effect, Handler};
+use super::handles::numbered;
+use super::presenter::Presenter;
+use super::rows;
+use super::waiting::{capped, until};
+use crate::context::Context;
+use crate::errors::unreadable;
 
-pub(super) async fn run(service: &Service, _: Questions) -> Result<QuestionsResult, RpcError> {
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let rows = store.questions().map_err(stored)?;
-    let questions = rows.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?;
-    Ok(QuestionsResult { questions })
+impl Handler for Questions {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<QuestionsResult, RpcError> {
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let rows = store.questions().map_err(unreadable)?;
+        let questions = rows.iter().map(|row| presenter.question(row)).collect::<Result<_, _>>()?;
+        Ok(QuestionsResult { questions })
+    }
 }
 
 /// Waits until a question is answered, or its call is over.
-pub(super) async fn follow(
-    service: &Service,
-    params: FollowQuestion,
-) -> Result<view::Question, RpcError> {
-    service.act();
-    let number = which::numbered('q', "question", &params.question)?;
-    let look = || {
-        let row = kept(&service.reader(), number)?;
-        Ok((row.question.answer.is_some() || row.over).then_some(()))
-    };
-    until(service, wait(params.wait_ms), look).await?;
-    service.act();
-    let store = service.reader();
-    let row = kept(&store, number)?;
-    Show::new(service, &store, None).question(&row)
-}
+impl Handler for FollowQuestion {
+    const EFFECT: Effect = Effect::Reads;
+    const ATTENTION: Attention = Attention::Agent;
 
-/// A question that must be there.
-pub(super) fn kept(store: &Reader, handle: u32) -> Result<QuestionRow, RpcError> {
-    store.question(handle).map_err(stored)?.ok_or_else(|| {
-        let message = format!("there is no question q{handle}");
-        RpcError::new(ErrorCode::NoSuch, message).hint("p2p questions")
-    })
+    async fn handle(self, context: &Context) -> Result<view::Question, RpcError> {
+        let number = numbered('q', "question", &self.question)?;
+        let look = || {
+            let row = rows::question(&context.reader(), number)?;
+            Ok((row.question.answer.is_some() || row.over).then_some(()))
+        };
+        until(context, capped(self.wait_ms), look).await?;
+        context.note_activity();
+        let store = context.reader();
+        let row = rows::question(&store, number)?;
+        Presenter::new(context, &store, None).question(&row)
+    }
 }

@@ -7,47 +7,56 @@ use p2p_ipc::method::{Read, ReadResult};
 use p2p_ipc::view;
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::Show;
-use super::{AGENT, files, questions, send, stored, which};
-use crate::service::Service;
 use p2p_store::{DiagnosisRow, Receipt};
 
-pub(super) async fn run(service: &Service, params: Read) -> Result<ReadResult, RpcError> {
-    service.act();
-    let none = || {
-        let message = format!("there is no {:?}", params.handle);
-        RpcError::new(ErrorCode::NoSuch, message).hint("p2p calls or p2p inbox --last 20")
-    };
-    let (series, number) = which::parse_handle(&params.handle).ok_or_else(none)?;
-    let mut result = ReadResult::default();
-    if series == 'm' {
-        result.message = Some(message(service, number).await?);
-        return Ok(result);
-    }
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    match series {
-        'c' => {
-            let row = store.call(AGENT, number).map_err(stored)?.ok_or_else(none)?;
-            result.call = Some(show.call(&row)?);
+use super::handler::{Attention, Effect, Handler};
+use super::handles::parse_handle;
+use super::presenter::Presenter;
+use super::rows;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
+
+impl Handler for Read {
+    const EFFECT: Effect = Effect::Reads;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<ReadResult, RpcError> {
+        let none = || {
+            let message = format!("there is no {:?}", self.handle);
+            RpcError::new(ErrorCode::NoSuch, message).hint("p2p calls or p2p inbox --last 20")
+        };
+        let (series, number) = parse_handle(&self.handle).ok_or_else(none)?;
+        let mut result = ReadResult::default();
+        if series == 'm' {
+            result.message = Some(message(context, number).await?);
+            return Ok(result);
         }
-        'f' => result.file = Some(show.file(&files::kept(&store, number)?)?),
-        _ => result.question = Some(show.question(&questions::kept(&store, number)?)?),
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        match series {
+            'c' => {
+                let row = store.call(AGENT, number).map_err(unreadable)?.ok_or_else(none)?;
+                result.call = Some(presenter.call(&row)?);
+            }
+            'f' => result.file = Some(presenter.file(&rows::file(&store, number)?)?),
+            _ => result.question = Some(presenter.question(&rows::question(&store, number)?)?),
+        }
+        Ok(result)
     }
-    Ok(result)
 }
 
-async fn message(service: &Service, number: u32) -> Result<view::Message, RpcError> {
+async fn message(context: &Context, number: u32) -> Result<view::Message, RpcError> {
     let (row, mut shown, stored_diagnosis) = {
-        let store = service.reader();
-        let row = send::kept(&store, number)?;
-        let shown = Show::new(service, &store, None).message(&row)?;
-        let diagnosis = store.diagnosis(number).map_err(stored)?;
+        let store = context.reader();
+        let row = rows::message(&store, number)?;
+        let shown = Presenter::new(context, &store, None).message(&row)?;
+        let diagnosis = store.diagnosis(number).map_err(unreadable)?;
         (row.message, shown, diagnosis)
     };
     if let (Some(delivery), Some(found)) = (&mut shown.delivery, stored_diagnosis) {
         if matches!(row.delivery, Delivery::Queued | Delivery::Sent | Delivery::Undelivered) {
-            delivery.diagnosis = Some(diagnosis(service, &row, &found).await?);
+            delivery.diagnosis = Some(diagnosis(context, &row, &found).await?);
         }
         delivery.receipts = found.receipts.into_iter().map(receipt).collect();
     }
@@ -55,12 +64,12 @@ async fn message(service: &Service, number: u32) -> Result<view::Message, RpcErr
 }
 
 async fn diagnosis(
-    service: &Service,
+    context: &Context,
     message: &Message,
     found: &DiagnosisRow,
 ) -> Result<view::DiagnosisView, RpcError> {
     let Message { conversation, peer, rumor, .. } = *message;
-    let outlook = service.host.command(DiagnoseMessage { conversation, peer, rumor }).await?;
+    let outlook = context.engine.command(DiagnoseMessage { conversation, peer, rumor }).await?;
     let Outlook { waits_for, attempts, next_attempt, peer_seen } = outlook;
     Ok(view::DiagnosisView {
         waits_for: waits_for.map(|event| match event {

@@ -5,76 +5,82 @@ use std::time::Duration;
 use p2p_core::engine::command;
 use p2p_core::record::Delivery;
 use p2p_core::{CallId, Conversation};
+use p2p_ipc::RpcError;
 use p2p_ipc::method::{FollowMessage, Followed, Send, Sent, Until};
-use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::Show;
-use super::{AGENT, stored, until, wait, which};
-use crate::service::Service;
 use p2p_store::{MessageRow, Reader};
+
+use super::handler::{Attention, Effect, Handler};
+use super::handles::numbered;
+use super::presenter::Presenter;
+use super::waiting::{capped, until};
+use super::{resolve, rows};
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
 /// How long the answer to `send` waits for the first relay.
 const RECEIPT: Duration = Duration::from_millis(700);
 
-pub(super) async fn run(service: &Service, params: Send) -> Result<Sent, RpcError> {
-    service.act();
-    let verb = if params.request { "request" } else { "send" };
-    let words = which::argument(&params.text, "-");
-    let command = format!("p2p {verb} {{}} {words}");
-    let call = which::to_speak_in(&service.reader(), params.call.as_deref(), &command)?.id;
-    say(service, Conversation::Call(call), params.text, params.again).await
+impl Handler for Send {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<Sent, RpcError> {
+        let verb = if self.request { "request" } else { "send" };
+        let words = resolve::argument(&self.text, "-");
+        let command = format!("p2p {verb} {{}} {words}");
+        let call = resolve::to_speak_in(&context.reader(), self.call.as_deref(), &command)?.id;
+        say(context, Conversation::Call(call), self.text, self.again).await
+    }
 }
 
 /// Says something in a conversation.
 pub(super) async fn say(
-    service: &Service,
+    context: &Context,
     conversation: Conversation,
     text: String,
     again: bool,
 ) -> Result<Sent, RpcError> {
     let send = command::SendMessage { conversation, text: text.into(), again };
-    let command::SentMessage { message, repeated } = service.host.command(send).await?;
+    let command::SentMessage { message, repeated } = context.engine.command(send).await?;
     // It is durable; a moment more, and the receipt can name the relays that took it.
     let taken = || {
-        let store = service.reader();
-        let delivery = kept(&store, message)?.message.delivery;
+        let store = context.reader();
+        let delivery = rows::message(&store, message)?.message.delivery;
         let waits = match conversation {
             Conversation::Call(call) => !answered(&store, call)?,
             Conversation::Direct(_) => false,
         };
         Ok((waits || delivery != Delivery::Queued).then_some(()))
     };
-    until(service, RECEIPT, taken).await?;
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let row = kept(&store, message)?;
-    Ok(Sent { message: show.message(&row)?, call: show.call_of(conversation)?, repeated })
+    until(context, RECEIPT, taken).await?;
+    let store = context.reader();
+    let presenter = Presenter::new(context, &store, None);
+    let row = rows::message(&store, message)?;
+    Ok(Sent { message: presenter.message(&row)?, call: presenter.call_of(conversation)?, repeated })
 }
 
-/// A message that must be there.
-pub(super) fn kept(store: &Reader, handle: u32) -> Result<MessageRow, RpcError> {
-    store.message(handle).map_err(stored)?.ok_or_else(|| {
-        RpcError::new(ErrorCode::NoSuch, format!("there is no message m{handle}"))
-            .hint("p2p inbox --last 20")
-    })
-}
+impl Handler for FollowMessage {
+    const EFFECT: Effect = Effect::Reads;
+    const ATTENTION: Attention = Attention::Agent;
 
-pub(super) async fn follow(service: &Service, params: FollowMessage) -> Result<Followed, RpcError> {
-    service.act();
-    let handle = which::numbered('m', "message", &params.message)?;
-    let look = || {
-        let store = service.reader();
-        let row = kept(&store, handle)?;
-        let reached = reached(&store, &row, params.until)?;
-        let hopeless = hopeless(&store, &row, params.until)?;
-        Ok((reached || hopeless).then_some(reached))
-    };
-    let reached = until(service, wait(params.wait_ms), look).await?.unwrap_or(false);
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let row = kept(&store, handle)?;
-    let call = show.call_of(row.message.conversation)?;
-    Ok(Followed { message: show.message(&row)?, reached, call })
+    async fn handle(self, context: &Context) -> Result<Followed, RpcError> {
+        let handle = numbered('m', "message", &self.message)?;
+        let look = || {
+            let store = context.reader();
+            let row = rows::message(&store, handle)?;
+            let reached = reached(&store, &row, self.until)?;
+            let hopeless = hopeless(&store, &row, self.until)?;
+            Ok((reached || hopeless).then_some(reached))
+        };
+        let reached = until(context, capped(self.wait_ms), look).await?.unwrap_or(false);
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let row = rows::message(&store, handle)?;
+        let call = presenter.call_of(row.message.conversation)?;
+        Ok(Followed { message: presenter.message(&row)?, reached, call })
+    }
 }
 
 fn reached(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcError> {
@@ -83,9 +89,9 @@ fn reached(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcErr
         Until::Sent => matches!(delivery, Delivery::Sent | Delivery::Delivered),
         Until::Delivered => delivery == Delivery::Delivered,
         Until::Read => delivery == Delivery::Delivered && read,
-        Until::Reply => {
-            store.has_reply_after(row.message.conversation, row.message.handle).map_err(stored)?
-        }
+        Until::Reply => store
+            .has_reply_after(row.message.conversation, row.message.handle)
+            .map_err(unreadable)?,
     })
 }
 
@@ -102,11 +108,11 @@ fn hopeless(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcEr
 
 /// Whether messages of a call go out now, and not when it is answered.
 fn answered(store: &Reader, call: CallId) -> Result<bool, RpcError> {
-    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
     Ok(row.is_some_and(|row| row.call.answered.is_some()))
 }
 
 fn over(store: &Reader, call: CallId) -> Result<bool, RpcError> {
-    let row = store.call_by_id(AGENT, call).map_err(stored)?;
+    let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
     Ok(row.is_none_or(|row| !row.call.is_open()))
 }

@@ -6,23 +6,27 @@ use p2p_core::engine::command;
 use p2p_ipc::method::SendFile;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
-use super::files::kept;
-use super::show::Show;
-use super::which;
-use crate::service::Service;
+use super::handler::{Attention, Effect, Handler};
+use super::presenter::Presenter;
+use super::{resolve, rows};
+use crate::context::Context;
 
-pub(super) async fn run(service: &Service, params: SendFile) -> Result<view::File, RpcError> {
-    service.act();
-    let command = "p2p sendfile {} <path>";
-    let call = which::to_speak_in(&service.reader(), params.call.as_deref(), command)?.id;
-    let bytes = STANDARD.decode(params.base64).map_err(|e| {
-        RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
-    })?;
-    let file = service
-        .host
-        .command(command::SendFile { call, name: params.name.into(), bytes: bytes.into() })
-        .await?;
-    let store = service.reader();
-    let row = kept(&store, file)?;
-    Show::new(service, &store, None).file(&row)
+impl Handler for SendFile {
+    const EFFECT: Effect = Effect::Acts;
+    const ATTENTION: Attention = Attention::Agent;
+
+    async fn handle(self, context: &Context) -> Result<view::File, RpcError> {
+        let command = "p2p sendfile {} <path>";
+        let call = resolve::to_speak_in(&context.reader(), self.call.as_deref(), command)?.id;
+        let bytes = STANDARD.decode(self.base64).map_err(|e| {
+            RpcError::new(ErrorCode::Usage, format!("the file's content is not Base64: {e}"))
+        })?;
+        let file = context
+            .engine
+            .command(command::SendFile { call, name: self.name.into(), bytes: bytes.into() })
+            .await?;
+        let store = context.reader();
+        let row = rows::file(&store, file)?;
+        Presenter::new(context, &store, None).file(&row)
+    }
 }

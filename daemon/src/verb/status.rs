@@ -5,49 +5,60 @@ use std::time::Duration;
 use p2p_ipc::method::{Status, StatusResult};
 use p2p_ipc::{RpcError, view};
 
-use super::show::Show;
-use super::{AGENT, pending, stored};
-use crate::service::Service;
 use p2p_store::QuestionRow;
+
+use super::handler::{Effect, Handler};
+use super::pending;
+use super::presenter::Presenter;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
 const PROBE: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(service: &Service, params: Status) -> Result<StatusResult, RpcError> {
-    service.catch_up().await;
-    if params.probe {
-        service.relays.probe(PROBE).await;
+impl Handler for Status {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<StatusResult, RpcError> {
+        context.catch_up().await;
+        if self.probe {
+            context.relays.probe(PROBE).await;
+        }
+        let relays = context.relays.status().into_iter().map(relay).collect();
+        let reader = self.reader.as_deref();
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, reader);
+        // First, so that nothing that comes meanwhile is missing in both.
+        let seq = store.max_event_seq().map_err(unreadable)?;
+        let name = reader.unwrap_or(AGENT);
+        let open = store.open_calls(name).map_err(unreadable)?;
+        let unread = store.calls_with_unread(name).map_err(unreadable)?;
+        let ended = unread.into_iter().filter(|row| !row.call.is_open());
+        let calls: Result<_, _> =
+            open.iter().cloned().chain(ended).map(|row| presenter.call(&row)).collect();
+        let questions = store.open_questions().map_err(unreadable)?;
+        let unread_dms = store.unread_dms(name).map_err(unreadable)?;
+        let owners = store.owners().map_err(unreadable)?;
+        let dm = (!owners.is_empty()).then(|| by_dm(&questions));
+        Ok(StatusResult {
+            identity: identity(context),
+            daemon: daemon(context),
+            relays,
+            clock_ahead_s: Some((context.relays.clock_ahead() + 500).div_euclid(1000))
+                .filter(|s| *s != 0),
+            calls: calls?,
+            questions: questions
+                .iter()
+                .map(|row| presenter.question(row))
+                .collect::<Result<_, _>>()?,
+            unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
+            pending: pending::count(&store, name)?,
+            seq,
+            channels: dm.into_iter().chain(context.notifiers.view()).collect(),
+            twin_since_ms: context.engine.yielded().borrow().map(|since| since.0),
+            owners: owners.iter().map(|owner| owner.key.npub()).collect(),
+        })
     }
-    let relays = service.relays.status().into_iter().map(relay).collect();
-    let reader = params.reader.as_deref();
-    let store = service.reader();
-    let show = Show::new(service, &store, reader);
-    // First, so that nothing that comes meanwhile is missing in both.
-    let seq = store.max_event_seq().map_err(stored)?;
-    let name = reader.unwrap_or(AGENT);
-    let open = store.open_calls(name).map_err(stored)?;
-    let unread = store.calls_with_unread(name).map_err(stored)?;
-    let ended = unread.into_iter().filter(|row| !row.call.is_open());
-    let calls: Result<_, _> =
-        open.iter().cloned().chain(ended).map(|row| show.call(&row)).collect();
-    let questions = store.open_questions().map_err(stored)?;
-    let unread_dms = store.unread_dms(name).map_err(stored)?;
-    let owners = store.owners().map_err(stored)?;
-    let dm = (!owners.is_empty()).then(|| by_dm(&questions));
-    Ok(StatusResult {
-        identity: identity(service),
-        daemon: daemon(service),
-        relays,
-        clock_ahead_s: Some((service.relays.clock_ahead() + 500).div_euclid(1000))
-            .filter(|s| *s != 0),
-        calls: calls?,
-        questions: questions.iter().map(|row| show.question(row)).collect::<Result<_, _>>()?,
-        unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
-        pending: pending::count(&store, name)?,
-        seq,
-        channels: dm.into_iter().chain(service.channels.view()).collect(),
-        twin_since_ms: service.host.twin().borrow().map(|since| since.0),
-        owners: owners.iter().map(|owner| owner.key.npub()).collect(),
-    })
 }
 
 /// The owner's direct messages, beside the channels of the configuration.
@@ -75,27 +86,27 @@ fn relay(state: p2p_relays::RelayState) -> view::Relay {
     }
 }
 
-fn identity(service: &Service) -> view::Identity {
+fn identity(context: &Context) -> view::Identity {
     view::Identity {
-        name: service.name.clone(),
-        npub: service.me.npub(),
-        hex: service.me.to_string(),
-        about: service.config.about.clone(),
-        capabilities: service.config.capabilities.clone(),
-        path: service.place.identity.display().to_string(),
-        presence: service.config.presence.as_str().into(),
-        new: service.new,
+        name: context.name.clone(),
+        npub: context.me.npub(),
+        hex: context.me.to_string(),
+        about: context.config.about.clone(),
+        capabilities: context.config.capabilities.clone(),
+        path: context.place.identity.display().to_string(),
+        presence: context.config.presence.as_str().into(),
+        new: context.is_new,
     }
 }
 
-fn daemon(service: &Service) -> view::Daemon {
-    let place = &service.place;
+fn daemon(context: &Context) -> view::Daemon {
+    let place = &context.place;
     view::Daemon {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
-        started_ms: service.started.0,
-        how: service.how.into(),
-        instance: service.instance.to_string(),
+        started_ms: context.started.0,
+        how: context.started_by.into(),
+        instance: context.instance.to_string(),
         paths: view::Paths {
             config: place.config.display().to_string(),
             store: place.store.display().to_string(),

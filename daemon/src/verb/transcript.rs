@@ -1,99 +1,128 @@
 //! `p2p transcript`: a call's messages, a page at a time.
 
-use p2p_core::Conversation;
-use p2p_ipc::RpcError;
+use p2p_core::{CallId, Conversation};
 use p2p_ipc::method::{Transcript, TranscriptResult};
-use p2p_ipc::view::{File, Message};
+use p2p_ipc::view::{File, Message, Question};
+use p2p_ipc::{ErrorCode, RpcError};
+use p2p_store::{CallRow, Reader};
 
-use super::show::Show;
-use super::{AGENT, stored, verify, which};
-use crate::service::Service;
+use super::handler::{Effect, Handler};
+use super::handles::{handle, numbered};
+use super::presenter::Presenter;
+use super::{resolve, verify};
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
 
-/// A page ends past so many bytes of JSON: it must fit a line.
+/// Size of a page in bytes of JSON, past which it ends: it must fit a line.
 const PAGE: usize = 600 * 1024;
-/// Messages fetched at once.
+/// Messages to read from the store at once.
 const FETCH: u32 = 100;
+/// Longest tail, in messages.
+const LONGEST_TAIL: u32 = 1000;
 
-pub(super) async fn run(
-    service: &Service,
-    params: Transcript,
-) -> Result<TranscriptResult, RpcError> {
-    let store = service.reader();
-    let show = Show::new(service, &store, None);
-    let row = match &params.call {
-        Some(name) => which::named_call(&store, name)?,
-        None => {
-            let open = store.open_calls(AGENT).map_err(stored)?;
-            let newest = store.calls(AGENT, 1).map_err(stored)?.0;
-            match (open.as_slice(), newest.as_slice()) {
-                ([one], _) | ([], [one]) => one.clone(),
-                ([], _) => {
-                    let error = RpcError::new(p2p_ipc::ErrorCode::NoCall, "there was no call yet");
-                    return Err(error.hint("p2p list or p2p call <agent> \"<topic>\""));
-                }
-                (several, _) => {
-                    let names: Vec<String> = several
-                        .iter()
-                        .map(|row| format!("p2p transcript c{}", row.call.handle))
-                        .collect();
-                    let message = "which call? more than one is open";
-                    let error = RpcError::new(p2p_ipc::ErrorCode::CallAmbiguous, message);
-                    return Err(error.hint(names.join(" or ")));
-                }
+impl Handler for Transcript {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<TranscriptResult, RpcError> {
+        let store = context.reader();
+        let presenter = Presenter::new(context, &store, None);
+        let row = match &self.call {
+            Some(name) => resolve::named_call(&store, name)?,
+            None => only_call(&store)?,
+        };
+        let conversation = Conversation::Call(row.call.id);
+        let (messages, next) = match self.tail {
+            Some(tail) => {
+                let rows = store.last_messages(conversation, tail.min(LONGEST_TAIL));
+                let rows = rows.map_err(unreadable)?;
+                let tail = rows.iter().map(|row| presenter.message(row));
+                (tail.collect::<Result<_, _>>()?, None)
             }
+            None => page(&store, &presenter, conversation, self.after.as_deref())?,
+        };
+        let rows = store.files(Some(row.call.id)).map_err(unreadable)?;
+        let files = rows.iter().map(|row| presenter.file(row));
+        let mut files: Vec<File> = files.collect::<Result<_, _>>()?;
+        if self.tail.is_some() {
+            files.retain(|file| messages.iter().any(|m| m.file.as_ref() == Some(&file.handle)));
         }
-    };
-    let conversation = Conversation::Call(row.call.id);
-    let mut messages: Vec<Message> = Vec::new();
-    let mut next = None;
-    if let Some(tail) = params.tail {
-        let rows = store.last_messages(conversation, tail.min(1000)).map_err(stored)?;
-        messages = rows.iter().map(|row| show.message(row)).collect::<Result<_, _>>()?;
-    } else {
-        let after = params.after.as_deref().map(|after| which::numbered('m', "message", after));
-        let mut after = after.transpose()?;
-        let mut size = 0;
-        'pages: loop {
-            let rows = store.messages(conversation, after, FETCH).map_err(stored)?;
-            if rows.is_empty() {
-                break;
+        // Questions go with the first page, or with the messages of the tail.
+        let questions = match (&self.after, self.tail, messages.first()) {
+            (Some(_), ..) => Vec::new(),
+            (None, Some(_), Some(first)) => {
+                questions(&store, &presenter, row.call.id, first.at_ms)?
             }
-            for row in &rows {
-                if size >= PAGE {
-                    next = after.map(|after| format!("m{after}"));
-                    break 'pages;
-                }
-                let message = show.message(row)?;
-                size += serde_json::to_string(&message).map_or(0, |json| json.len());
-                after = Some(row.message.handle);
-                messages.push(message);
-            }
+            (None, ..) => questions(&store, &presenter, row.call.id, 0)?,
+        };
+        Ok(TranscriptResult {
+            call: presenter.call(&row)?,
+            messages,
+            files,
+            questions,
+            total: store.message_count(conversation).map_err(unreadable)?,
+            comparison: verify::comparison(&store, &row.call)?,
+            next,
+        })
+    }
+}
+
+/// Returns the only open call, or else the newest one.
+fn only_call(store: &Reader) -> Result<CallRow, RpcError> {
+    let open = store.open_calls(AGENT).map_err(unreadable)?;
+    let newest = store.calls(AGENT, 1).map_err(unreadable)?.0;
+    match (open.as_slice(), newest.as_slice()) {
+        ([one], _) | ([], [one]) => Ok(one.clone()),
+        ([], _) => {
+            let error = RpcError::new(ErrorCode::NoCall, "there was no call yet");
+            Err(error.hint("p2p list or p2p call <agent> \"<topic>\""))
         }
-    }
-    let files = store.files(Some(row.call.id)).map_err(stored)?;
-    let files: Result<Vec<File>, _> = files.iter().map(|row| show.file(row)).collect();
-    let mut files = files?;
-    if params.tail.is_some() {
-        files.retain(|file| messages.iter().any(|m| m.file.as_ref() == Some(&file.handle)));
-    }
-    let mut questions = Vec::new();
-    // With the first page, or with the messages of the tail.
-    if params.after.is_none() {
-        let since = params.tail.and(messages.first()).map_or(0, |message| message.at_ms);
-        for row in store.questions_in(row.call.id).map_err(stored)? {
-            let question = show.question(&row)?;
-            if question.answered_ms.unwrap_or(question.at_ms) >= since {
-                questions.push(question);
-            }
+        (several, _) => {
+            let command = |row: &CallRow| format!("p2p transcript c{}", row.call.handle);
+            let commands: Vec<String> = several.iter().map(command).collect();
+            let message = "which call? more than one is open";
+            let error = RpcError::new(ErrorCode::CallAmbiguous, message);
+            Err(error.hint(commands.join(" or ")))
         }
     }
-    Ok(TranscriptResult {
-        call: show.call(&row)?,
-        messages,
-        files,
-        questions,
-        total: store.message_count(conversation).map_err(stored)?,
-        comparison: verify::comparison(&store, &row.call)?,
-        next,
-    })
+}
+
+/// Returns a page of messages, and the handle after which the next page begins.
+fn page(
+    store: &Reader,
+    presenter: &Presenter<'_>,
+    conversation: Conversation,
+    after: Option<&str>,
+) -> Result<(Vec<Message>, Option<String>), RpcError> {
+    let mut after = after.map(|after| numbered('m', "message", after)).transpose()?;
+    let (mut messages, mut size) = (Vec::new(), 0);
+    loop {
+        let rows = store.messages(conversation, after, FETCH).map_err(unreadable)?;
+        if rows.is_empty() {
+            return Ok((messages, None));
+        }
+        for row in &rows {
+            if size >= PAGE {
+                return Ok((messages, after.map(|after| handle('m', after))));
+            }
+            let message = presenter.message(row)?;
+            size += serde_json::to_string(&message).map_or(0, |json| json.len());
+            after = Some(row.message.handle);
+            messages.push(message);
+        }
+    }
+}
+
+/// Returns the questions of a call that were asked or answered since a time.
+fn questions(
+    store: &Reader,
+    presenter: &Presenter<'_>,
+    call: CallId,
+    since_ms: u64,
+) -> Result<Vec<Question>, RpcError> {
+    let rows = store.questions_in(call).map_err(unreadable)?;
+    let mut questions: Vec<Question> =
+        rows.iter().map(|row| presenter.question(row)).collect::<Result<_, _>>()?;
+    questions.retain(|question| question.answered_ms.unwrap_or(question.at_ms) >= since_ms);
+    Ok(questions)
 }

@@ -6,31 +6,42 @@ use p2p_ipc::method::{Verified, Verify};
 use p2p_ipc::view::{self, Agreement, Comparison};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::Show;
-use super::{stored, which};
-use crate::service::Service;
 use p2p_store::Reader;
 
-pub(super) async fn run(service: &Service, params: Verify) -> Result<Verified, RpcError> {
-    let store = service.reader();
-    let row = which::named_call(&store, &params.call)?;
-    let call = &row.call;
-    if call.is_open() || call.answered.is_none() {
-        let message = format!("c{} is not over, or was never answered", call.handle);
-        let error = RpcError::new(ErrorCode::CallState, message);
-        return Err(error.hint(format!("p2p transcript c{}", call.handle)));
-    }
-    let exported = params.messages.is_some();
-    let (said, heard) = match params.messages {
-        Some(messages) => {
-            let (said, heard) = sides(&messages, &params.files)?;
-            let theirs = params.placed.is_some_and(|placed| placed != call.outgoing);
-            if theirs { (heard, said) } else { (said, heard) }
+use super::handler::{Effect, Handler};
+use super::presenter::Presenter;
+use super::resolve;
+use crate::context::Context;
+use crate::errors::unreadable;
+
+impl Handler for Verify {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<Verified, RpcError> {
+        let store = context.reader();
+        let row = resolve::named_call(&store, &self.call)?;
+        let call = &row.call;
+        if call.is_open() || call.answered.is_none() {
+            let message = format!("c{} is not over, or was never answered", call.handle);
+            let error = RpcError::new(ErrorCode::CallState, message);
+            return Err(error.hint(format!("p2p transcript c{}", call.handle)));
         }
-        None => store.digests(call.id).map_err(stored)?,
-    };
-    let comparison = compare(call, said, heard);
-    Ok(Verified { call: Show::new(service, &store, None).call(&row)?, exported, comparison })
+        let exported = self.messages.is_some();
+        let (said, heard) = match self.messages {
+            Some(messages) => {
+                let (said, heard) = sides(&messages, &self.files)?;
+                let theirs = self.placed.is_some_and(|placed| placed != call.outgoing);
+                if theirs { (heard, said) } else { (said, heard) }
+            }
+            None => store.digests(call.id).map_err(unreadable)?,
+        };
+        let comparison = compare(call, said, heard);
+        Ok(Verified {
+            call: Presenter::new(context, &store, None).call(&row)?,
+            exported,
+            comparison,
+        })
+    }
 }
 
 /// What both ends have of a call that is over.
@@ -38,7 +49,7 @@ pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<Compariso
     if call.is_open() || call.answered.is_none() {
         return Ok(None);
     }
-    let (said, heard) = store.digests(call.id).map_err(stored)?;
+    let (said, heard) = store.digests(call.id).map_err(unreadable)?;
     Ok(Some(compare(call, said, heard)))
 }
 

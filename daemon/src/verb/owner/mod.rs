@@ -6,8 +6,3 @@ mod pair;
 mod passphrase;
 mod proof;
 mod show;
-
-pub(super) use order::run as order;
-pub(super) use pair::run as pair;
-pub(super) use passphrase::run as passphrase;
-pub(super) use show::run as show;

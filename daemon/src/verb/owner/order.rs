@@ -10,48 +10,57 @@ use p2p_core::owner::Order;
 use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerTold};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::{proof, show};
-use crate::service::Service;
-use crate::verb::show::handle;
-use crate::verb::{AGENT, stored, which};
 use p2p_store::Reader;
+
+use super::{proof, show};
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
+use crate::verb::handler::{Effect, Handler};
+use crate::verb::handles::{handle, numbered};
+use crate::verb::resolve;
 
 /// How long an owner wants to hear nothing, in minutes, where it does not say.
 const MUTED: u64 = 8 * 60;
 /// The longest.
 const LONGEST_MUTED: u64 = 365 * 24 * 60;
 
-pub async fn run(service: &Service, params: OwnerOrder) -> Result<OwnerTold, RpcError> {
-    let order = meant(service, params.order)?;
-    let unowned = proof::unowned(service)?;
-    let text = match order {
-        Order::Calls => service.host.command(UnauthenticatedOrder(order)).await?,
-        Order::Policy(_) if unowned => service.host.command(UnauthenticatedOrder(order)).await?,
-        _ if unowned => return Err(proof::nobody()),
-        _ => {
-            proof::prove(service, params.proof.as_deref()).await?;
-            service.host.command(command::OwnerOrder(order)).await?
-        }
-    };
-    Ok(OwnerTold { text: text.into() })
+impl Handler for OwnerOrder {
+    const EFFECT: Effect = Effect::Acts;
+
+    async fn handle(self, context: &Context) -> Result<OwnerTold, RpcError> {
+        let order = meant(context, self.order)?;
+        let unowned = proof::unowned(context)?;
+        let text = match order {
+            Order::Calls => context.engine.command(UnauthenticatedOrder(order)).await?,
+            Order::Policy(_) if unowned => {
+                context.engine.command(UnauthenticatedOrder(order)).await?
+            }
+            _ if unowned => return Err(proof::nobody()),
+            _ => {
+                proof::prove(context, self.proof.as_deref()).await?;
+                context.engine.command(command::OwnerOrder(order)).await?
+            }
+        };
+        Ok(OwnerTold { text: text.into() })
+    }
 }
 
 /// The order, with what it names found.
-fn meant(service: &Service, order: OrderKind) -> Result<Order, RpcError> {
-    let store = service.reader();
-    let agent = |text: &str| which::agent(service, &store, text);
+fn meant(context: &Context, order: OrderKind) -> Result<Order, RpcError> {
+    let store = context.reader();
+    let agent = |text: &str| resolve::agent(context, &store, text);
     Ok(match order {
-        OrderKind::Answer { question, text } => Order::Answer {
-            question: which::numbered('q', "question", &question)?,
-            text: text.into(),
-        },
+        OrderKind::Answer { question, text } => {
+            Order::Answer { question: numbered('q', "question", &question)?, text: text.into() }
+        }
         OrderKind::Calls => Order::Calls,
         OrderKind::Say { call, text } => {
             Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text: text.into() }
         }
         OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
         OrderKind::Resume { call: Some(call) } => {
-            Order::Resume(which::named_call(&store, &call)?.call.id)
+            Order::Resume(resolve::named_call(&store, &call)?.call.id)
         }
         OrderKind::Resume { call: None } => Order::Resume(taken_over(&store)?),
         OrderKind::End { call, reason } => Order::End {
@@ -79,19 +88,19 @@ fn meant(service: &Service, order: OrderKind) -> Result<Order, RpcError> {
 
 /// The named call, or the only one that is open.
 fn open(store: &Reader, name: Option<String>, order: &str) -> Result<CallId, RpcError> {
-    let wanted = which::Wanted {
+    let wanted = resolve::Wanted {
         fits: |state| !matches!(state, State::Ended(_)),
         unread_counts: false,
         command: &format!("p2p {order} {{}}"),
     };
-    Ok(which::call(store, name.as_deref(), &wanted)?.id)
+    Ok(resolve::call(store, name.as_deref(), &wanted)?.id)
 }
 
 /// The only call in which an owner speaks.
 fn taken_over(store: &Reader) -> Result<CallId, RpcError> {
     let mut taken = Vec::new();
-    for row in store.open_calls(AGENT).map_err(stored)? {
-        if store.takeover(row.call.id).map_err(stored)?.is_some() {
+    for row in store.open_calls(AGENT).map_err(unreadable)? {
+        if store.takeover(row.call.id).map_err(unreadable)?.is_some() {
             taken.push(row.call);
         }
     }

@@ -6,19 +6,24 @@ use p2p_ipc::method::{OwnerPair, PairingCode};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::proof;
-use crate::service::Service;
+use crate::context::Context;
+use crate::verb::handler::{Effect, Handler};
 
-pub async fn run(service: &Service, params: OwnerPair) -> Result<PairingCode, RpcError> {
-    let only = params.only.as_deref().map(key).transpose()?;
-    let proven = !proof::unowned(service)?;
-    if proven {
-        proof::prove(service, params.proof.as_deref()).await?;
+impl Handler for OwnerPair {
+    const EFFECT: Effect = Effect::Acts;
+
+    async fn handle(self, context: &Context) -> Result<PairingCode, RpcError> {
+        let only = self.only.as_deref().map(key).transpose()?;
+        let proven = !proof::unowned(context)?;
+        if proven {
+            proof::prove(context, self.proof.as_deref()).await?;
+        }
+        let command::PairingCode { code, until } =
+            context.engine.command(command::Pair { only, proven }).await?;
+        let npub = context.me.npub();
+        let uri = format!("nostr:{npub}");
+        Ok(PairingCode { code: code.into(), until_ms: until.0, npub, uri })
     }
-    let command::PairingCode { code, until } =
-        service.host.command(command::Pair { only, proven }).await?;
-    let npub = service.me.npub();
-    let uri = format!("nostr:{npub}");
-    Ok(PairingCode { code: code.into(), until_ms: until.0, npub, uri })
 }
 
 /// A key in whole: who is to own the agent is not guessed from a beginning.

@@ -3,15 +3,15 @@
 use p2p_core::engine::{Refusal, command};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::gate::Passed;
+use crate::auth_throttle::Proof;
+use crate::context::Context;
+use crate::errors::{refused, unreadable};
 use crate::passphrase;
-use crate::service::Service;
-use crate::verb::{refused, stored};
 
 /// Whether there is nobody to prove: the first who comes may pair, and say what strangers may do.
 /// The engine looks again when it does that.
-pub fn unowned(service: &Service) -> Result<bool, RpcError> {
-    Ok(service.reader().owners().map_err(stored)?.is_empty())
+pub fn unowned(context: &Context) -> Result<bool, RpcError> {
+    Ok(context.reader().owners().map_err(unreadable)?.is_empty())
 }
 
 /// What only an owner can do, where there is none.
@@ -21,25 +21,25 @@ pub fn nobody() -> RpcError {
 }
 
 /// Lets through who proves that an owner is there.
-pub async fn prove(service: &Service, proof: Option<&str>) -> Result<(), RpcError> {
+pub async fn prove(context: &Context, proof: Option<&str>) -> Result<(), RpcError> {
     let Some(proof) = proof else { return Err(refused(&Refusal::OwnerOnly)) };
-    match service.gate.pass(crate::now, is_right(service, proof)).await? {
-        Passed::Yes => Ok(()),
-        Passed::No => Err(wrong("neither the passphrase nor a code that is still good".into())),
-        Passed::Closed(left) => {
+    match context.auth_throttle.attempt(crate::now, is_right(context, proof)).await? {
+        Proof::Right => Ok(()),
+        Proof::Wrong => Err(wrong("neither the passphrase nor a code that is still good".into())),
+        Proof::Throttled(left) => {
             let left = left.as_secs().max(1);
             Err(wrong(format!("too many proofs were wrong: none is looked at for {left} s")))
         }
     }
 }
 
-async fn is_right(service: &Service, proof: &str) -> Result<bool, RpcError> {
-    match service.host.command(command::RedeemCode(proof.into())).await {
+async fn is_right(context: &Context, proof: &str) -> Result<bool, RpcError> {
+    match context.engine.command(command::RedeemCode(proof.into())).await {
         Ok(_) => return Ok(true),
         Err(error) if error.code == ErrorCode::WrongProof => {}
         Err(error) => return Err(error),
     }
-    let kept = service.reader().passphrase().map_err(stored)?;
+    let kept = context.reader().passphrase().map_err(unreadable)?;
     let Some(kept) = kept else { return Ok(false) };
     let proof = proof.to_owned();
     // It takes its time on purpose.

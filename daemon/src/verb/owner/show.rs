@@ -6,27 +6,33 @@ use p2p_ipc::RpcError;
 use p2p_ipc::method::{OwnerShow, OwnerState};
 use p2p_ipc::view;
 
-use crate::service::Service;
-use crate::verb::{stored, wait};
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::verb::handler::{Effect, Handler};
+use crate::verb::waiting::capped;
 
-pub async fn run(service: &Service, params: OwnerShow) -> Result<OwnerState, RpcError> {
-    let mut pairing = service.host.pairing();
-    let over = pairing.wait_for(Option::is_none);
-    let _ = tokio::time::timeout(wait(params.wait_ms), over).await;
-    let pairing = *service.host.pairing().borrow();
-    let store = service.reader();
-    let owners = store.owners().map_err(stored)?;
-    let policy = store
-        .policy()
-        .map_err(stored)?
-        .unwrap_or_else(|| crate::settings::policy(service.config.policy));
-    Ok(OwnerState {
-        owners: owners.into_iter().map(owner).collect(),
-        pairing,
-        passphrase: store.passphrase().map_err(stored)?.is_some(),
-        policy: name(policy).into(),
-        channels: service.channels.view(),
-    })
+impl Handler for OwnerShow {
+    const EFFECT: Effect = Effect::Reads;
+
+    async fn handle(self, context: &Context) -> Result<OwnerState, RpcError> {
+        let mut pairing = context.engine.pairing();
+        let over = pairing.wait_for(Option::is_none);
+        let _ = tokio::time::timeout(capped(self.wait_ms), over).await;
+        let pairing = *context.engine.pairing().borrow();
+        let store = context.reader();
+        let owners = store.owners().map_err(unreadable)?;
+        let policy = store
+            .policy()
+            .map_err(unreadable)?
+            .unwrap_or_else(|| crate::settings::policy(context.config.policy));
+        Ok(OwnerState {
+            owners: owners.into_iter().map(owner).collect(),
+            pairing,
+            passphrase: store.passphrase().map_err(unreadable)?.is_some(),
+            policy: name(policy).into(),
+            channels: context.notifiers.view(),
+        })
+    }
 }
 
 fn owner(owner: record::Owner) -> view::Owner {

@@ -15,14 +15,14 @@ const EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be done, and how far it got.
 #[derive(Debug)]
-pub struct Tidying {
+pub(crate) struct RetentionRun {
     retention: Retention,
     due: Time,
     calls: Option<u32>,
     files: Option<u32>,
 }
 
-impl Tidying {
+impl RetentionRun {
     /// Begins at once.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
@@ -130,10 +130,10 @@ mod tests {
         let snapshot = store.snapshot(NOW).unwrap();
         let mut engine = Engine::restore(me, InstanceId([1; 8]), [1; 32], settings, snapshot, NOW);
         let downloads = Downloads { folder: dir.path().into(), cap: 0 };
-        let mut tidying = Tidying::new(Retention { messages: Some(EVERY * 365), files: None });
+        let mut run = RetentionRun::new(Retention { messages: Some(EVERY * 365), files: None });
         let mut rounds = 0;
-        while tidying.due() <= NOW {
-            tidying.step(NOW, &mut store, &mut engine, &downloads).unwrap();
+        while run.due() <= NOW {
+            run.step(NOW, &mut store, &mut engine, &downloads).unwrap();
             let outputs = std::iter::from_fn(|| engine.poll());
             let changes = outputs.filter_map(|output| match output {
                 Output::Persist(change) => Some(change),
@@ -143,7 +143,7 @@ mod tests {
             rounds += 1;
             assert!(rounds < 9, "it never ends");
         }
-        assert_eq!((rounds, tidying.due()), (4, NOW + EVERY));
+        assert_eq!((rounds, run.due()), (4, NOW + EVERY));
         let (left, more) = store.reader().unwrap().calls("agent", 99).unwrap();
         let left: Vec<u32> = left.iter().map(|row| row.call.handle).collect();
         assert_eq!((left, more), (vec![53, 52, 51], 0));

@@ -4,6 +4,8 @@ use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_relays::embedded;
 
+use crate::runtime::{runtime, terminated};
+
 /// Serves a relay on `127.0.0.1:port` (0 is any free port) until SIGINT or SIGTERM. `ready` is
 /// called with its URL once it takes connections.
 ///
@@ -11,13 +13,13 @@ use p2p_relays::embedded;
 /// When the port cannot be had.
 pub fn serve(port: u16, ready: impl FnOnce(&str)) -> Result<(), RpcError> {
     let failed = |what: String| RpcError::new(ErrorCode::NoRelay, what);
-    let runtime = crate::service::runtime()?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let relay = embedded::start(port)
             .await
             .map_err(|e| failed(format!("no relay on 127.0.0.1:{port}: {e}")))?;
         ready(relay.url());
-        crate::service::terminated().await;
+        terminated().await;
         relay.stop().await;
         Ok(())
     })

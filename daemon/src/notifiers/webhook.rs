@@ -1,25 +1,26 @@
-//! The webhook: the news as JSON, signed together with the time, so that its receiver can tell
-//! ours from others' and what is new from what was recorded.
+//! The webhook sink: the notification as JSON, signed together with the time, so that its receiver
+//! can reject forged and replayed requests.
 
 use hmac::{Hmac, Mac};
 use p2p_core::Time;
 use sha2::Sha256;
 
-use super::Outcome;
 use super::http::{LIMIT, Post};
+use super::outcome::Outcome;
 use p2p_config::Webhook;
 
-pub(super) async fn tell(webhook: &Webhook, body: String, now: Time) -> Outcome {
+/// Posts a notification once.
+pub(super) async fn post(webhook: &Webhook, body: String, now: Time) -> Outcome {
     let timestamp = (now.0 / 1000).to_string();
     let signature = format!("sha256={}", sign(webhook.secret.reveal(), &timestamp, &body));
     let headers = vec![("x-p2p-timestamp", timestamp), ("x-p2p-signature", signature)];
     Post { url: &webhook.url, headers, body, limit: LIMIT }.send().await
 }
 
-/// HMAC-SHA256 of `timestamp.body`, in hex.
+/// Returns the HMAC-SHA256 of `timestamp.body` in hex.
 pub(super) fn sign(secret: &str, timestamp: &str, body: &str) -> String {
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
-        return String::new(); // Keys of any length will do.
+        return String::new(); // HMAC takes keys of any length.
     };
     mac.update(timestamp.as_bytes());
     mac.update(b".");
@@ -32,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_what_others_compute() {
+    fn a_signature_equals_the_one_that_openssl_computes() {
         // printf '1700000000.{"v":1}' | openssl dgst -sha256 -hmac topsecret
         assert_eq!(
             sign("topsecret", "1700000000", "{\"v\":1}"),

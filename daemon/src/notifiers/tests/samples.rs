@@ -1,10 +1,10 @@
-//! News to tell.
+//! Sample notifications.
 
-use super::super::News;
+use super::super::notification::Notification;
 use p2p_config::HookEvent;
 
-pub(in crate::channels) fn ring() -> News {
-    News {
+pub(in crate::notifiers) fn ring() -> Notification {
+    Notification {
         v: 1,
         id: "e4".into(),
         agent: "npub1me".into(),
@@ -18,8 +18,8 @@ pub(in crate::channels) fn ring() -> News {
     }
 }
 
-pub(in crate::channels) fn question() -> News {
-    News {
+pub(in crate::notifiers) fn question() -> Notification {
+    Notification {
         id: "q2".into(),
         event: HookEvent::Escalate,
         handle: Some("q2".into()),

@@ -1,4 +1,4 @@
-//! The command: program and arguments, no shell, the news on stdin, a time limit.
+//! The command sink: program and arguments without a shell, the notification on stdin, a time limit.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
-/// Why a program cannot be started, where that can be told beforehand.
+/// Returns the reason why a program cannot be run, where that shows beforehand.
 pub(super) fn problem(program: &str) -> Option<String> {
     let runs = |path: &Path| {
         let metadata = std::fs::metadata(path);
@@ -22,14 +22,14 @@ pub(super) fn problem(program: &str) -> Option<String> {
         let folders = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&folders).any(|folder| runs(&folder.join(program)))
     };
-    (!there).then(|| format!("{program:?} is no program that can be run"))
+    (!there).then(|| format!("{program:?} is not a program that can be run"))
 }
 
-/// Runs a program once; it took the news when it ends by itself with exit code 0.
+/// Runs a program once. It took the notification if it exits with code 0 within the limit.
 pub(super) async fn run(command: &[String], input: &str, limit: Duration) -> Outcome {
-    let later = |cause: String| Outcome::Later(cause);
+    let retry = |cause: String| Outcome::Retry(cause);
     let Some((program, arguments)) = command.split_first() else {
-        return later("there is no command".into());
+        return retry("no command is configured".into());
     };
     let spawned = Command::new(program)
         .args(arguments)
@@ -40,21 +40,23 @@ pub(super) async fn run(command: &[String], input: &str, limit: Duration) -> Out
         .spawn();
     let mut child = match spawned {
         Ok(child) => child,
-        Err(error) => return later(format!("it cannot be started: {error}")),
+        Err(error) => return retry(format!("the command cannot be started: {error}")),
     };
     let stdin = child.stdin.take();
     let work = async {
         if let Some(mut stdin) = stdin {
-            // A command need not read what it is told.
+            // A command need not read its input.
             let _ = stdin.write_all(input.as_bytes()).await;
         }
         child.wait().await
     };
     match tokio::time::timeout(limit, work).await {
-        Ok(Ok(status)) if status.success() => Outcome::Took,
-        Ok(Ok(status)) => later(status.to_string()),
-        Ok(Err(error)) => later(format!("it was lost: {error}")),
-        Err(_) => later(format!("it took longer than {} s and was killed", limit.as_secs())),
+        Ok(Ok(status)) if status.success() => Outcome::Taken,
+        Ok(Ok(status)) => retry(status.to_string()),
+        Ok(Err(error)) => retry(format!("the command was lost: {error}")),
+        Err(_) => {
+            retry(format!("the command took longer than {} s and was killed", limit.as_secs()))
+        }
     }
 }
 
@@ -68,11 +70,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn success_is_the_exit_code_and_the_details_are_on_stdin() {
-        assert_eq!(shell("grep -q '\"question\":\"go on?\"'").await, Outcome::Took);
-        assert_eq!(shell("exit 3").await, Outcome::Later("exit status: 3".into()));
+    async fn a_command_gets_the_notification_on_stdin_and_its_exit_code_decides() {
+        assert_eq!(shell("grep -q '\"question\":\"go on?\"'").await, Outcome::Taken);
+        assert_eq!(shell("exit 3").await, Outcome::Retry("exit status: 3".into()));
         let missing = run(&["/nonexistent".into()], "", Duration::from_secs(1)).await;
-        assert!(matches!(missing, Outcome::Later(_)));
+        assert!(matches!(missing, Outcome::Retry(_)));
         assert_eq!(problem("sh"), None);
         for program in ["/nonexistent", "p2p-no-such-program", "/etc/passwd", "/"] {
             assert!(problem(program).is_some_and(|what| what.contains(program)), "{program}");
@@ -80,8 +82,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_that_hangs_is_killed() {
-        let Outcome::Later(cause) = shell("exec sleep 600").await else { panic!("it hung") };
+    async fn a_command_that_exceeds_its_time_limit_is_killed() {
+        let Outcome::Retry(cause) = shell("exec sleep 600").await else {
+            panic!("the command was not killed")
+        };
         assert!(cause.contains("was killed"), "{cause}");
     }
 }

@@ -1,5 +1,5 @@
-//! One POST to a server that the configuration names. It is not sent on to where the server may
-//! point, it asks no proxy, and of the answer only the status counts.
+//! One POST to a server that the configuration names. Redirects are not followed, no proxy is used,
+//! and only the status of the answer counts.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 
-use super::Outcome;
+use super::outcome::Outcome;
 
-/// How long all of it may take, mostly: name, connection, answer.
+/// The usual limit for a whole request: name, connection, answer.
 pub(super) const LIMIT: Duration = Duration::from_secs(10);
 
-/// A request that waits to be sent.
+/// A request to send.
 pub(super) struct Post<'a> {
     pub url: &'a str,
     pub headers: Vec<(&'static str, String)>,
@@ -25,20 +25,20 @@ pub(super) struct Post<'a> {
 }
 
 impl Post<'_> {
-    /// Sends it once.
+    /// Sends the request once.
     pub async fn send(self) -> Outcome {
         let limit = self.limit;
         let sent = tokio::time::timeout(limit, self.exchange()).await;
         match sent {
             Ok(Ok(status)) => verdict(status),
-            Ok(Err(cause)) => Outcome::Later(cause),
-            Err(_) => Outcome::Later(format!("no answer in {} s", limit.as_secs())),
+            Ok(Err(cause)) => Outcome::Retry(cause),
+            Err(_) => Outcome::Retry(format!("no answer in {} s", limit.as_secs())),
         }
     }
 
     async fn exchange(self) -> Result<StatusCode, String> {
-        let uri: Uri = self.url.parse().map_err(|_| "its address is none")?;
-        let host = uri.authority().ok_or("its address names no host")?.as_str().to_owned();
+        let uri: Uri = self.url.parse().map_err(|_| "the URL is not valid")?;
+        let host = uri.authority().ok_or("the URL names no host")?.as_str().to_owned();
         let target = uri.path_and_query().map_or("/", |path| path.as_str());
         let mut request = Request::post(target)
             .header(HOST, host)
@@ -48,12 +48,12 @@ impl Post<'_> {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(self.body)));
-        // What is wrong with a header may quote it, and there is a secret in one.
-        let request = request.map_err(|_| "it cannot be asked like this")?;
+        // The error of a header may quote the header, and one of them holds a secret.
+        let request = request.map_err(|_| "the request is not valid")?;
         let stream = p2p_relays::dial(self.url).await?;
-        let shaken = http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = shaken.map_err(|error| error.to_string())?;
-        // Ends with this.
+        let connected = http1::handshake(TokioIo::new(stream)).await;
+        let (mut sender, connection) = connected.map_err(|error| error.to_string())?;
+        // Dropped, and so ended, with this function.
         let mut driving = JoinSet::new();
         driving.spawn(connection);
         let answer = sender.send_request(request).await.map_err(|error| error.to_string())?;
@@ -61,13 +61,13 @@ impl Post<'_> {
     }
 }
 
-/// What an answer means for another try.
+/// Returns the outcome that an answer's status stands for.
 fn verdict(status: StatusCode) -> Outcome {
     let code = status.as_u16();
     match code {
-        200..300 => Outcome::Took,
-        300..400 => Outcome::Never(format!("HTTP {code}: it is not followed elsewhere")),
-        408 | 425 | 429 | 500.. => Outcome::Later(format!("HTTP {code}")),
-        _ => Outcome::Never(format!("HTTP {code}")),
+        200..300 => Outcome::Taken,
+        300..400 => Outcome::GiveUp(format!("HTTP {code}: redirects are not followed")),
+        408 | 425 | 429 | 500.. => Outcome::Retry(format!("HTTP {code}")),
+        _ => Outcome::GiveUp(format!("HTTP {code}")),
     }
 }

@@ -1,41 +1,41 @@
-//! What channels are told: handles, keys, our own commands, and what our own agent asks. Nothing
-//! here was written by a peer.
+//! Notifications: handles, keys, commands of ours, and questions of our own agent. They hold no text
+//! of a peer.
 
 use p2p_core::call::State;
 use p2p_core::record::{Event, EventKind};
 use p2p_core::{Conversation, PublicKey};
 use serde::Serialize;
 
-use crate::verb::AGENT;
+use crate::readers::AGENT;
 use p2p_config::HookEvent;
 use p2p_store::{QuestionRow, Reader, StoreError};
 
-/// One thing that happened, as commands and servers get it: a JSON object.
+/// One event, as commands and servers get it: a JSON object.
 #[derive(Debug, Clone, Serialize)]
-pub struct News {
+pub(super) struct Notification {
     /// Version of this object.
     pub v: u32,
-    /// The same whenever this is told again.
+    /// An id that stays the same when the notification is repeated.
     pub id: String,
-    /// The npub of the agent to which it happened.
+    /// The npub of our agent.
     pub agent: String,
-    /// What happened.
+    /// The kind of event.
     pub event: HookEvent,
-    /// `c7`, where it is about a call.
+    /// The call, like `c7`, where the event belongs to one.
     pub call: Option<String>,
-    /// `m41`, `f3` or `q2`.
+    /// The message, file or question: `m41`, `f3` or `q2`.
     pub handle: Option<String>,
-    /// The npub of the other end.
+    /// The npub of the peer.
     pub peer: Option<String>,
-    /// What our own agent asks, for `escalate`.
+    /// The question of our agent, for `escalate`.
     pub question: Option<String>,
-    /// Answers to choose from.
+    /// The answers to choose from.
     pub options: Vec<String>,
-    /// A command that shows more.
+    /// A command that shows more or acts on the event.
     pub next: String,
 }
 
-/// The log's entries that these events stand for.
+/// Returns the kinds of log entries that these events stand for.
 pub(super) fn kinds(events: &[HookEvent]) -> Vec<EventKind> {
     use EventKind as K;
     let kinds = |event: &HookEvent| match event {
@@ -55,12 +55,12 @@ fn event_of(kind: EventKind) -> Option<HookEvent> {
     all.into_iter().find(|event| kinds(&[*event]).contains(&kind))
 }
 
-/// What is told of an entry of the log.
+/// Returns the notification of a log entry.
 pub(super) fn of_entry(
     store: &Reader,
     me: PublicKey,
     entry: &Event,
-) -> Result<Option<News>, StoreError> {
+) -> Result<Option<Notification>, StoreError> {
     let Some(event) = event_of(entry.kind) else { return Ok(None) };
     let call = match entry.conversation {
         Conversation::Call(id) => store.call_by_id(AGENT, id)?.map(|row| row.call),
@@ -82,7 +82,7 @@ pub(super) fn of_entry(
         EventKind::Reply => 'q',
         _ => 'm',
     };
-    Ok(Some(News {
+    Ok(Some(Notification {
         v: 1,
         id: format!("e{}", entry.seq),
         agent: me.npub(),
@@ -96,15 +96,15 @@ pub(super) fn of_entry(
     }))
 }
 
-/// What is told of a question to the owner.
+/// Returns the notification of a question to the owner.
 pub(super) fn of_question(
     store: &Reader,
     me: PublicKey,
     row: &QuestionRow,
-) -> Result<News, StoreError> {
+) -> Result<Notification, StoreError> {
     let asked = &row.question;
     let call = store.call_by_id(AGENT, asked.call)?.map(|row| row.call);
-    Ok(News {
+    Ok(Notification {
         v: 1,
         id: format!("q{}", asked.handle),
         agent: me.npub(),

@@ -14,7 +14,9 @@ use p2p_tests::{Server, Told, until};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::{Channels, Desk, Ledger, webhook};
+use super::journal::Journal;
+use super::sink_context::SinkContext;
+use super::{Notifiers, webhook};
 use p2p_store::{Reader, Store, conversation_key};
 
 const ME: PublicKey = PublicKey([1; 32]);
@@ -62,13 +64,13 @@ impl Books {
     }
 }
 
-impl Ledger for Books {
+impl Journal for Books {
     async fn note(&self, key: String, value: String) -> bool {
         self.store.lock().unwrap().set_meta(&key, &value).is_ok()
     }
 
-    async fn told(&self, question: u32, channel: &'static str, took: bool) -> bool {
-        let told = self.store.lock().unwrap().told(question, channel, took).is_ok();
+    async fn question_notified(&self, question: u32, notifier: &'static str, taken: bool) -> bool {
+        let told = self.store.lock().unwrap().told(question, notifier, taken).is_ok();
         self.changes.send_modify(|count| *count += 1);
         told
     }
@@ -81,7 +83,7 @@ impl Ledger for Books {
 /// A daemon's channels; dropped with its runtime they are killed wherever they are.
 struct Run {
     books: Books,
-    channels: Channels,
+    notifiers: Notifiers,
     reader: Reader,
     runtime: tokio::runtime::Runtime,
 }
@@ -92,7 +94,7 @@ impl Run {
         std::fs::write(&file, settings).unwrap();
         let config = p2p_config::Config::read(&file, |_| None).unwrap();
         let mut store = Store::open(&dir.path().join("store.db"), &[7; 32]).unwrap();
-        let channels = Channels::open(&config.notifiers, None, &mut store).unwrap();
+        let notifiers = Notifiers::open(&config.notifiers, None, &mut store).unwrap();
         let (shared, reader) = (store.reader().unwrap(), store.reader().unwrap());
         let books = Books { store: Arc::new(Mutex::new(store)), changes: watch::Sender::new(0) };
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -102,10 +104,10 @@ impl Run {
             .unwrap();
         let entered = runtime.enter();
         let reader_of_all = Arc::new(Mutex::new(shared));
-        channels.start(Desk { ledger: books.clone(), reader: reader_of_all, me: ME });
+        notifiers.start(SinkContext { journal: books.clone(), reader: reader_of_all, me: ME });
         drop(entered);
         books.commit(&[Change::Call(CallChange::Put(Box::new(call())))]);
-        Self { books, channels, reader, runtime }
+        Self { books, notifiers, reader, runtime }
     }
 
     /// A daemon that is killed.
@@ -113,8 +115,8 @@ impl Run {
         self.runtime.shutdown_background();
     }
 
-    fn channel(&self, name: &str) -> view::Channel {
-        self.channels.view().into_iter().find(|channel| channel.name == name).unwrap()
+    fn notifier(&self, name: &str) -> view::Channel {
+        self.notifiers.view().into_iter().find(|channel| channel.name == name).unwrap()
     }
 
     /// Whether a channel has taken a question: yes, no, or not tried.
@@ -191,8 +193,8 @@ fn what_a_server_does_not_take_now_is_tried_again_in_order_over_restarts() {
     run.books.happens(3, EventKind::Message);
     run.books.happens(4, EventKind::File);
     until("it is tried again", || server.heard().len() > 3);
-    until("that shows", || run.channel("webhook").undelivered == 3);
-    let shown = run.channel("webhook");
+    until("that shows", || run.notifier("webhook").undelivered == 3);
+    let shown = run.notifier("webhook");
     assert_eq!((shown.state.as_str(), shown.cause.as_deref()), ("failing", Some("HTTP 503")));
     run.kill();
 
@@ -200,8 +202,8 @@ fn what_a_server_does_not_take_now_is_tried_again_in_order_over_restarts() {
     let before = server.heard().len();
     let run = Run::start(&dir, &webhook(&server));
     until("all of it was told", || ids(&server).last().is_some_and(|id| id == "e4"));
-    until("that shows, too", || run.channel("webhook").undelivered == 0);
-    assert_eq!(run.channel("webhook").state, "ok");
+    until("that shows, too", || run.notifier("webhook").undelivered == 0);
+    assert_eq!(run.notifier("webhook").state, "ok");
     // The killed one's last try may have come in between.
     let mut after = ids(&server).split_off(before);
     after.dedup();
@@ -230,25 +232,25 @@ fn what_a_server_refuses_is_not_repeated_and_a_redirect_is_not_followed() {
     server.answers("401 Who");
     let run = Run::start(&dir, &webhook(&server));
     run.books.happens(1, EventKind::Message);
-    until("it was refused", || run.channel("webhook").undelivered == 1);
-    assert_eq!(run.channel("webhook").cause.as_deref(), Some("HTTP 401"));
+    until("it was refused", || run.notifier("webhook").undelivered == 1);
+    assert_eq!(run.notifier("webhook").cause.as_deref(), Some("HTTP 401"));
     server.answers(&format!("307 There\r\nLocation: {}/", elsewhere.url()));
     run.books.happens(2, EventKind::Message);
-    until("it points elsewhere", || run.channel("webhook").undelivered == 2);
+    until("it points elsewhere", || run.notifier("webhook").undelivered == 2);
     server.answers("200 OK");
     run.books.happens(3, EventKind::Message);
-    until("it takes what is new", || run.channel("webhook").state == "ok");
+    until("it takes what is new", || run.notifier("webhook").state == "ok");
     assert_eq!(
         (ids(&server), elsewhere.heard().len()),
         (vec!["e1".to_owned(), "e2".to_owned(), "e3".to_owned()], 0)
     );
     // Given up, and not read: that is still so after a restart.
-    assert_eq!(run.channel("webhook").undelivered, 2);
+    assert_eq!(run.notifier("webhook").undelivered, 2);
     run.kill();
     let run = Run::start(&dir, &webhook(&server));
-    until("that is known", || run.channel("webhook").undelivered == 2);
+    until("that is known", || run.notifier("webhook").undelivered == 2);
     run.books.reads(3);
-    until("it was read", || run.channel("webhook").undelivered == 0);
+    until("it was read", || run.notifier("webhook").undelivered == 0);
 }
 
 #[test]
@@ -282,14 +284,14 @@ fn a_question_is_put_again_until_it_is_taken_over_restarts() {
     run.books.asks(1, "go on?");
     run.books.happens(1, EventKind::Message);
     until("it was tried twice", || server.heard().len() > 1);
-    until("that shows", || run.channel("webhook").undelivered == 1);
+    until("that shows", || run.notifier("webhook").undelivered == 1);
     assert_eq!(run.told(1, "webhook"), Some(false));
     assert_eq!(server.heard()[0].json()["question"], "go on?");
     run.kill();
     let run = Run::start(&dir, &settings);
     server.answers("200 OK");
     until("it was taken", || run.told(1, "webhook") == Some(true));
-    until("that shows, too", || run.channel("webhook").undelivered == 0);
+    until("that shows, too", || run.notifier("webhook").undelivered == 0);
     let before = server.heard().len();
     run.books.asks(2, "and on?");
     until("the next was taken", || run.told(2, "webhook") == Some(true));
@@ -304,7 +306,7 @@ fn a_gateway_is_woken_once_for_all_that_is_unread() {
     run.books.happens(1, EventKind::End);
     run.books.happens(2, EventKind::Knock);
     run.books.happens(3, EventKind::Message);
-    until("it was woken", || run.channel("openclaw").state == "ok" && !server.heard().is_empty());
+    until("it was woken", || run.notifier("openclaw").state == "ok" && !server.heard().is_empty());
     let heard = server.heard();
     assert_eq!(heard[0].path, "/hooks/wake");
     assert_eq!(heard[0].headers["authorization"], "Bearer t0ken");

@@ -1,37 +1,38 @@
 //! From what is kept to what is shown.
 
-use p2p_core::call::{By, RING_GRACE, State};
-use p2p_core::record::{
-    Content, Delivery as Kept, Event, EventKind, FileState, Message, Peer, Speaks, Standing, Via,
-};
-use p2p_core::wire::Reason;
-use p2p_core::{Conversation, PublicKey, Time};
-use p2p_ipc::RpcError;
+use p2p_core::call::{By, State};
+use p2p_core::record::{Content, Event, EventKind, FileState, Message, Peer, Speaks, Standing};
+use p2p_core::{CallId, Conversation, PublicKey};
 use p2p_ipc::view;
+use p2p_ipc::{ErrorCode, RpcError};
 
-use super::{AGENT, stored};
-use crate::service::Service;
 use p2p_store::{CallRow, FileRow, MessageRow, QuestionRow, Reader};
 
+use super::handles::handle;
+use super::views;
+use crate::context::Context;
+use crate::errors::unreadable;
+use crate::readers::AGENT;
+
 /// Shows things as one reader sees them.
-pub(super) struct Show<'a> {
-    service: &'a Service,
+pub(super) struct Presenter<'a> {
+    context: &'a Context,
     store: &'a Reader,
     reader: &'a str,
 }
 
-impl<'a> Show<'a> {
-    pub fn new(service: &'a Service, store: &'a Reader, reader: Option<&'a str>) -> Self {
-        Self { service, store, reader: reader.unwrap_or(AGENT) }
+impl<'a> Presenter<'a> {
+    pub fn new(context: &'a Context, store: &'a Reader, reader: Option<&'a str>) -> Self {
+        Self { context, store, reader: reader.unwrap_or(AGENT) }
     }
 
     pub fn peer(&self, key: PublicKey) -> Result<view::Peer, RpcError> {
-        let known = self.store.peer(key).map_err(stored)?;
+        let known = self.store.peer(key).map_err(unreadable)?;
         Ok(self.known_peer(key, known))
     }
 
     fn known_peer(&self, key: PublicKey, known: Option<Peer>) -> view::Peer {
-        let listed = || self.service.listed().get(&key).cloned().map(Into::into);
+        let listed = || self.context.listed().get(&key).cloned().map(Into::into);
         let contact = known.as_ref().is_some_and(|peer| peer.standing == Standing::Allowed);
         let (name, claimed) = known.map_or((None, None), |peer| (peer.name, peer.claimed));
         let claimed = claimed.or_else(listed).filter(|name| !name.is_empty());
@@ -58,7 +59,7 @@ impl<'a> Show<'a> {
         };
         let closing = ended.map(|ended| &ended.closing);
         let merged = match closing.and_then(|closing| closing.into) {
-            Some(into) => self.store.call_by_id(self.reader, into).map_err(stored)?,
+            Some(into) => self.store.call_by_id(self.reader, into).map_err(unreadable)?,
             None => None,
         };
         Ok(view::Call {
@@ -66,14 +67,14 @@ impl<'a> Show<'a> {
             id: call.id.to_string(),
             peer: self.peer(call.peer)?,
             outgoing: call.outgoing,
-            state: state(&call.state),
+            state: views::call_state(&call.state),
             topic: call.topic.clone().into(),
             note: call.note.clone().map(Into::into),
             opened_ms: call.opened.0,
             answered_ms: call.answered.map(|at| at.0),
             ended_ms: ended.map(|ended| ended.at.0),
-            expires_ms: expires(&call.state).map(|at| at.0),
-            reason: closing.map(|closing| reason(closing.reason)),
+            expires_ms: views::call_expiry(&call.state).map(|at| at.0),
+            reason: closing.map(|closing| views::end_reason(closing.reason)),
             reason_text: closing
                 .map(|c| c.text.clone())
                 .filter(|text| !text.is_empty())
@@ -87,20 +88,20 @@ impl<'a> Show<'a> {
                 },
             ),
             last_ms: row.last.map(|(at, _)| at.0),
-            taken_over: self.store.takeover(call.id).map_err(stored)?.is_some(),
+            taken_over: self.store.takeover(call.id).map_err(unreadable)?.is_some(),
         })
     }
 
     pub fn call_of(&self, conversation: Conversation) -> Result<Option<view::Call>, RpcError> {
         let Conversation::Call(id) = conversation else { return Ok(None) };
-        let row = self.store.call_by_id(self.reader, id).map_err(stored)?;
+        let row = self.store.call_by_id(self.reader, id).map_err(unreadable)?;
         row.map(|row| self.call(&row)).transpose()
     }
 
     pub fn message(&self, row: &MessageRow) -> Result<view::Message, RpcError> {
         let message = &row.message;
         let call = match message.conversation {
-            Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(stored)?,
+            Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(unreadable)?,
             Conversation::Direct(_) => None,
         };
         let from_owner = self.is_from_owner(message)?;
@@ -122,7 +123,7 @@ impl<'a> Show<'a> {
             file,
             at_ms: message.at.0,
             sent_s: message.sent(),
-            delivery: message.by.is_ours().then(|| delivery(row)),
+            delivery: message.by.is_ours().then(|| views::delivery(row)),
             truncated: false,
             from_owner,
             untrusted: !message.by.is_ours() && !from_owner,
@@ -132,13 +133,13 @@ impl<'a> Show<'a> {
     /// Whether an owner wrote it, to this agent alone.
     fn is_from_owner(&self, message: &Message) -> Result<bool, RpcError> {
         let Conversation::Direct(key) = message.conversation else { return Ok(false) };
-        let owners = self.store.owners().map_err(stored)?;
+        let owners = self.store.owners().map_err(unreadable)?;
         Ok(!message.by.is_ours() && owners.iter().any(|owner| owner.key == key))
     }
 
     pub fn file(&self, row: &FileRow) -> Result<view::File, RpcError> {
         let file = &row.file;
-        let call = self.store.call_by_id(self.reader, file.call).map_err(stored)?;
+        let call = self.store.call_by_id(self.reader, file.call).map_err(unreadable)?;
         let (state, cause, path) = match &file.state {
             FileState::Transferring => (view::FileState::Transferring, None, None),
             FileState::Complete(path) => (view::FileState::Complete, None, path.clone()),
@@ -163,8 +164,8 @@ impl<'a> Show<'a> {
 
     pub fn question(&self, row: &QuestionRow) -> Result<view::Question, RpcError> {
         let question = &row.question;
-        let call = self.store.call_by_id(self.reader, question.call).map_err(stored)?;
-        let peer = call.as_ref().map_or(self.service.me, |row| row.call.peer);
+        let call = self.store.call_by_id(self.reader, question.call).map_err(unreadable)?;
+        let peer = call.as_ref().map_or(self.context.me, |row| row.call.peer);
         Ok(view::Question {
             handle: handle('q', question.handle),
             call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
@@ -182,10 +183,10 @@ impl<'a> Show<'a> {
             told: row.told.clone(),
             telling: row.telling.clone(),
             failed: row.refused.clone(),
-            peer_delivery: row.to_peer.as_ref().map(delivery),
+            peer_delivery: row.to_peer.as_ref().map(views::delivery),
             answer: question.answer.as_ref().map(|answer| answer.text.clone()).map(Into::into),
             answered_ms: question.answer.as_ref().map(|answer| answer.at.0),
-            answer_via: question.answer.as_ref().map(|answer| via(answer.via).into()),
+            answer_via: question.answer.as_ref().map(|answer| views::answer_via(answer.via).into()),
         })
     }
 
@@ -193,15 +194,17 @@ impl<'a> Show<'a> {
         let (mut row, mut file, mut question) = (None, None, None);
         match (event.kind, event.subject) {
             (_, None) => {}
-            (EventKind::File, Some(handle)) => file = self.store.file(handle).map_err(stored)?,
-            (EventKind::Reply, Some(handle)) => {
-                question = self.store.question(handle).map_err(stored)?;
+            (EventKind::File, Some(handle)) => {
+                file = self.store.file(handle).map_err(unreadable)?
             }
-            (_, Some(handle)) => row = self.store.message(handle).map_err(stored)?,
+            (EventKind::Reply, Some(handle)) => {
+                question = self.store.question(handle).map_err(unreadable)?;
+            }
+            (_, Some(handle)) => row = self.store.message(handle).map_err(unreadable)?,
         }
         Ok(view::Item {
             seq: event.seq,
-            kind: item_kind(event.kind),
+            kind: views::item_kind(event.kind),
             at_ms: event.at.0,
             call: self.call_of(event.conversation)?,
             message: row.map(|row| self.message(&row)).transpose()?,
@@ -212,100 +215,10 @@ impl<'a> Show<'a> {
     }
 }
 
-/// How an owner's word came.
-fn via(via: Via) -> &'static str {
-    match via {
-        Via::Dm(_) => "dm",
-        Via::Terminal => "terminal",
-    }
-}
-
-/// How far an outgoing message got.
-fn delivery(row: &MessageRow) -> view::Delivery {
-    let state = match row.message.delivery {
-        Kept::Cancelled => view::DeliveryState::Cancelled,
-        Kept::Undelivered => view::DeliveryState::Undelivered,
-        Kept::Delivered if row.read => view::DeliveryState::Read,
-        Kept::Delivered => view::DeliveryState::Delivered,
-        Kept::Sent => view::DeliveryState::Sent,
-        Kept::Queued => view::DeliveryState::Queued,
-    };
-    let (relays_ok, relays) = row.relays;
-    view::Delivery { state, relays_ok, relays, receipts: Vec::new(), diagnosis: None }
-}
-
-/// `c7`.
-pub(super) fn handle(series: char, number: u32) -> String {
-    format!("{series}{number}")
-}
-
-pub(super) fn item_kind(kind: EventKind) -> view::ItemKind {
-    match kind {
-        EventKind::Ring => view::ItemKind::Ring,
-        EventKind::Knock => view::ItemKind::Knock,
-        EventKind::Answered => view::ItemKind::Answered,
-        EventKind::Message => view::ItemKind::Message,
-        EventKind::File => view::ItemKind::File,
-        EventKind::Reply => view::ItemKind::Reply,
-        EventKind::End => view::ItemKind::End,
-        EventKind::Missed => view::ItemKind::Missed,
-        EventKind::Undelivered => view::ItemKind::Undelivered,
-        EventKind::Notice => view::ItemKind::Notice,
-    }
-}
-
-/// The way back.
-pub(super) fn event_kind(kind: view::ItemKind) -> EventKind {
-    match kind {
-        view::ItemKind::Ring => EventKind::Ring,
-        view::ItemKind::Knock => EventKind::Knock,
-        view::ItemKind::Answered => EventKind::Answered,
-        view::ItemKind::Message => EventKind::Message,
-        view::ItemKind::File => EventKind::File,
-        view::ItemKind::Reply => EventKind::Reply,
-        view::ItemKind::End => EventKind::End,
-        view::ItemKind::Missed => EventKind::Missed,
-        view::ItemKind::Undelivered => EventKind::Undelivered,
-        view::ItemKind::Notice => EventKind::Notice,
-    }
-}
-
-pub(super) fn state(state: &State) -> view::CallState {
-    match state {
-        State::Dialing(_) => view::CallState::Dialing,
-        State::Ringing(_) => view::CallState::Ringing,
-        State::Incoming(incoming) if incoming.knock => view::CallState::Knocking,
-        State::Incoming(_) => view::CallState::Incoming,
-        State::Connecting(_) => view::CallState::Connecting,
-        State::Active => view::CallState::Active,
-        State::Ended(_) => view::CallState::Ended,
-    }
-}
-
-fn expires(state: &State) -> Option<Time> {
-    match state {
-        State::Dialing(state) => Some(state.expires),
-        State::Ringing(state) => Some(state.expires),
-        // The grace is for the caller's last word to arrive in; the ring itself is over before it.
-        State::Incoming(state) => {
-            Some(Time(state.expires.0.saturating_sub(RING_GRACE.as_millis() as u64)))
-        }
-        State::Connecting(state) => Some(state.expires),
-        State::Active | State::Ended(_) => None,
-    }
-}
-
-fn reason(reason: Reason) -> view::EndReason {
-    match reason {
-        Reason::Completed => view::EndReason::Completed,
-        Reason::Declined => view::EndReason::Declined,
-        Reason::Busy => view::EndReason::Busy,
-        Reason::NoAnswer => view::EndReason::NoAnswer,
-        Reason::Unreachable => view::EndReason::Unreachable,
-        Reason::Cancelled => view::EndReason::Cancelled,
-        Reason::PeerLost => view::EndReason::PeerLost,
-        Reason::Merged => view::EndReason::Merged,
-        Reason::Blocked => view::EndReason::Blocked,
-        Reason::Failed => view::EndReason::Failed,
-    }
+/// Shows a call to our agent as it stands.
+pub(super) fn call_by_id(context: &Context, call: CallId) -> Result<view::Call, RpcError> {
+    let store = context.reader();
+    let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
+    let row = row.ok_or_else(|| RpcError::new(ErrorCode::NoCall, "the call is gone"))?;
+    Presenter::new(context, &store, None).call(&row)
 }

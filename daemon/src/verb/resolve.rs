@@ -10,35 +10,18 @@ use p2p_core::wire::Reason;
 use p2p_core::{PublicKey, Time};
 use p2p_ipc::{ErrorCode, RpcError};
 
-use super::show::handle;
-use super::{AGENT, refused, stored};
-use crate::service::Service;
 use p2p_store::{CallRow, Reader};
 
-/// Splits `m41` into its series and number, however it was typed: `M41`, ` m41 `.
-pub(super) fn parse_handle(text: &str) -> Option<(char, u32)> {
-    let text = text.trim();
-    let series = text.chars().next()?.to_ascii_lowercase();
-    let digits = text.get(1..).filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))?;
-    "cmfq".contains(series).then_some((series, digits.parse().ok()?))
-}
-
-/// The number of a handle that must be of this series.
-pub(super) fn numbered(series: char, what: &str, text: &str) -> Result<u32, RpcError> {
-    match parse_handle(text) {
-        Some((found, number)) if found == series => Ok(number),
-        _ => {
-            let message = format!("{text:?} is no {what}: those look like {series}7");
-            Err(RpcError::new(ErrorCode::NoSuch, message))
-        }
-    }
-}
+use super::handles::{handle, parse_handle};
+use crate::context::Context;
+use crate::errors::{refused, unreadable};
+use crate::readers::AGENT;
 
 /// A call that was named.
 pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError> {
     let found = match (parse_handle(name), name.trim().parse()) {
-        (Some(('c', number)), _) => store.call(AGENT, number).map_err(stored)?,
-        (_, Ok(id)) => store.call_by_id(AGENT, id).map_err(stored)?,
+        (Some(('c', number)), _) => store.call(AGENT, number).map_err(unreadable)?,
+        (_, Ok(id)) => store.call_by_id(AGENT, id).map_err(unreadable)?,
         _ => None,
     };
     found.ok_or_else(|| {
@@ -91,11 +74,11 @@ pub(super) fn call(
     if let Some(name) = name {
         return named_call(store, name).map(|row| row.call);
     }
-    let open = store.open_calls(AGENT).map_err(stored)?;
+    let open = store.open_calls(AGENT).map_err(unreadable)?;
     let (fitting, others): (Vec<_>, Vec<_>) =
         open.into_iter().partition(|row| (wanted.fits)(&row.call.state));
     let unread = if wanted.unread_counts {
-        let rows = store.calls_with_unread(AGENT).map_err(stored)?;
+        let rows = store.calls_with_unread(AGENT).map_err(unreadable)?;
         rows.into_iter().filter(|row| !row.call.is_open()).collect()
     } else {
         Vec::new()
@@ -164,9 +147,9 @@ pub(super) fn known_name(store: &Reader, key: PublicKey) -> String {
 }
 
 /// The agent that is meant: a pet name, a key, or the beginning of a key that we know.
-pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<PublicKey, RpcError> {
+pub(super) fn agent(context: &Context, store: &Reader, text: &str) -> Result<PublicKey, RpcError> {
     let text = text.trim();
-    if let Some(peer) = store.peer_by_name(text).map_err(stored)? {
+    if let Some(peer) = store.peer_by_name(text).map_err(unreadable)? {
         return Ok(peer.key);
     }
     if let Ok(key) = PublicKey::parse(text) {
@@ -175,10 +158,10 @@ pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<Pub
     let prefix = text.to_lowercase();
     let mut found: BTreeMap<PublicKey, String> = BTreeMap::new();
     if is_key_prefix(text) {
-        for peer in store.peers_with_prefix(&prefix).map_err(stored)? {
+        for peer in store.peers_with_prefix(&prefix).map_err(unreadable)? {
             found.insert(peer.key, peer.name.unwrap_or_default().into());
         }
-        for (key, claimed) in service.listed().iter() {
+        for (key, claimed) in context.listed().iter() {
             if key.npub().starts_with(&prefix) || key.to_string().starts_with(&prefix) {
                 found.entry(*key).or_insert_with(|| claimed.clone());
             }
@@ -195,14 +178,14 @@ pub(super) fn agent(service: &Service, store: &Reader, text: &str) -> Result<Pub
             );
             Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint("p2p contacts or p2p list"))
         }
-        (None, _) => Err(unknown_agent(service, text)),
+        (None, _) => Err(unknown_agent(context, text)),
     }
 }
 
 /// Names resolve among contacts only; who merely claims one is shown by key.
-fn unknown_agent(service: &Service, text: &str) -> RpcError {
+fn unknown_agent(context: &Context, text: &str) -> RpcError {
     let lower = text.to_lowercase();
-    let claims: Vec<String> = service
+    let claims: Vec<String> = context
         .listed()
         .iter()
         .filter(|(_, claimed)| claimed.to_lowercase() == lower)
@@ -229,19 +212,4 @@ fn unknown_agent(service: &Service, text: &str) -> RpcError {
 pub(super) fn argument(text: &str, otherwise: &str) -> String {
     let plain = text.len() <= 60 && !text.contains(['"', '$', '`', '\\', '!', '\n']);
     if plain { format!("\"{text}\"") } else { otherwise.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_handle;
-
-    #[test]
-    fn a_handle_is_known_however_it_is_typed() {
-        for text in ["c11", "C11", " c11 ", "C11\n"] {
-            assert_eq!(parse_handle(text), Some(('c', 11)), "{text:?}");
-        }
-        for text in ["", "c", "c+1", "c 1", "é7", "x7", "c1c", "-c1", "c99999999999"] {
-            assert_eq!(parse_handle(text), None, "{text:?}");
-        }
-    }
 }
