@@ -114,7 +114,7 @@ fn an_owner_with_an_ordinary_app_answers_and_steps_into_the_call() {
         let told = |item: &Value| item["text"].as_str().is_some_and(|told| told.contains(text));
         inbox.as_array().unwrap().iter().any(told)
     };
-    assert!(notice("is an owner of this agent now"));
+    assert!(notice("is now an owner of this agent"));
 
     // The question names call, topic and the peer's last words, marked as such.
     bob.json(&["send", "I can do it for 40.\n/approve", "--until", "delivered", "--wait", "60"]);
@@ -171,7 +171,7 @@ fn an_owner_with_an_ordinary_app_answers_and_steps_into_the_call() {
     alice.kill9();
     assert_eq!(alice.fails(9, &["send", "Me, too"]).code, ErrorCode::TakenOver);
     let _ = owner.says("/resume");
-    owner.hears("that it was handed back", |text| text.contains("speaks in c1"));
+    owner.hears("that it was handed back", |text| text.contains("continues c1"));
     alice.json(&["send", "It is me again"]);
     assert_eq!(scene.says_as_human("It is me again")["by_human"], false);
     let _ = owner.says("/end c1 That will do");
@@ -228,7 +228,7 @@ fn nobody_else_is_taken_for_the_owner_and_nothing_old_for_an_answer() {
     // Of two open questions, plain words are no answer to either.
     let (second, heard) = scene.leaves("Buy the boat?");
     let _ = owner.says("yes");
-    let told = owner.hears("which one", |text| text.starts_with("Which one?"));
+    let told = owner.hears("which one", |text| text.starts_with("Which question?"));
     assert!(told.text.contains(&code) && told.text.contains(&code_in(&heard.text)));
     let answer = owner.does(&json!({"text": "no", "reply": heard.id}));
     owner.hears("that it was taken", |text| text.starts_with("q2 answered: no"));

@@ -60,7 +60,7 @@ pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
         "/deny" => Wish::Decide { yes: false, question: some(rest) },
         "/calls" => Wish::Calls,
         "/show" => Wish::Show(call("/show c7")?),
-        "/say" if words.1.is_empty() => return Err(Some("/say c7 your words")),
+        "/say" if words.1.is_empty() => return Err(Some("/say c7 your text")),
         "/say" => Wish::Say(words.0, words.1),
         "/takeover" => Wish::Takeover(call("/takeover c7")?),
         "/resume" => Wish::Resume(call("/resume c7")?),

@@ -18,20 +18,20 @@ const PIECE_LIMIT: usize = 80;
 
 /// The commands, one a line.
 pub const HELP: &str = "\
-/calls: what is going on
-/show c7: the last lines of a call
+/calls: list open calls and questions
+/show c7: show the last messages of a call
 /approve, /deny: answer the open question
-/say c7 words: speak in a call, as the human
-/takeover c7: speak there instead of the agent, by plain words here
-/resume c7: hand it back
-/end c7: end it
-/allow, /block npub, name or c7: who may call
-/policy ask, allow-list, open or closed: what strangers may do
-/mute 60, /unmute: no questions here for an hour; again
-/code: a code that stands for your passphrase once
-/pair: a code for another owner
-/remove npub: an owner no more
-Leave c7 out where only one call is open. Anything else you write goes to your agent.";
+/say c7 text: send a message in a call, as the human
+/takeover c7: speak in a call instead of the agent; what you write here is sent there
+/resume c7: hand the call back to the agent
+/end c7: end a call
+/allow, /block npub, name or c7: choose who may call
+/policy ask, allow-list, open or closed: choose what strangers may do
+/mute 60, /unmute: get no questions for 60 minutes; get them again
+/code: get a one-time code to use instead of your passphrase
+/pair: get a code for another owner
+/remove npub: remove an owner
+You can leave out c7 when only one call is open. Anything else you write goes to your agent.";
 
 /// What a question is told with.
 pub struct Asked<'a> {
@@ -57,7 +57,7 @@ pub struct Asked<'a> {
 pub fn policy(policy: Policy) -> &'static str {
     match policy {
         Policy::Ask => "strangers may knock",
-        Policy::AllowList => "strangers are dropped",
+        Policy::AllowList => "strangers are ignored",
         Policy::Open => "strangers may call like contacts",
         Policy::Closed => "nobody may call",
     }
@@ -75,9 +75,11 @@ pub fn ask(asked: &Asked<'_>) -> String {
         out = out + "\n" + &numbered.collect::<Vec<_>>().join("  ");
     }
     if !lines.is_empty() {
-        out = out + "\nLately:\n" + &transcript(peer, lines);
+        out = out + "\nLast messages:\n" + &transcript(peer, lines);
     }
-    out + &format!("\nAnswer by replying to this, or begin with {code}. /help for more.")
+    out + &format!(
+        "\nReply to this message, or start your answer with {code}. /help lists the commands."
+    )
 }
 
 /// Lines of a call, as many of the newest as there is room for.
@@ -239,9 +241,9 @@ mod tests {
         let options = ["yes".into(), "no".into()];
         let asked = Asked { options: &options, ..asked(&call, "bob", &lines) };
         let text = "agent-x7k2 asks (q2, code K7QX)\nin c7 with bob, \"translate the docs\":\n\
-            Approve 40 EUR?\n1) yes  2) no\nLately:\n│ bob: I can do it for 40.\n│ Cash.\n\
+            Approve 40 EUR?\n1) yes  2) no\nLast messages:\n│ bob: I can do it for 40.\n│ Cash.\n\
             me: Let me ask\n  my human.\n│ bob's human: Hurry\n\
-            Answer by replying to this, or begin with K7QX. /help for more.";
+            Reply to this message, or start your answer with K7QX. /help lists the commands.";
         assert_eq!(ask(&asked), text);
     }
 

@@ -26,7 +26,7 @@ fn calls_help_and_unknown_commands_are_answered() {
     let (mut bench, call) = Bench::in_call();
     let (_, code, _) = bench.asks(call, "Approve?", &[]);
     let told = bench.dm(OWNER, "/calls");
-    assert!(told[0].starts_with("c1 with bob, \"translate the docs\", going on\n"), "{told:?}");
+    assert!(told[0].starts_with("c1 with bob, \"translate the docs\", active\n"), "{told:?}");
     assert!(told[0].contains(&format!("q1, code {code}, in c1: Approve?")), "{told:?}");
     assert!(bench.dm(OWNER, "/help")[0].contains("/takeover c7"));
     assert!(bench.dm(OWNER, "/approved")[0].contains("/help"));
@@ -45,7 +45,7 @@ fn the_last_lines_of_a_call_are_told_once_the_host_has_read_them() {
     let lines = vec![Line { by: Speaker::Peer, text: "hi".into() }];
     bench.handle(Input::Recalled { call, to: OWNER, lines: lines.clone() });
     let told = bench.told(OWNER);
-    assert_eq!(told, ["c1 with bob, \"translate the docs\", going on:\n│ bob: hi"]);
+    assert_eq!(told, ["c1 with bob, \"translate the docs\", active:\n│ bob: hi"]);
     // A reply to it means that call.
     bench.call(8);
     let message = {
@@ -68,7 +68,7 @@ fn an_old_order_asks_for_a_yes_first() {
     let ago = |bench: &Bench, secs: u64| p2p_core::Time(bench.now.0 - 1000 * secs);
     let written = ago(&bench, 25 * 60);
     let told = bench.dm_with(OWNER, "/end c1", written, &[]);
-    let about = "It is about c1 with bob, \"translate the docs\".";
+    let about = "This is about c1 with bob, \"translate the docs\".";
     let asked = format!("You wrote this 25 minutes ago: /end c1\n{about}\nSend /yes to do it now.");
     assert_eq!(told, [asked]);
     assert!(is_open(&bench));
@@ -114,12 +114,12 @@ fn who_may_call_is_the_owners_to_say() {
     assert_eq!(standing(&bench, PEER), Some(Standing::Blocked));
     bench.dm(OWNER, "/allow BOB");
     assert_eq!(standing(&bench, PEER), Some(Standing::Allowed));
-    assert!(bench.dm(OWNER, "/block eve")[0].contains("Nobody here"));
+    assert!(bench.dm(OWNER, "/block eve")[0].contains("No contact is called"));
     // An owner is not blocked by anybody.
-    assert!(bench.dm(OWNER, &format!("/block {OWNER}"))[0].contains("/remove first"));
+    assert!(bench.dm(OWNER, &format!("/block {OWNER}"))[0].contains("/remove it first"));
     assert_eq!(bench.command(command::BlockPeer(OWNER)), Err(Refusal::OwnerOnly));
     assert_eq!(bench.command(command::ForgetPeer(OWNER)), Err(Refusal::OwnerOnly));
-    assert_eq!(bench.dm(OWNER, "/unmute"), ["Questions come here again."]);
+    assert_eq!(bench.dm(OWNER, "/unmute"), ["Unmuted: you get questions again."]);
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn who_is_muted_is_told_no_questions() {
 #[test]
 fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
     let (mut bench, call) = Bench::in_call();
-    assert!(bench.dm(OWNER, "/say c1 hello\nfrom me")[0].starts_with("Said in c1"));
+    assert!(bench.dm(OWNER, "/say c1 hello\nfrom me")[0].starts_with("Sent in c1"));
     let (_, rumor) = bench.sent.iter().find(|(to, _)| *to == PEER).unwrap();
     assert_eq!((rumor.content.as_str(), rumor.tag("by")), ("hello\nfrom me", Some("human")));
     let kept = bench.changes.iter().find_map(|change| match change {

@@ -26,7 +26,7 @@ fn a_question_reaches_its_owner_with_what_it_is_about() {
     let parts = [
         "agent-x7k2 asks (q1, code ",
         "in c1 with bob, \"translate the docs\":\nApprove 40 EUR?\n1) yes  2) no\n",
-        "Lately:\n│ bob: for 40\n│ /approve\nAnswer by replying",
+        "Last messages:\n│ bob: for 40\n│ /approve\nReply to this message",
     ];
     assert_eq!(told.len(), 1);
     assert!(parts.iter().all(|part| told[0].contains(part)), "{}", told[0]);
@@ -96,11 +96,11 @@ fn approve_and_deny_speak_the_words_of_the_question() {
     let (mut bench, call) = Bench::in_call();
     bench.asks(call, "This?", &[]);
     let (second, code, _) = bench.asks(call, "That?", &[]);
-    assert!(bench.dm(OWNER, "/approve")[0].starts_with("Which one?"));
+    assert!(bench.dm(OWNER, "/approve")[0].starts_with("Which question?"));
     bench.dm(OWNER, &format!("/approve {code}"));
     bench.dm(OWNER, "/deny q1");
     assert_eq!(bench.answers(), [(second, "approve".to_owned()), (1, "deny".into())]);
-    assert_eq!(bench.dm(OWNER, "/approve"), ["No question is open."]);
+    assert_eq!(bench.dm(OWNER, "/approve"), ["There is no open question."]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn nothing_is_taken_of_what_fits_several_questions() {
     assert!(told[0].contains(&first) && told[0].contains(&second), "{told:?}");
     // A reply to one with the code of the other.
     let told = bench.reply(OWNER, &format!("{second} yes"), ("e", message));
-    assert!(told[0].starts_with("Which one?"), "{told:?}");
+    assert!(told[0].starts_with("Which question?"), "{told:?}");
     assert!(bench.answers().is_empty());
 }
 
@@ -122,21 +122,21 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
     let (first, code, message) = bench.asks(call, "This?", &[]);
     bench.reply(OWNER, "yes", ("e", message));
     for told in [bench.reply(OWNER, "no", ("e", message)), bench.dm(OWNER, &format!("{code} no"))] {
-        assert!(told[0].contains("answered before: yes"), "{told:?}");
+        assert!(told[0].contains("already has an answer: yes"), "{told:?}");
     }
     let answer = Order::Answer { question: first, text: "no".into() };
     assert_eq!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Answered));
     let (second, _, message) = bench.asks(call, "That?", &[]);
     bench.command(command::EndCall { call, text: String::new().into() }).unwrap();
     let told = bench.reply(OWNER, "yes", ("e", message));
-    assert!(told[0].contains("is over"), "{told:?}");
+    assert!(told[0].contains("has ended"), "{told:?}");
     let answer = Order::Answer { question: second, text: "no".into() };
     assert!(matches!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Over(_))));
     let none = Order::Answer { question: 9, text: "no".into() };
     assert_eq!(bench.command(command::OwnerOrder(none)), Err(Refusal::NoQuestion));
     assert_eq!(bench.answers(), [(first, "yes".to_owned())]);
     // A bare yes that comes too late is no yes to anything else; other words are for the agent.
-    assert!(bench.dm(OWNER, "yes")[0].contains("is over"));
+    assert!(bench.dm(OWNER, "yes")[0].contains("has ended"));
     let told = bench.dm(OWNER, "yes, and good night");
     assert_eq!(told, ["Passed on to your agent."]);
     assert_eq!(bench.heard(EventKind::Message).len(), 1);
@@ -199,7 +199,7 @@ fn nobody_else_answers() {
     let second = PublicKey([5; 32]);
     bench.dm(second, &pairing);
     assert!(bench.reply(second, "yes", ("e", message))[0].starts_with("Passed on"));
-    assert_eq!(bench.dm(second, "/approve"), ["No question is open."]);
+    assert_eq!(bench.dm(second, "/approve"), ["There is no open question."]);
     // The agent itself cannot say it is its owner.
     bench.says(call, "/approve").unwrap();
     let conversation = Conversation::Direct(OWNER);
@@ -314,7 +314,7 @@ fn what_cannot_be_an_answer_is_asked_again_and_what_does_not_fit_is_told() {
     bench.asks(call, "Which colour?", &["red", "green"]);
     assert_eq!(bench.dm(OWNER, "7"), ["Nothing changed: there are only 2 options."]);
     assert!(bench.answers().is_empty());
-    assert!(bench.dm(OWNER, &"x".repeat(25_000))[0].starts_with("That was too long"));
+    assert!(bench.dm(OWNER, &"x".repeat(25_000))[0].starts_with("That message is too long"));
     bench.dm(OWNER, "2");
     assert_eq!(bench.answers(), [(1, "green".to_owned())]);
 }

@@ -28,7 +28,7 @@ fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
     let (mut bench, call) = Bench::in_call();
     bench.says(call, "by me").unwrap();
     let rumor = bench.sent[0].1.id();
-    assert!(bench.dm(OWNER, "/takeover")[0].starts_with("You speak in c1 with bob"));
+    assert!(bench.dm(OWNER, "/takeover")[0].starts_with("You have taken over c1 with bob"));
     assert_eq!(bench.heard(EventKind::Notice).len(), 1);
     let conversation = Conversation::Call(call);
     let question = |quiet| command::Escalate {
@@ -61,7 +61,7 @@ fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
     assert_eq!(bench.told(OWNER), ["c1, bob:\n│ Good to\n│ meet you"]);
     assert_eq!(bench.heard(EventKind::Message).len(), 1, "our agent reads it as ever");
     // Handed back.
-    assert!(bench.dm(OWNER, "/resume")[0].starts_with("Your agent speaks in c1"));
+    assert!(bench.dm(OWNER, "/resume")[0].starts_with("Your agent continues c1"));
     bench.says(call, "me again").unwrap();
     bench.forget();
     bench.peer_says(call, 2, "ok");
@@ -90,7 +90,7 @@ fn of_several_calls_the_one_that_is_replied_to_is_meant() {
     bench.dm(OWNER, "/takeover c1");
     bench.dm(OWNER, "/takeover c2");
     bench.forget();
-    assert!(bench.dm(OWNER, "hello")[0].starts_with("Where? Nothing was said."));
+    assert!(bench.dm(OWNER, "hello")[0].starts_with("In which call? Nothing was sent."));
     assert!(said_to_peer(&bench).is_empty());
     bench.peer_says(second, 1, "hi");
     let message = bench.last_to(OWNER);
@@ -113,7 +113,7 @@ fn a_takeover_lapses_half_an_hour_after_the_humans_last_word() {
     bench.peer_says(call, 1, "and you?");
     bench.wait(61);
     assert!(bench.engine.taken_over(call).is_none());
-    assert!(bench.told(OWNER).iter().any(|text| text.contains("your agent speaks in c1")));
+    assert!(bench.told(OWNER).iter().any(|text| text.contains("your agent continues c1")));
     assert_eq!(bench.heard(EventKind::Notice).len(), 1);
     bench.says(call, "me again").unwrap();
     assert_eq!(ended(&bench), [call]);
@@ -143,7 +143,7 @@ fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
     assert!(said_to_peer(&bench).is_empty());
     // Unless that one takes the call over as well.
     bench.dm(OTHER, "/takeover");
-    assert!(bench.told(OWNER)[0].starts_with("Another owner speaks in c1"));
+    assert!(bench.told(OWNER)[0].starts_with("Another owner has taken over c1"));
     bench.dm(OWNER, "/takeover");
     bench.dm(OTHER, &format!("/remove {OWNER}"));
     assert!(bench.engine.taken_over(call).is_none());
@@ -157,7 +157,7 @@ fn at_a_terminal_it_is_the_same() {
     let (mut bench, call) = Bench::in_call();
     bench.command(command::OwnerOrder(Order::Takeover(call))).unwrap();
     assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
-    assert!(bench.told(OWNER)[0].starts_with("Somebody at the terminal speaks in c1"));
+    assert!(bench.told(OWNER)[0].starts_with("Somebody at the terminal has taken over c1"));
     bench.forget();
     bench.peer_says(call, 1, "hi");
     assert!(bench.told(OWNER)[0].contains("│ hi"));
@@ -217,7 +217,7 @@ fn who_speaks_in_a_call_is_told_that_it_is_over() {
     bench.forget();
     let over = Control::End(Closing::new(Reason::Completed, "bye"));
     bench.hear_body(&Body::Control(call, over));
-    assert!(bench.told(OWNER)[0].starts_with("Over: c1 with bob"));
+    assert!(bench.told(OWNER)[0].starts_with("Ended: c1 with bob"));
     assert!(bench.engine.taken_over(call).is_none());
 }
 

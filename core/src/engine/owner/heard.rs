@@ -55,8 +55,9 @@ impl Engine {
         let (from, id) = (message.rumor().pubkey, message.id());
         if self.is_owner(from) && !self.seen.contains_key(&id) {
             self.remember_seen(now, id);
-            let text =
-                format!("That was too long, and nobody heard it: {TEXT_LIMIT} bytes at most.");
+            let text = format!(
+                "That message is too long and was not read. The maximum is {TEXT_LIMIT} bytes."
+            );
             self.tell(now, from, Letter::new(text));
         }
     }
@@ -103,7 +104,8 @@ impl Engine {
             }
             Some(Err(calls)) => {
                 let calls = self.call_lines(&calls);
-                let text = format!("Where? Nothing was said.\n{calls}\nBegin with /say c7.");
+                let text =
+                    format!("In which call? Nothing was sent.\n{calls}\nStart with /say c7.");
                 return Letter::new(text).into();
             }
             None => {}
@@ -120,8 +122,8 @@ impl Engine {
 
     fn which(&self, questions: &[u32]) -> Letter {
         let lines = self.question_lines(questions);
-        let how = "Begin your answer with its code, or reply to the question itself.";
-        Letter::new(format!("Which one? Nothing was taken.\n{lines}\n{how}"))
+        let how = "Start your answer with the code, or reply to the question itself.";
+        Letter::new(format!("Which question? Nothing was recorded.\n{lines}\n{how}"))
     }
 
     /// Words that name no question can be meant for one only if it was asked before.
@@ -139,8 +141,8 @@ impl Engine {
         }
         let line = self.question_lines(&[question]);
         Letter::new(format!(
-            "You wrote that before this was asked, so nothing was taken:\n{line}\n\
-             To answer it, reply to it or begin with its code."
+            "You wrote that before this question was asked. Nothing was recorded:\n{line}\n\
+             To answer, reply to the question or start with its code."
         ))
     }
 
@@ -172,8 +174,8 @@ impl Engine {
     ) -> Heard {
         let wish = match parse(text) {
             Ok(wish) => wish,
-            Err(Some(usage)) => return Letter::new(format!("Write it as {usage}.")).into(),
-            Err(None) => return Letter::new("That is no command. /help shows them.").into(),
+            Err(Some(usage)) => return Letter::new(format!("Usage: {usage}")).into(),
+            Err(None) => return Letter::new("Unknown command. /help lists the commands.").into(),
         };
         let order = match wish {
             Wish::Yes => return self.confirmed(now, from, written),
@@ -203,7 +205,7 @@ impl Engine {
             Some(name) => match self.question_named(name) {
                 Some(question) => Some(question),
                 None => {
-                    return Letter::new("No question has that code. /calls shows what is open.");
+                    return Letter::new("No question has that code. /calls lists the open ones.");
                 }
             },
             None => replied,
@@ -215,7 +217,7 @@ impl Engine {
             };
         }
         match self.questions_put_to(from).as_slice() {
-            [] => Letter::new("No question is open."),
+            [] => Letter::new("There is no open question."),
             [only] => match self.decision(*only, yes) {
                 Ok(answer) => self.answer_if_newer(now, *only, &answer, from, written),
                 Err(letter) => letter,
@@ -235,7 +237,8 @@ impl Engine {
     ) -> Heard {
         let age = self.age(now, written);
         if age > FRESH && !matches!(order, Order::Help | Order::Calls | Order::Show(_)) {
-            let line = order.call().map(|call| format!("\nIt is about {}.", self.call_line(call)));
+            let line =
+                order.call().map(|call| format!("\nThis is about {}.", self.call_line(call)));
             let (age, text) = (words::span(age), words::piece(text));
             self.owners.unconfirmed.insert(from, (order, now));
             return Letter::new(format!(
@@ -281,7 +284,7 @@ impl Engine {
         let (state, peer) = (self.state_of(call), self.named(call.peer));
         let mut text = format!("{}, {state}:", self.call_line(id));
         if lines.is_empty() {
-            text += "\nNothing was said yet.";
+            text += "\nThere are no messages yet.";
         } else {
             text = text + "\n" + &words::transcript(&peer, lines);
         }

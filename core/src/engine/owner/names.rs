@@ -45,7 +45,8 @@ impl Engine {
     ) -> Result<CallId, Letter> {
         if let Some(number) = number {
             let call = self.calls().find(|call| call.handle == number);
-            let none = || Letter::new(format!("There is no c{number}. /calls shows what is open."));
+            let none =
+                || Letter::new(format!("There is no c{number}. /calls lists the open calls."));
             return call.map(|call| self.current(call.id)).ok_or_else(none);
         }
         let replied = note.and_then(|note| note.call).map(|call| self.current(call));
@@ -55,7 +56,7 @@ impl Engine {
         let fitting: Vec<CallId> =
             self.calls().map(|call| call.id).filter(|id| fits(*id)).collect();
         match fitting.as_slice() {
-            [] => Err(Letter::new("There is no such call now. /calls shows what is open.")),
+            [] => Err(Letter::new("There is no such call. /calls lists the open ones.")),
             [call] => Ok(*call),
             _ => {
                 let lines = self.call_lines(&fitting);
@@ -73,7 +74,7 @@ impl Engine {
         let lower = name.to_lowercase();
         let is = |pet: &Text| pet.to_lowercase() == lower;
         let peer = || self.peers.values().find(|peer| peer.name.as_ref().is_some_and(is));
-        let none = || Letter::new(format!("Nobody here is called {}.", words::piece(name)));
+        let none = || Letter::new(format!("No contact is called {}.", words::piece(name)));
         call().or_else(|| peer().map(|peer| peer.key)).ok_or_else(none)
     }
 

@@ -61,10 +61,10 @@ impl Engine {
             }
             Order::Block(key) => {
                 if self.is_owner(key) {
-                    return Ok(Letter::new("That is an owner: /remove first."));
+                    return Ok(Letter::new("That key is an owner: /remove it first."));
                 }
                 self.block(now, key)?;
-                Ok(Letter::new(format!("Everything from {} is dropped.", self.named(key))))
+                Ok(Letter::new(format!("Blocked: everything from {} is dropped.", self.named(key))))
             }
             Order::Policy(policy) => Ok(self.set_policy(now, policy, via)),
             Order::Remove(key) => Ok(self.remove_owner(now, key)),
@@ -72,7 +72,7 @@ impl Engine {
                 let (code, _) = self.open_pairing(now, None);
                 let ours = self.me.npub();
                 let text = format!(
-                    "{}\nThe other owner sends it to {ours} within ten minutes.",
+                    "{}\nThe other owner must send this code to {ours} within ten minutes.",
                     code.as_str()
                 );
                 Ok(Letter { kept: Some(pairing::SECRET), ..Letter::new(text) })
@@ -91,15 +91,15 @@ impl Engine {
             .map(|call| format!("{}, {}", self.call_line(call.id), self.state_of(call)))
             .collect();
         if lines.is_empty() {
-            lines.push("No call is open.".into());
+            lines.push("There is no open call.".into());
         }
         let questions = self.open_questions();
         if !questions.is_empty() {
-            lines.push("To be answered:".into());
+            lines.push("Open questions:".into());
             lines.push(self.question_lines(&questions));
         }
         if self.listening(now).len() < self.owners().count() {
-            lines.push("Muted: /unmute to hear of questions again.".into());
+            lines.push("Muted. /unmute to get questions again.".into());
         }
         lines.join("\n")
     }
@@ -107,11 +107,11 @@ impl Engine {
     /// Where a call stands, as a human is told.
     pub(super) fn state_of(&self, call: &Call) -> &'static str {
         match &call.state {
-            _ if self.taken_over(call.id).is_some() => "a human speaks there",
-            State::Dialing(_) | State::Ringing(_) => "ringing there",
-            State::Incoming(_) => "ringing here",
-            State::Connecting(_) | State::Active => "going on",
-            State::Ended(_) => "over",
+            _ if self.taken_over(call.id).is_some() => "taken over by a human",
+            State::Dialing(_) | State::Ringing(_) => "ringing",
+            State::Incoming(_) => "incoming",
+            State::Connecting(_) | State::Active => "active",
+            State::Ended(_) => "ended",
         }
     }
 
@@ -140,10 +140,13 @@ impl Engine {
         }
         let Some(time) = time else {
             let open = self.question_lines(&self.open_questions());
-            let text = format!("Questions come here again.\n{open}");
+            let text = format!("Unmuted: you get questions again.\n{open}");
             return Letter::new(text.trim_end());
         };
-        Letter::new(format!("No questions and no words of others here for {}.", words::span(time)))
+        Letter::new(format!(
+            "Muted for {}: no questions, no messages from calls.",
+            words::span(time)
+        ))
     }
 
     fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
@@ -151,7 +154,7 @@ impl Engine {
         self.persist(PeerChange::Policy(policy));
         let text = words::policy(policy);
         if let Via::Dm(owner) = via {
-            let text = format!("by your human's word, {text}");
+            let text = format!("your human decided: {text}");
             self.notice(now, Conversation::Direct(owner), None, &text);
         }
         Letter::new(format!("From now on {text}."))
@@ -159,7 +162,7 @@ impl Engine {
 
     fn remove_owner(&mut self, now: Time, key: PublicKey) -> Letter {
         if self.owners.keys.remove(&key).is_none() {
-            return Letter::new("That is no owner.");
+            return Letter::new("That key is not an owner.");
         }
         self.persist(HumanChange::OwnerGone(key));
         // Nor does a code help that it may have got before.
@@ -168,12 +171,12 @@ impl Engine {
         self.owners.pairing = None;
         let theirs = self.owners.takeovers.values().filter(|it| it.by == Via::Dm(key));
         for call in theirs.map(|takeover| takeover.call).collect::<Vec<_>>() {
-            self.give_back(now, call, "the owner who had taken the call over is none any more");
+            self.give_back(now, call, "the owner who had taken over the call was removed");
         }
         let npub = key.npub();
         self.tell(now, key, Letter::new(REMOVED));
         // The store forgets the passphrase, which that owner may know.
-        self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no owner any more"));
-        Letter::new(format!("{npub} is no owner any more, and the passphrase is void."))
+        self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no longer an owner"));
+        Letter::new(format!("{npub} is no longer an owner. The passphrase was removed."))
     }
 }

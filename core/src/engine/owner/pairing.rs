@@ -64,14 +64,13 @@ impl Engine {
             Some(Try::Right) => return self.paired(now, from),
             Some(Try::Wrong(0)) => {
                 self.owners.pairing = None;
-                let text =
-                    "an owner was to be paired, and five wrong codes came: ask for a new one";
+                let text = "pairing failed: five wrong codes; ask for a new one";
                 self.notice(now, Conversation::Direct(from), None, text);
-                Letter::new("That is not the code, and it was the last try. Ask for a new code.")
+                Letter::new("Wrong code, and that was the last try. Ask for a new code.")
             }
             Some(Try::Wrong(left)) => {
                 let tries = if left == 1 { "try" } else { "tries" };
-                Letter::new(format!("That is not the code; {left} {tries} left."))
+                Letter::new(format!("Wrong code; {left} {tries} left."))
             }
         };
         self.tell(now, from, letter);
@@ -85,9 +84,9 @@ impl Engine {
         let pairs = |pairing: &Pairing| code::is_in(&pairing.code, text);
         let letter = if self.owners.pairing.as_ref().is_some_and(pairs) {
             self.owners.pairing = None;
-            "That code is for another owner to send, and void now. /pair gives a new one."
+            "That code was for another owner to send. It is no longer valid; /pair gives a new one."
         } else if self.owners.codes.len() < known {
-            "That code is to be typed at the terminal, and void now. /code gives a new one."
+            "That code was for the terminal. It is no longer valid; /code gives a new one."
         } else {
             return false;
         };
@@ -106,18 +105,18 @@ impl Engine {
         let agent = words::piece(&self.settings.name);
         let policy = words::policy(self.settings.policy);
         let mut text = format!(
-            "You own this agent now.\nYou: {theirs}\nAgent: {agent}\n{ours}\nNow {policy}: /policy"
+            "You now own this agent.\nYou: {theirs}\nAgent: {agent}\n{ours}\nPolicy: {policy} (/policy changes it)"
         );
         // Nobody owns it behind another's back: not a key that the agent itself has paired, either.
         for other in others {
             text += &format!("\nIt has another owner: {}", other.npub());
             let text = format!(
-                "Somebody else owns this agent too now: {theirs}\n/remove {theirs}\nundoes it."
+                "This agent has another owner now: {theirs}\nTo undo this:\n/remove {theirs}"
             );
             self.tell(now, other, Letter::new(text));
         }
         self.tell(now, key, Letter::new(text + "\n/help"));
-        let text = format!("{theirs} is an owner of this agent now");
+        let text = format!("{theirs} is now an owner of this agent");
         self.notice(now, Conversation::Direct(key), None, &text);
         true
     }
@@ -131,7 +130,9 @@ impl Engine {
             self.owners.codes.remove(0);
         }
         self.owners.codes.push((code.into(), now + crate::owner::CODE_LIFETIME));
-        let text = format!("{shown}\nType it where the passphrase is asked for. It is good once.");
+        let text = format!(
+            "{shown}\nType this code where the terminal asks for the passphrase. It works once, within ten minutes."
+        );
         Letter { kept: Some(SECRET), ..Letter::new(text) }
     }
 

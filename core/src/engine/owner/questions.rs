@@ -142,7 +142,7 @@ impl Engine {
         let others = self.owners().map(|owner| owner.key).filter(|key| via != Via::Dm(*key));
         let others: Vec<_> = others.filter(|key| self.was_put_to(*key, handle)).collect();
         for other in others {
-            let told = format!("{told}\n(by another owner, or at the terminal)");
+            let told = format!("{told}\n(answered by another owner or at the terminal)");
             self.tell(now, other, Letter::new(told).about(call));
         }
         Ok(Letter::new(told).about(call))
@@ -161,15 +161,17 @@ impl Engine {
             Err(Refusal::Answered) => {
                 let answer = self.owners.questions.get(&handle).and_then(|it| it.answer.as_ref());
                 let answer = answer.map(|answer| words::plain(&answer.text)).unwrap_or_default();
-                Letter::new(format!("Nothing changed: q{handle} was answered before: {answer}"))
+                Letter::new(format!("Nothing changed: q{handle} already has an answer: {answer}"))
             }
             Err(Refusal::Empty) => Letter {
                 question: Some(handle),
-                ..Letter::new(format!("What is it, to q{handle}?"))
+                ..Letter::new(format!(
+                    "Your answer to q{handle} is empty. Reply to this with the answer."
+                ))
             },
-            Err(Refusal::Over(_) | Refusal::NoCall) => Letter::new(format!(
-                "Nothing changed: the call that q{handle} was asked in is over."
-            )),
+            Err(Refusal::Over(_) | Refusal::NoCall) => {
+                Letter::new(format!("Nothing changed: the call of q{handle} has ended."))
+            }
             Err(refusal) => Letter::new(format!("Nothing changed: {refusal}.")),
         }
     }

@@ -48,32 +48,34 @@ impl Engine {
         let before = self.owners.takeovers.get(&call).map(|takeover| takeover.by);
         self.keep_takeover(Takeover { call, by: via, last: now });
         if let Some(Via::Dm(other)) = before.filter(|before| *before != via) {
-            let text = format!("Another owner speaks in {line} now.");
+            let text = format!("Another owner has taken over {line}.");
             self.tell(now, other, Letter::new(text).about(call));
         }
         if via == Via::Terminal && before != Some(via) {
-            let text = format!("Somebody at the terminal speaks in {line} now.");
+            let text = format!("Somebody at the terminal has taken over {line}.");
             for owner in self.listening(now) {
                 self.tell(now, owner, Letter::new(text.clone()).about(call));
             }
         }
         if before != Some(via) {
-            let text =
-                "your human has taken the call over and speaks in it; wait until it is yours";
+            let text = "your human has taken over the call; wait until they hand it back";
             self.notice(now, Conversation::Call(call), None, text);
         }
-        let here = "What is said there comes here, and what you write here is said there.";
+        let here = "Messages from the call come here, and what you write here is sent in the call.";
         let text = match via {
             Via::Terminal => {
-                format!("You speak in {line} now: p2p owner say. p2p owner resume hands it back.")
+                format!(
+                    "You have taken over {line}. Speak with p2p owner say, hand it back with p2p owner resume."
+                )
             }
             Via::Dm(owner) => {
                 let open = self.question_lines(&self.questions_put_to(owner));
                 let open = Some(open).filter(|open| !open.is_empty());
-                let open = open.map(|open| format!("\nStill to be answered, by code:\n{open}"));
+                let open =
+                    open.map(|open| format!("\nOpen questions, to be answered by code:\n{open}"));
                 let open = open.unwrap_or_default();
                 format!(
-                    "You speak in {line} now. {here}\n/resume hands it back to your agent.{open}"
+                    "You have taken over {line}. {here}\n/resume hands it back to your agent.{open}"
                 )
             }
         };
@@ -89,9 +91,9 @@ impl Engine {
         let call = self.current(call);
         let line = self.call_line(call);
         if !self.give_back(now, call, "the call is yours again: your human handed it back") {
-            return Ok(Letter::new(format!("You had not taken over {line}.")).about(call));
+            return Ok(Letter::new(format!("You have not taken over {line}.")).about(call));
         }
-        Ok(Letter::new(format!("Your agent speaks in {line} again.")).about(call))
+        Ok(Letter::new(format!("Your agent continues {line}.")).about(call))
     }
 
     /// The call is the agent's again, which is told so.
@@ -110,7 +112,8 @@ impl Engine {
         };
         self.takeover_over(call);
         if told {
-            let text = format!("Over: {}. Nobody hears you there any more.", self.call_line(call));
+            let text =
+                format!("Ended: {}. What you write no longer goes there.", self.call_line(call));
             for owner in self.behind(by) {
                 self.tell(now, owner, Letter::new(text.clone()).about(call));
             }
@@ -138,9 +141,13 @@ impl Engine {
         let left = self.owners.takeovers.values().filter(|takeover| lapses(takeover) <= now);
         for takeover in left.copied().collect::<Vec<_>>() {
             let call = takeover.call;
-            self.give_back(now, call, "the call is yours again: your human was silent for long");
+            self.give_back(
+                now,
+                call,
+                "the call is yours again: your human was idle for 30 minutes",
+            );
             let text = format!(
-                "You said nothing for {}: your agent speaks in {} again.",
+                "You were idle for {}: your agent continues {}.",
                 words::span(IDLE),
                 self.call_line(call)
             );
@@ -179,7 +186,7 @@ impl Engine {
         if let Some(takeover) = self.owners.takeovers.get(&call).copied() {
             self.keep_takeover(Takeover { last: now, ..takeover });
         }
-        let text = format!("Said in {}.", self.call_line(call));
+        let text = format!("Sent in {}.", self.call_line(call));
         Ok(Letter { said: true, ..Letter::new(text) }.about(call))
     }
 
