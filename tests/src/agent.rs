@@ -1,4 +1,4 @@
-//! An agent: a home and a place to work in, and `p2p` typed there.
+//! An agent: a home, a working folder, and `p2p` commands that run there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::binary;
-use crate::patience::until;
 use crate::process::{Output, Running, is_alive, living_in, send_signal};
+use crate::waiting::until;
 
-/// An agent. Its daemon and whatever else lives in its home is killed when this is dropped.
+/// An agent. Every process of its home, the daemon included, is killed when this is dropped.
 #[derive(Debug)]
 pub struct Agent {
     name: String,
@@ -22,10 +22,10 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that uses these relays. Its daemon starts with the first verb that needs it.
+    /// Creates an agent that uses these relays. Its daemon starts with the first verb that needs it.
     ///
     /// # Panics
-    /// When it cannot have a home.
+    /// If its home cannot be created.
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     #[must_use]
     pub fn new(name: &str, relays: &[&str]) -> Self {
@@ -56,7 +56,7 @@ impl Agent {
     /// Writes its `config.toml`, which a daemon reads when it starts.
     ///
     /// # Panics
-    /// When it cannot be written.
+    /// If it cannot be written.
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     #[must_use]
     pub fn configured(self, text: &str) -> Self {
@@ -64,31 +64,31 @@ impl Agent {
         self
     }
 
-    /// The name that it claims.
+    /// Returns the name that it claims.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where it keeps everything: `P2P_HOME`.
+    /// Returns its home (`P2P_HOME`), where it keeps everything.
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }
 
-    /// Where it works: the current folder of its commands.
+    /// Returns its working folder: the current folder of its commands.
     #[must_use]
     pub fn work(&self) -> PathBuf {
         self.folder.path().join("work")
     }
 
-    /// The files of its home.
+    /// Returns the paths of its files.
     #[must_use]
     pub fn place(&self) -> Place {
         Place::under(&self.home())
     }
 
-    /// A program in this agent's surroundings: none of this shell's variables but `PATH`.
+    /// Returns a command in this agent's environment, which has no variable of this shell but `PATH`.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command
@@ -107,41 +107,41 @@ impl Agent {
         self.start_with(args, "")
     }
 
-    /// Starts `p2p` with something on stdin.
+    /// Starts `p2p` with a text on stdin.
     #[must_use]
     pub fn start_with(&self, args: &[&str], stdin: &str) -> Running {
         let line = format!("[{}] p2p {}", self.name, args.join(" "));
         Running::start(line, self.command(binary()).args(args), stdin)
     }
 
-    /// Runs `p2p` to its end.
+    /// Runs `p2p` and waits for its end.
     #[must_use]
     pub fn run(&self, args: &[&str]) -> Output {
         self.start(args).end()
     }
 
-    /// The result of a verb that goes well.
+    /// Returns the result of a verb, which must exit with 0.
     pub fn json(&self, args: &[&str]) -> Value {
         self.run(&[args, &["--json"]].concat()).result(0)
     }
 
-    /// The result of a verb to which nothing came in time.
+    /// Returns the result of a verb, which must exit with 3 (nothing yet).
     pub fn in_vain(&self, args: &[&str]) -> Value {
         self.run(&[args, &["--json"]].concat()).result(3)
     }
 
-    /// The error of a verb that exits with `code`.
+    /// Returns the error of a verb, which must exit with `code`.
     pub fn fails(&self, code: i32, args: &[&str]) -> RpcError {
         self.run(&[args, &["--json"]].concat()).failure(code).0
     }
 
-    /// Its public key, as an npub.
+    /// Returns its public key as an npub.
     #[must_use]
     pub fn npub(&self) -> String {
         text(&self.json(&["whoami"])["npub"])
     }
 
-    /// Its public key, in hex.
+    /// Returns its public key in hex.
     #[must_use]
     pub fn hex(&self) -> String {
         text(&self.json(&["whoami"])["hex"])
@@ -152,7 +152,7 @@ impl Agent {
         self.json(&["contacts", "add", &other.npub(), other.name()]);
     }
 
-    /// The process of its daemon. None is started.
+    /// Returns the process id of its daemon, without starting one.
     ///
     /// # Panics
     /// When there is none.
@@ -170,7 +170,7 @@ impl Agent {
         until("the killed daemon is gone", || !is_alive(pid));
     }
 
-    /// Everything on disk, but for the files that it received and the key: name and bytes.
+    /// Returns every file of its home by path and content, without received files and the key.
     #[must_use]
     pub fn stored(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let place = self.place();
@@ -203,7 +203,7 @@ impl Drop for Agent {
             let last = &lines[lines.len().saturating_sub(15)..];
             eprintln!("--- the log of {}'s daemon ends with\n{}", self.name, last.join("\n"));
         }
-        // Twice, for what was just being started.
+        // Twice, for processes that were just being started.
         for _ in 0..2 {
             for pid in living_in(&home) {
                 send_signal(pid, Signal::SIGKILL);

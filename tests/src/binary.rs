@@ -1,15 +1,15 @@
-//! Which `p2p` is tested: the one of this source tree, never a stale one.
+//! The `p2p` binary under test, built from this source tree.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// The binary: `P2P_BIN` where that is set, or else the one that Cargo builds from this source,
-/// with the profile of the running test. Cargo is asked once per test process, because
-/// `cargo test -p p2p-tests` builds libraries only and would find an old binary, or none.
+/// Returns the binary: `P2P_BIN` if that is set, or else the one that Cargo builds from this source
+/// with the profile of the running test. Cargo is called once per test process, because
+/// `cargo test -p p2p-tests` builds libraries only and might find an old binary.
 ///
 /// # Panics
-/// When it cannot be built.
+/// If it cannot be built.
 #[must_use]
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -19,7 +19,7 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("/"))

@@ -1,4 +1,4 @@
-//! Programs of others that some tests need, and what happens where they are not installed.
+//! Programs by others that some tests need, and the notice when they are not installed.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use crate::binary::root;
 use crate::relay::{Foreign, Relay, quiet_port};
 
-/// Where `.ci/run` installs them.
+/// Returns the folder where `.ci/run` installs them.
 #[must_use]
 pub fn folder() -> PathBuf {
     root().join("target/interop")
 }
 
-/// PyPI's `nostr-relay`: `P2P_TEST_NOSTR_RELAY`, or where `.ci/run` put it.
+/// Returns the path of PyPI's `nostr-relay`: `P2P_TEST_NOSTR_RELAY`, or where `.ci/run` installs it.
 #[must_use]
 pub fn nostr_relay() -> Option<PathBuf> {
     let named = std::env::var_os("P2P_TEST_NOSTR_RELAY").filter(|path| !path.is_empty());
@@ -20,12 +20,12 @@ pub fn nostr_relay() -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// PyPI's `nostr-relay`, running on a port that stays free while it is down, with its database in
-/// `folder`. Nothing where it is not installed. Its size limit would refuse our larger wraps, and
-/// its notion of recent every wrap that is backdated as NIP-59 wants.
+/// Starts PyPI's `nostr-relay` on a port that stays free while it is down, with its database in
+/// `folder`. Returns nothing where it is not installed. Its default size limit would refuse our
+/// larger wraps, and its default age limit every wrap that is backdated as NIP-59 wants.
 ///
 /// # Panics
-/// When it does not come up.
+/// If it does not start.
 #[expect(clippy::expect_used, reason = "that is how a test fails")]
 #[must_use]
 pub fn foreign_relay(folder: &Path) -> Option<Relay> {
@@ -41,11 +41,11 @@ pub fn foreign_relay(folder: &Path) -> Option<Relay> {
     Some(Relay::foreign(Foreign { program, args, folder: folder.to_owned(), port }))
 }
 
-/// How to install it.
+/// Command that installs it.
 pub const HOW_TO_NOSTR_RELAY: &str =
     "python3 -m venv target/interop/venv && target/interop/venv/bin/pip install nostr-relay==1.14";
 
-/// The folder that holds `node_modules` with nostr-tools and ws, where Node can be run.
+/// Returns the `node_modules` with nostr-tools and ws, if Node can be run.
 #[must_use]
 pub fn nostr_tools() -> Option<PathBuf> {
     let modules = folder().join("node_modules");
@@ -53,7 +53,7 @@ pub fn nostr_tools() -> Option<PathBuf> {
     (there && runs("node")).then_some(modules)
 }
 
-/// Whether a program can be started.
+/// Tells whether a program can be started.
 #[must_use]
 pub fn runs(program: impl AsRef<Path>) -> bool {
     let mut command = Command::new(program.as_ref());
@@ -61,13 +61,13 @@ pub fn runs(program: impl AsRef<Path>) -> bool {
     quiet.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// Says loudly that a test did not run and what it wants. Where `CI` is `true`, that is a failure.
+/// Prints that a test was skipped and what it needs. With `CI=true` that is a failure.
 ///
 /// # Panics
 /// In CI.
 pub fn skipped(test: &str, wants: &str, how: &str) {
     let notice = format!("SKIPPED: {test}: it needs {wants}\n  install it: {how}");
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{notice}");
-    // Past the capture of test output: a skip must be seen.
+    // Written past the capture of test output, so that a skip is seen.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\n{notice}\n").as_bytes());
 }

@@ -1,56 +1,56 @@
-//! Two agents that know each other, and their calls.
+//! Two agents that are contacts, and their calls.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::agent::Agent;
-use crate::patience::{eventually, until};
 use crate::relay::Relay;
+use crate::waiting::{eventually, until};
 
 /// Alice and Bob, with each other among their contacts, on a relay of their own.
 #[derive(Debug)]
 pub struct Meeting {
-    /// Who calls.
+    /// The caller.
     pub alice: Agent,
-    /// Who is called.
+    /// The callee.
     pub bob: Agent,
-    /// Where they meet.
+    /// Their relay.
     pub relay: Relay,
 }
 
-/// A call between the two, by the handles that each has for it.
+/// A call between the two, by the handle that each has for it.
 #[derive(Debug, Clone)]
 pub struct Talk {
     /// Alice's handle.
     pub alice: String,
     /// Bob's handle.
     pub bob: String,
-    /// The same on both sides.
+    /// Id of the call, the same on both sides.
     pub id: String,
 }
 
-/// A message as it stands in a transcript.
+/// A message of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Said {
-    /// Whether the caller wrote it.
+    /// True if the caller wrote it.
     pub by_caller: bool,
     /// The rumor id.
     pub id: String,
     /// `text`, `file`, …
     pub kind: String,
-    /// The words.
+    /// Its text.
     pub text: String,
 }
 
 impl Meeting {
-    /// Both on an embedded relay.
+    /// Creates both on an embedded relay.
     #[must_use]
     pub fn new() -> Self {
         Self::on(Relay::start())
     }
 
-    /// Both on this relay.
+    /// Creates both on this relay.
     #[must_use]
     pub fn on(relay: Relay) -> Self {
         let alice = Agent::new("alice", &[relay.url()]);
@@ -58,7 +58,7 @@ impl Meeting {
         Self::of(relay, alice, bob)
     }
 
-    /// These two.
+    /// Makes two agents contacts of each other.
     #[must_use]
     pub fn of(relay: Relay, alice: Agent, bob: Agent) -> Self {
         alice.befriend(&bob);
@@ -66,7 +66,7 @@ impl Meeting {
         Self { alice, bob, relay }
     }
 
-    /// Alice rings Bob, and it rings there.
+    /// Lets Alice call Bob, until it rings there.
     #[must_use]
     pub fn ring(&self, topic: &str) -> Talk {
         let placed = self.alice.json(&["call", "bob", topic, "--new"]);
@@ -76,7 +76,7 @@ impl Meeting {
         Talk { alice, bob, id }
     }
 
-    /// A call that both are in.
+    /// Lets Alice call Bob and Bob accept, until both are in the call.
     #[must_use]
     pub fn call(&self, topic: &str) -> Talk {
         let talk = self.ring(topic);
@@ -85,12 +85,11 @@ impl Meeting {
         talk
     }
 
-    /// Checks that both have the same transcript of a call, once all of it has arrived, and
-    /// returns it. What one side wrote is in the same order on both; messages that crossed may
-    /// stand differently.
+    /// Waits until both have the same transcript of a call, and returns it. Messages of one side have
+    /// the same order on both; messages that crossed may be ordered differently.
     ///
     /// # Panics
-    /// When they have not the same within the usual time.
+    /// If the transcripts still differ after a minute.
     pub fn same_transcript(&self, talk: &Talk) -> Vec<Said> {
         let sides = || {
             let hers = transcript(&self.alice, &talk.alice);
@@ -120,7 +119,7 @@ impl Default for Meeting {
     }
 }
 
-/// What stands in an agent's transcript of a call.
+/// Returns the messages of an agent's transcript of a call.
 #[must_use]
 pub fn transcript(agent: &Agent, call: &str) -> Vec<Said> {
     let shown = agent.json(&["transcript", call]);
@@ -139,14 +138,14 @@ pub fn transcript(agent: &Agent, call: &str) -> Vec<Said> {
     messages.iter().map(said).collect()
 }
 
-/// The state of a call: `ringing`, `active`, …
+/// Returns the state of a call: `ringing`, `active`, …
 #[must_use]
 pub fn state(agent: &Agent, call: &str) -> String {
     let read = agent.json(&["read", call]);
     read["state"].as_str().unwrap_or_default().to_owned()
 }
 
-/// The handle that an agent has for a call, if it knows it.
+/// Returns an agent's handle for a call, if it knows the call.
 #[must_use]
 pub fn handle_of(agent: &Agent, id: &str) -> Option<String> {
     let calls = agent.json(&["calls", "--limit", "100"]);

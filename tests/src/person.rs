@@ -1,4 +1,4 @@
-//! People with an app that we did not write: `tests/interop/person.mjs`, running.
+//! People with an app by others: the program `tests/interop/person.mjs`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::agent::Agent;
 use crate::binary::root;
 use crate::interop;
-use crate::patience::{PATIENCE, until};
 use crate::relay::Relay;
+use crate::waiting::{PATIENCE, until};
 use crate::wire::Wire;
 
-/// Two people who write to an agent from one program: a person, and somebody else.
+/// Two people who write to an agent from one program: the person, and another one.
 #[derive(Debug)]
 pub struct Person {
     child: Child,
@@ -25,27 +25,27 @@ pub struct Person {
     heard: RefCell<VecDeque<Value>>,
     /// The person's key, in hex.
     pub key: String,
-    /// The other's.
+    /// The other one's key, in hex.
     pub other: String,
 }
 
-/// A message that the person's app shows.
+/// A message that the app received.
 #[derive(Debug, Clone)]
 pub struct Heard {
     /// The rumor's id.
     pub id: String,
-    /// The words.
+    /// Its text.
     pub text: String,
-    /// Everything.
+    /// The whole rumor.
     pub whole: Value,
 }
 
 impl Person {
-    /// Who writes to this agent, once it can be written to. Nothing, said loudly, where the
-    /// program cannot run.
+    /// Starts the program once the agent can be written to. Returns nothing, with a printed notice,
+    /// where the program cannot run.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not start.
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     #[must_use]
     pub fn start(relay: &Relay, agent: &Agent, test: &str) -> Option<Self> {
@@ -83,39 +83,39 @@ impl Person {
         Some(person)
     }
 
-    /// Says something to the agent. The rumor's id.
+    /// Sends a text to the agent and returns the rumor's id.
     #[must_use]
     pub fn says(&self, text: &str) -> String {
         self.does(&json!({ "text": text }))
     }
 
-    /// The same with what `person.mjs` knows beside it, when a relay took it. The rumor's id.
+    /// Runs a command of `person.mjs`, waits until a relay took the event, and returns the rumor's id.
     ///
     /// # Panics
-    /// When it does not take the line.
+    /// If the program does not read it.
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     pub fn does(&self, line: &Value) -> String {
         writeln!(self.stdin.borrow_mut(), "{line}").expect("it reads");
         self.answer("said")["said"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The next message for the person of which this is so; the others stay.
+    /// Waits for a message to the person that fits, and removes it from those that arrived.
     ///
     /// # Panics
-    /// When none comes.
+    /// If none arrives.
     pub fn hears(&self, what: &str, fits: impl Fn(&str) -> bool) -> Heard {
         self.takes("me", what, fits)
     }
 
-    /// The same for the other one.
+    /// Does the same for the other one.
     ///
     /// # Panics
-    /// When none comes.
+    /// If none arrives.
     pub fn other_hears(&self, what: &str, fits: impl Fn(&str) -> bool) -> Heard {
         self.takes("other", what, fits)
     }
 
-    /// Messages that came for the person or the other one and were not taken.
+    /// Returns the messages to either that were not waited for.
     #[must_use]
     pub fn left(&self) -> Vec<String> {
         let heard = self.heard.borrow();
@@ -142,7 +142,7 @@ impl Person {
         }
     }
 
-    /// The next line of the program with this field; messages are kept for later.
+    /// Returns the program's next line with this field, and keeps messages for later.
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     fn answer(&self, field: &str) -> Value {
         loop {

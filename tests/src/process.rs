@@ -13,10 +13,10 @@ use nix::unistd::Pid;
 use p2p_ipc::RpcError;
 use serde_json::Value;
 
-/// How long one command may take, with whatever it waits for.
+/// Longest duration of a command, with its waiting.
 const COMMAND_LIMIT: Duration = Duration::from_secs(90);
 
-/// A command that is under way.
+/// A running command.
 #[derive(Debug)]
 pub struct Running {
     line: String,
@@ -25,18 +25,18 @@ pub struct Running {
     output: Receiver<Output>,
 }
 
-/// A command that is over.
+/// A command that ended.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// As it would be typed.
+    /// The command line.
     pub line: String,
-    /// What it exited with; nothing after a signal.
+    /// Exit code; nothing after a signal.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Text on stdout.
     pub stdout: String,
-    /// What it told beside.
+    /// Text on stderr.
     pub stderr: String,
-    /// How long it took, until both were closed.
+    /// Duration until both were closed.
     pub took: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Running {
     /// Starts a command with `stdin` as its input.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// If it cannot be started.
     #[expect(clippy::unwrap_used, reason = "that is how a test fails")]
     pub fn start(line: String, command: &mut Command, stdin: &str) -> Self {
         let since = Instant::now();
@@ -67,7 +67,7 @@ impl Running {
         Self { line, pid, since, output }
     }
 
-    /// Its process id.
+    /// Returns its process id.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
@@ -78,7 +78,7 @@ impl Running {
         send_signal(self.pid, signal);
     }
 
-    /// Whether it still runs.
+    /// Tells whether it still runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
         is_alive(self.pid)
@@ -87,7 +87,7 @@ impl Running {
     /// Waits for its end.
     ///
     /// # Panics
-    /// When it does not end.
+    /// If it does not end in time.
     #[expect(clippy::panic, reason = "that is how a test fails")]
     #[must_use]
     pub fn end(self) -> Output {
@@ -123,17 +123,17 @@ impl Output {
     /// Checks the exit code.
     ///
     /// # Panics
-    /// When it is another one.
+    /// If it is another one.
     #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
-    /// The one JSON object that `--json` puts on stdout.
+    /// Returns the JSON object that `--json` prints.
     ///
     /// # Panics
-    /// When stdout holds anything else.
+    /// If stdout holds anything else.
     #[must_use]
     pub fn envelope(&self) -> Value {
         let one_line = self.stdout.ends_with('\n') && self.stdout.lines().count() == 1;
@@ -146,10 +146,10 @@ impl Output {
         envelope
     }
 
-    /// The result in the envelope of a command that exited with `code`, 0 or 3.
+    /// Returns the result of a command that exited with `code`, 0 or 3.
     ///
     /// # Panics
-    /// When it exited otherwise, or failed.
+    /// If it exited otherwise, or failed.
     #[must_use]
     pub fn result(self, code: i32) -> Value {
         let this = self.exits(code);
@@ -158,10 +158,10 @@ impl Output {
         envelope["result"].take()
     }
 
-    /// The error in the envelope, and what stands beside it. The exit code must be the error's.
+    /// Returns the error, and the result beside it. The exit code must be the error's.
     ///
     /// # Panics
-    /// When there is none, or the exit code is another one.
+    /// If there is no error, or the exit code is another one.
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "that is how a test fails")]
     pub fn failure(self, code: i32) -> (RpcError, Value) {
@@ -185,8 +185,8 @@ impl std::fmt::Display for Output {
     }
 }
 
-/// Whether a process is there and runs: any thread of it, because the first may be gone while
-/// others still hold its sockets open. In a container nobody may collect the dead.
+/// Tells whether any thread of a process runs: the first one may have ended while others still hold
+/// its sockets. Zombies do not count, since a container may not collect them.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -197,14 +197,14 @@ pub fn is_alive(pid: u32) -> bool {
     })
 }
 
-/// Sends a signal to one process; that it may be gone is no matter.
+/// Sends a signal to a process, which may be gone already.
 pub fn send_signal(pid: u32, signal: Signal) {
     if let Ok(pid) = i32::try_from(pid) {
         let _ = kill(Pid::from_raw(pid), signal);
     }
 }
 
-/// The processes that were told to live in this home: its daemon, and verbs under way.
+/// Returns the processes with this home: its daemon, and running verbs.
 #[must_use]
 pub fn living_in(home: &Path) -> Vec<u32> {
     let wanted = format!("P2P_HOME={}", home.display());

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use crate::binary::binary;
-use crate::patience::{eventually, until};
+use crate::waiting::{eventually, until};
 
 /// A running relay. It is killed when this is dropped.
 #[derive(Debug)]
@@ -21,39 +21,39 @@ pub struct Relay {
     url: String,
     port: u16,
     child: Child,
-    /// Another's program, and what it was started with.
+    /// The program by others, and its arguments.
     foreign: Option<Foreign>,
-    /// Held, so that the relay keeps somewhere to write to.
+    /// Kept open, so that the relay can write to it.
     _stdout: Option<BufReader<ChildStdout>>,
 }
 
-/// Another's relay, as it is started.
+/// A relay by others.
 #[derive(Debug, Clone)]
 pub struct Foreign {
     /// The program.
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,
-    /// Where it runs and keeps what it has.
+    /// Its working folder, with its data.
     pub folder: PathBuf,
-    /// Where it listens.
+    /// Its port.
     pub port: u16,
 }
 
 impl Relay {
-    /// The embedded relay, on a port of the system's choice.
+    /// Starts the embedded relay on a port that the system chooses.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not start.
     #[must_use]
     pub fn start() -> Self {
         Self::embedded(0)
     }
 
-    /// The embedded relay on a port that stays free while it is down, for [`Relay::revive`].
+    /// Starts the embedded relay on a port that stays free while it is down, for [`Relay::revive`].
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not start.
     #[must_use]
     pub fn start_to_die() -> Self {
         Self::embedded(quiet_port())
@@ -77,10 +77,10 @@ impl Relay {
         Self { url, port: port.unwrap_or_default(), child, foreign: None, _stdout: Some(stdout) }
     }
 
-    /// A relay that another program serves, once something listens there.
+    /// Starts a relay by others and waits until it listens.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not start.
     #[must_use]
     pub fn foreign(foreign: Foreign) -> Self {
         let mut child = start_foreign(&foreign);
@@ -97,19 +97,19 @@ impl Relay {
         Self { url, port, child, foreign: Some(foreign), _stdout: None }
     }
 
-    /// Whether another's program serves it.
+    /// Tells whether it is a program by others.
     #[must_use]
     pub fn is_foreign(&self) -> bool {
         self.foreign.is_some()
     }
 
-    /// Its address.
+    /// Returns its address.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Kills it. What it held in memory is gone.
+    /// Kills it. Its memory is lost.
     pub fn kill(&mut self) {
         let group = i32::try_from(self.child.id()).unwrap_or_default();
         if self.foreign.is_some() && group > 0 {
@@ -119,14 +119,14 @@ impl Relay {
         let _ = self.child.wait();
     }
 
-    /// Starts it again where it was: the embedded one empty, another's with what is on its disk.
+    /// Starts it again on the same port: the embedded relay empty, a relay by others with its database.
     ///
     /// # Panics
-    /// When it does not come up.
+    /// If it does not start.
     pub fn revive(&mut self) {
         self.kill();
         until("the relay's port is free", || {
-            // As the relay itself binds: connections that linger are no matter.
+            // Lingering connections do not matter, as for the relay itself.
             TcpListener::bind(("127.0.0.1", self.port)).is_ok()
         });
         let revived = match self.foreign.clone() {
@@ -157,8 +157,8 @@ fn start_foreign(foreign: &Foreign) -> Child {
         .expect("the other relay can be started")
 }
 
-/// A free port below those that the system gives away, so that nobody else comes by it while a
-/// test's relay is down.
+/// Returns a free port below those that the system assigns, so that no other program gets it while
+/// the relay of a test is down.
 ///
 /// # Panics
 /// When there is none.

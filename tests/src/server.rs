@@ -1,4 +1,4 @@
-//! A little HTTP server that keeps what it is told, and answers as a test wants it to.
+//! An HTTP server that records requests and answers as a test tells it to.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// A server on loopback. It serves as long as the test's process lives.
+/// A server on loopback. It serves until the test's process ends.
 #[derive(Debug, Clone)]
 pub struct Server {
     address: SocketAddr,
@@ -21,19 +21,19 @@ struct State {
     held: Vec<TcpStream>,
 }
 
-/// What the server was told.
+/// A request that the server received.
 #[derive(Debug, Clone)]
 pub struct Told {
     /// `/hooks/wake`.
     pub path: String,
-    /// By names in lower case.
+    /// Its headers, by names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// As it came.
+    /// Its body.
     pub body: String,
 }
 
 impl Told {
-    /// The body as JSON.
+    /// Returns the body as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_default()
@@ -41,10 +41,10 @@ impl Told {
 }
 
 impl Server {
-    /// A server that takes everything.
+    /// Starts a server that answers 200 to everything.
     ///
     /// # Panics
-    /// When there is no port for it.
+    /// If there is no free port.
     #[must_use]
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     pub fn start() -> Self {
@@ -62,18 +62,18 @@ impl Server {
         this
     }
 
-    /// Where it is.
+    /// Returns its address.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Answers so from now on: a status, and more lines of the head. Without any it never answers.
+    /// Sets the answer: a status, and further header lines. With an empty text it never answers.
     pub fn answers(&self, head: &str) {
         self.state().answers = head.to_owned();
     }
 
-    /// Everything that it was told, whatever it answered.
+    /// Returns all requests, whatever it answered.
     #[must_use]
     pub fn heard(&self) -> Vec<Told> {
         self.state().heard.clone()

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::stream::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::{Message, WebSocket, connect};
 
-use crate::patience::PATIENCE;
+use crate::waiting::PATIENCE;
 
 /// A blocking WebSocket to a relay.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
-//! The daemon, started by a verb as an agent's shell tool runs it: the tool kills the process
-//! group, waits for every descriptor that it gave away, and forgets. And what keeps a daemon from
-//! starting, or from being the wrong one.
+//! Starting the daemon from a verb in an agent's shell tool: the tool kills the process group and
+//! waits for every inherited descriptor. Also reasons why a daemon does not start, or is the wrong
+//! one.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::collections::BTreeSet;
@@ -54,7 +54,7 @@ fn daemons(home: &Path) -> Vec<u32> {
 }
 
 #[test]
-fn a_tool_gets_its_output_at_once_and_the_daemon_outlives_it() {
+fn a_shell_tool_gets_its_output_and_the_daemon_outlives_it() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let typed = by_tool(&agent, &["status", "--json"]);
@@ -70,7 +70,7 @@ fn a_tool_gets_its_output_at_once_and_the_daemon_outlives_it() {
 }
 
 #[test]
-fn a_daemon_has_nothing_of_the_tool_that_started_it() {
+fn a_daemon_inherits_nothing_from_the_tool_that_started_it() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let typed = by_tool(&agent, &["wait", "--wait", "60"]);
@@ -120,7 +120,7 @@ fn many_verbs_at_once_start_one_daemon() {
 }
 
 #[test]
-fn a_first_run_says_who_this_is_now_and_what_became_public() {
+fn first_run_prints_the_identity_and_what_became_public() {
     let relay = Relay::start();
     let agent = Agent::new("", &[relay.url()]);
     let first = agent.run(&["whoami", "--json"]);
@@ -144,7 +144,7 @@ fn a_first_run_says_who_this_is_now_and_what_became_public() {
 }
 
 #[test]
-fn the_identity_of_the_older_skill_is_taken_over_where_it_lies() {
+fn the_identity_file_of_the_older_skill_is_used_in_place() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let home = agent.work();
@@ -173,7 +173,7 @@ fn the_identity_of_the_older_skill_is_taken_over_where_it_lies() {
 }
 
 #[test]
-fn a_damaged_or_missing_identity_is_an_error_that_leaves_all_alone() {
+fn a_damaged_or_missing_identity_is_an_error_and_changes_nothing() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let path = agent.place().identity;
@@ -205,7 +205,7 @@ fn a_damaged_or_missing_identity_is_an_error_that_leaves_all_alone() {
 }
 
 #[test]
-fn a_typo_in_the_configuration_is_an_error_with_its_line() {
+fn an_unknown_config_key_is_an_error_with_its_line() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]).configured("about = \"x\"\nrings = 7\n");
     let error = agent.fails(2, &["status"]);
@@ -241,7 +241,7 @@ fn a_named_socket_turns_autostart_off() {
 }
 
 #[test]
-fn variables_that_differ_from_the_daemons_are_an_error() {
+fn variables_that_differ_from_the_running_daemon_are_an_error() {
     let relay = Relay::start();
     let mut agent = Agent::new("alice", &[relay.url()]);
     agent.json(&["status"]);
@@ -280,7 +280,7 @@ fn two_daemons_do_not_share_a_key() {
 }
 
 #[test]
-fn a_daemon_that_dies_again_and_again_is_given_up_with_a_reason() {
+fn autostart_gives_up_with_a_reason_after_repeated_early_deaths() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     agent.json(&["daemon", "start"]);
@@ -297,7 +297,7 @@ fn a_daemon_that_dies_again_and_again_is_given_up_with_a_reason() {
 }
 
 #[test]
-fn pending_and_status_of_the_daemon_start_nothing() {
+fn pending_and_daemon_status_do_not_start_the_daemon() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let pending = agent.run(&["pending"]).exits(0);
@@ -314,7 +314,7 @@ fn pending_and_status_of_the_daemon_start_nothing() {
 }
 
 #[test]
-fn who_stops_is_no_longer_online() {
+fn an_agent_that_stops_is_no_longer_online() {
     let relay = Relay::start();
     let (alice, bob) = (Agent::new("alice", &[relay.url()]), Agent::new("bob", &[relay.url()]));
     let online = || alice.json(&["list"])["agents"].as_array().unwrap().len();

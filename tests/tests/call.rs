@@ -1,5 +1,5 @@
-//! A call from end to end, through the real binary: find each other, ring, talk, pass files, ask a
-//! human, part. And every other way in which a call may go.
+//! Calls from end to end with the real binary: find each other, ring, talk, pass files, ask a human,
+//! end; and every other outcome of a call.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{Agent, Meeting, Relay, eventually, handle_of, state, transcript, until};
 use serde_json::Value;
 
-/// The agents that `list` shows, by the names that they claim.
+/// Returns the names that the agents of `list` claim.
 fn online(agent: &Agent, args: &[&str]) -> Vec<String> {
     let listed = agent.json(&[&["list"], args].concat());
     assert_eq!(listed["relays"][0]["answered"], true, "{listed}");
@@ -24,7 +24,7 @@ fn item(agent: &Agent, kind: &str) -> Value {
 }
 
 #[test]
-fn two_agents_find_each_other_call_talk_and_part() {
+fn two_agents_find_each_other_call_talk_and_end() {
     let relay = Relay::start();
     let alice = Agent::new("alice", &[relay.url()]).with("P2P_CAPABILITIES", "planning");
     let bob = Agent::new("bob", &[relay.url()]).with("P2P_CAPABILITIES", "docs,translation");
@@ -79,7 +79,7 @@ fn two_agents_find_each_other_call_talk_and_part() {
 }
 
 #[test]
-fn a_contact_is_told_that_it_rings_and_words_arrive_in_order() {
+fn a_contact_sees_ringing_and_messages_arrive_in_order() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.ring("in order");
@@ -119,7 +119,7 @@ fn a_contact_is_told_that_it_rings_and_words_arrive_in_order() {
 }
 
 #[test]
-fn a_sender_sees_how_far_its_message_got() {
+fn receipts_go_from_queued_to_read() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("receipts");
@@ -149,7 +149,7 @@ fn a_sender_sees_how_far_its_message_got() {
 }
 
 #[test]
-fn files_arrive_whole_are_listed_and_overwrite_nothing() {
+fn files_arrive_whole_and_never_overwrite() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("files");
@@ -209,7 +209,7 @@ fn files_arrive_whole_are_listed_and_overwrite_nothing() {
 }
 
 #[test]
-fn an_escalation_reaches_the_peer_and_by_a_hook_the_human() {
+fn an_escalation_reaches_the_peer_and_a_hook() {
     let relay = Relay::start();
     let alice = Agent::new("alice", &[relay.url()]);
     let hook = alice.work().join("hook.jsonl");
@@ -297,7 +297,7 @@ fn a_call_may_be_rejected_with_a_reason() {
 }
 
 #[test]
-fn past_its_calls_an_agent_is_busy() {
+fn an_agent_with_too_many_calls_answers_busy() {
     let relay = Relay::start();
     let alice = Agent::new("alice", &[relay.url()]);
     let bob = Agent::new("bob", &[relay.url()]).configured("max_calls = 1\n");
@@ -318,7 +318,7 @@ fn past_its_calls_an_agent_is_busy() {
 }
 
 #[test]
-fn the_caller_may_cancel_and_the_callee_keeps_a_missed_call() {
+fn a_cancelled_ring_is_a_missed_call_for_the_callee() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     alice.json(&["call", "bob", "never mind", "-m", "Are you there?"]);
@@ -345,7 +345,7 @@ fn the_caller_may_cancel_and_the_callee_keeps_a_missed_call() {
 }
 
 #[test]
-fn a_ring_that_nobody_answers_ends_by_itself() {
+fn an_unanswered_ring_ends_after_its_time() {
     let meeting = Meeting::new();
     let ring = ["call", "bob", "anyone?", "--ring", "10", "--wait", "60", "--json"];
     let (error, result) = meeting.alice.run(&ring).failure(8);
@@ -359,7 +359,7 @@ fn a_ring_that_nobody_answers_ends_by_itself() {
 }
 
 #[test]
-fn who_cannot_be_reached_is_said_to_be_unreachable() {
+fn a_call_to_a_key_without_relays_is_unreachable() {
     let relay = Relay::start();
     let alice = Agent::new("alice", &[relay.url()]);
     // A key that nobody uses: nothing says where to reach it.
@@ -382,7 +382,7 @@ fn who_cannot_be_reached_is_said_to_be_unreachable() {
 }
 
 #[test]
-fn of_several_calls_one_is_named() {
+fn with_several_open_calls_a_verb_asks_for_one() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let (one, two) = (meeting.call("one"), meeting.call("two"));
@@ -433,7 +433,7 @@ fn of_several_calls_one_is_named() {
 }
 
 #[test]
-fn a_new_name_says_the_old_one_and_none_looks_like_a_key() {
+fn renaming_a_contact_reports_the_old_name_and_refuses_key_prefixes() {
     let relay = Relay::start();
     let (alice, bob) = (Agent::new("alice", &[relay.url()]), Agent::new("bob", &[relay.url()]));
     let npub = bob.npub();
@@ -448,7 +448,7 @@ fn a_new_name_says_the_old_one_and_none_looks_like_a_key() {
 }
 
 #[test]
-fn when_both_ring_each_other_it_is_one_call() {
+fn two_crossing_rings_become_one_call() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let calls =
@@ -478,7 +478,7 @@ fn when_both_ring_each_other_it_is_one_call() {
 }
 
 #[test]
-fn a_blocked_peer_gets_nothing_through() {
+fn a_blocked_peer_cannot_ring_or_send() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let carol = Agent::new("carol", &[meeting.relay.url()]);
@@ -502,7 +502,7 @@ fn a_blocked_peer_gets_nothing_through() {
 }
 
 #[test]
-fn a_stranger_with_an_invite_rings_where_strangers_are_dropped() {
+fn a_stranger_with_an_invite_rings_under_an_allow_list() {
     let relay = Relay::start();
     let closed = "policy = \"allow-list\"\ninvisible = true\n";
     let bob = Agent::new("bob", &[relay.url()]).configured(closed);
@@ -535,7 +535,7 @@ fn a_stranger_with_an_invite_rings_where_strangers_are_dropped() {
 }
 
 #[test]
-fn an_answer_that_is_typed_again_is_the_same_answer() {
+fn accepting_twice_is_one_answer() {
     let meeting = Meeting::new();
     let talk = meeting.ring("twice");
     let first = meeting.bob.json(&["answer", "accept"]);

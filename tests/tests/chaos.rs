@@ -9,7 +9,7 @@ use std::time::Duration;
 use p2p_tests::chaos::Chaos;
 
 #[test]
-fn nothing_is_lost_and_nothing_comes_twice_whatever_fails() {
+fn chaos_loses_and_repeats_no_message() {
     let chaos = Chaos {
         rounds: 10,
         seed: 7,

@@ -1,5 +1,5 @@
-//! What a hostile peer or a lying relay can put before a daemon: forged, foreign, broken, expired,
-//! oversized and repeated events. None of it may change a call, and none may kill the daemon.
+//! Events of a hostile peer or a lying relay: forged, foreign, broken, expired, oversized and
+//! repeated. None may change a call or kill the daemon.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use nostr::nips::nip44;
@@ -14,7 +14,7 @@ struct Mallory {
     victim: PublicKey,
 }
 
-/// What may be wrong with a wrap.
+/// Defects of a wrap.
 #[derive(Default)]
 struct Flaws {
     /// The seal's kind, instead of 13.
@@ -189,7 +189,7 @@ fn forged_and_broken_events_change_nothing() {
 }
 
 #[test]
-fn a_call_that_rings_is_answered_and_ended_by_nobody_else() {
+fn only_the_parties_can_answer_or_end_a_ringing_call() {
     let meeting = Meeting::new();
     let talk = meeting.ring("for Bob alone");
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -216,7 +216,7 @@ fn a_call_that_rings_is_answered_and_ended_by_nobody_else() {
 }
 
 #[test]
-fn what_a_relay_serves_again_is_taken_once() {
+fn an_event_that_a_relay_repeats_counts_once() {
     let meeting = Meeting::new();
     let talk = meeting.call("again and again");
     for text in ["one", "two", "three"] {

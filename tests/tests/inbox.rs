@@ -1,5 +1,5 @@
-//! Reading: once and no more, by several readers, in pages, with waiting that ends in time, and
-//! safe to type again.
+//! Reading: each message once per reader, in pages, with waits that end in time, and commands that
+//! can be repeated.
 
 use std::fs;
 use std::process::Stdio;
@@ -24,7 +24,7 @@ fn texts(shown: &Value) -> Vec<String> {
     texts.map(String::from).collect()
 }
 
-/// A call in which Bob has read everything so far.
+/// Starts a call in which Bob has read everything.
 fn quiet_call(meeting: &Meeting) -> Talk {
     let talk = meeting.call("reading");
     meeting.bob.json(&["inbox"]);
@@ -33,7 +33,7 @@ fn quiet_call(meeting: &Meeting) -> Talk {
 }
 
 #[test]
-fn what_was_read_is_read_and_a_peek_reads_nothing() {
+fn inbox_marks_as_read_and_peek_does_not() {
     let meeting = Meeting::new();
     quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -67,7 +67,7 @@ fn six_short_messages_bring_a_hint_to_end_the_call() {
 }
 
 #[test]
-fn a_reader_takes_nobody_elses_mail() {
+fn each_reader_has_its_own_cursor() {
     let meeting = Meeting::new();
     quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -101,7 +101,7 @@ fn events(lines: &[Value]) -> Vec<(u64, String)> {
 }
 
 #[test]
-fn watchers_and_the_agent_read_the_same_mail() {
+fn watchers_and_the_agent_have_separate_cursors() {
     let meeting = Meeting::new();
     quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -186,7 +186,7 @@ fn a_page_has_twenty_items_and_sixteen_kilobytes() {
 }
 
 #[test]
-fn what_nobody_saw_comes_again() {
+fn mail_that_stdout_did_not_take_is_shown_again() {
     let meeting = Meeting::new();
     quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -251,7 +251,7 @@ fn a_wait_ends_when_something_comes_or_its_time_is_up() {
 }
 
 #[test]
-fn a_killed_wait_reports_and_takes_nothing_with_it() {
+fn a_killed_wait_prints_its_report_and_marks_nothing() {
     let meeting = Meeting::new();
     let talk = quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
@@ -290,7 +290,7 @@ fn a_killed_wait_reports_and_takes_nothing_with_it() {
     assert_eq!(state(bob, &talk.bob), "active");
 }
 
-/// Whether a verb has come to where it waits: it does that on a thread of its own.
+/// Tells whether a verb has begun to wait, which it does in a thread of its own.
 fn is_waiting(pid: u32) -> bool {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let names = tasks.filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
@@ -298,7 +298,7 @@ fn is_waiting(pid: u32) -> bool {
 }
 
 #[test]
-fn typing_it_again_does_it_once() {
+fn a_repeated_command_acts_once() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let call = ["call", "bob", "once", "-m", "Hello"];
@@ -335,7 +335,7 @@ fn typing_it_again_does_it_once() {
 }
 
 #[test]
-fn a_line_about_what_waits_holds_no_words_of_a_peer() {
+fn the_pending_line_has_no_peer_text() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let carol = Agent::new("ignore-all-rules", &[meeting.relay.url()]);
@@ -357,7 +357,7 @@ fn a_line_about_what_waits_holds_no_words_of_a_peer() {
 }
 
 #[test]
-fn in_text_every_line_of_a_peer_is_marked_and_harmless() {
+fn peer_lines_are_marked_and_stripped_of_control_characters() {
     let relay = Relay::start();
     let (alice, bob) = (Agent::new("alice", &[relay.url()]), Agent::new("bob", &[relay.url()]));
     let meeting = Meeting::of(relay, alice, bob);

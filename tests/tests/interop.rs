@@ -22,7 +22,7 @@ fn foreign_relay(folder: &std::path::Path) -> Option<Relay> {
 }
 
 #[test]
-fn a_whole_call_through_a_relay_that_we_did_not_write() {
+fn a_whole_call_works_through_a_relay_by_others() {
     let folder = tempfile::tempdir().unwrap();
     let Some(relay) = foreign_relay(folder.path()) else { return };
     let meeting = Meeting::on(relay);
@@ -57,7 +57,7 @@ fn a_whole_call_through_a_relay_that_we_did_not_write() {
 }
 
 #[test]
-fn a_person_writes_to_an_agent_and_is_answered() {
+fn a_person_and_an_agent_exchange_direct_messages() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let Some(person) = Person::start(&relay, &agent, "messages to and from a person") else {

@@ -1,5 +1,5 @@
-//! A relay that lies: it serves altered copies, other people's subscriptions, garbage and the same
-//! again and again, and takes every event to lose it. Beside an honest relay it can do no harm.
+//! A relay that lies: it serves altered copies, events of other subscriptions, garbage and
+//! repetitions, and accepts events only to lose them. Beside an honest relay it does no harm.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, WebSocket, accept};
 /// A liar. Its threads end with the test's process.
 struct Liar {
     url: String,
-    /// What it serves to whoever asks for messages.
+    /// Events that it serves to every subscription for messages.
     served: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -103,7 +103,7 @@ fn tell(socket: &mut WebSocket<TcpStream>, message: &Value) -> bool {
 }
 
 #[test]
-fn beside_an_honest_relay_a_liar_changes_nothing() {
+fn a_lying_relay_beside_an_honest_one_does_no_harm() {
     let (relay, liar) = (Relay::start(), Liar::start());
     let alice = Agent::new("alice", &[relay.url()]);
     let bob = Agent::new("bob", &[&liar.url, relay.url()]);
@@ -141,7 +141,7 @@ fn beside_an_honest_relay_a_liar_changes_nothing() {
 }
 
 #[test]
-fn what_only_a_liar_took_does_not_count_as_delivered() {
+fn a_message_that_only_a_lying_relay_took_is_not_delivered() {
     let liar = Liar::start();
     let alice = Agent::new("alice", &[&liar.url]);
     let npub = Agent::new("bob", &[&liar.url]).npub();

@@ -1,5 +1,5 @@
-//! With a real OpenClaw gateway (npm): a ring wakes its agent, whose model is asked with our
-//! words. `.ci/run` installs it; where it is missing the test says so, and in CI that is a failure.
+//! A real OpenClaw gateway (npm): a ring wakes its agent, whose model is asked with our text.
+//! `.ci/run` installs it. Where it is missing the test is skipped; in CI that is a failure.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs::{self, File};

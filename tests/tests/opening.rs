@@ -1,12 +1,12 @@
-//! What is said before a call is answered: the opening message, words and files that wait, and two
-//! rings that meet.
+//! Messages before a call is answered: the opening message, messages and files that wait, and two
+//! rings that cross.
 
 use std::fs;
 
 use p2p_tests::{Agent, Meeting, eventually, until};
 use serde_json::Value;
 
-/// What an agent is shown of the peer's words, until there are as many.
+/// Returns the peer's messages that an agent is shown, once there are `count`.
 fn hears(agent: &Agent, count: usize) -> Vec<String> {
     let mut heard = Vec::new();
     until("it hears all of it", || {
@@ -18,7 +18,7 @@ fn hears(agent: &Agent, count: usize) -> Vec<String> {
     heard
 }
 
-/// How far a message of an agent's got, by its words.
+/// Returns the delivery state of an agent's message with this text.
 fn reached(agent: &Agent, call: &str, text: &str) -> String {
     let shown = agent.json(&["transcript", call]);
     let mut messages = shown["messages"].as_array().into_iter().flatten();
@@ -27,7 +27,7 @@ fn reached(agent: &Agent, call: &str, text: &str) -> String {
 }
 
 #[test]
-fn what_waits_for_the_answer_arrives_and_is_read() {
+fn messages_queued_while_ringing_arrive_after_the_answer() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     fs::write(alice.work().join("page.md"), "# Seite\n").unwrap();
@@ -53,7 +53,7 @@ fn what_waits_for_the_answer_arrives_and_is_read() {
 }
 
 #[test]
-fn two_that_ring_each_other_are_in_one_call_and_hear_each_other() {
+fn messages_of_crossing_rings_arrive_in_the_surviving_call() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let ring = |from: &Agent, to: &str, words: &str| {

@@ -1,5 +1,5 @@
-//! The owner of an agent with an app that we did not write: nostr-tools finds where the agent can
-//! be written to, pairs, answers and steps into calls, and nobody else is taken for it.
+//! The owner of an agent with an app by others: nostr-tools finds the agent's relays, pairs, answers
+//! and takes over calls. Nobody else passes for the owner.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::collections::BTreeMap;
@@ -97,7 +97,7 @@ fn seconds() -> u64 {
 }
 
 #[test]
-fn an_owner_with_an_ordinary_app_answers_and_steps_into_the_call() {
+fn an_owner_with_any_nip17_app_answers_and_takes_over() {
     let Some(scene) = Scene::set("an owner who answers from an ordinary app") else { return };
     let (alice, bob, owner) = (scene.alice(), scene.bob(), &scene.owner);
     // Somebody guesses, and is told so; the code is still good. Both hold the same app.
@@ -187,7 +187,7 @@ fn an_owner_with_an_ordinary_app_answers_and_steps_into_the_call() {
 }
 
 #[test]
-fn nobody_else_is_taken_for_the_owner_and_nothing_old_for_an_answer() {
+fn strangers_and_old_messages_do_not_pass_for_the_owner() {
     let Some(scene) = Scene::set("who is not taken for the owner") else { return };
     let (alice, bob, owner) = (scene.alice(), scene.bob(), &scene.owner);
     scene.pair();

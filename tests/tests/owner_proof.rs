@@ -1,4 +1,4 @@
-//! An agent cannot pass for its owner: what acts for one at the socket wants a proof.
+//! An agent cannot pass for its owner: acting for an owner at the socket needs a proof.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use p2p_tests::{Agent, Meeting, PATIENCE, eventually, until};
 
 const PASSPHRASE: &str = "correct horse battery";
 
-/// Whoever may open the socket: the agent itself.
+/// Calls a method as the agent itself, which may open the socket.
 fn ask<M: Method>(agent: &Agent, params: &M) -> Result<M::Result, RpcError> {
     let socket = agent.place().socket;
     let mut client = Client::connect(&socket, "test", BTreeMap::new()).unwrap();
@@ -25,7 +25,7 @@ fn answer(question: &str) -> OrderKind {
     OrderKind::Answer { question: question.into(), text: "yes".into() }
 }
 
-/// The code that an owner gets who asks for one.
+/// Returns the one-time code that an owner asks for.
 fn one_time_code(owner: &Agent) -> String {
     owner.json(&["dm", "alice", "/code"]);
     eventually("a code comes", || {
@@ -39,7 +39,7 @@ fn one_time_code(owner: &Agent) -> String {
 }
 
 #[test]
-fn an_agent_cannot_pass_for_its_owner() {
+fn acting_for_the_owner_at_the_socket_needs_a_proof() {
     let meeting = Meeting::new();
     let (alice, owner) = (&meeting.alice, Agent::new("ruth", &[meeting.relay.url()]));
     owner.befriend(alice);

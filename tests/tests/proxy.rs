@@ -13,14 +13,14 @@ fn note(text: &str) -> Value {
     serde_json::from_str(&event.as_json()).unwrap()
 }
 
-/// What a relay has of what a filter for notes finds.
+/// Returns the notes that a relay has.
 fn texts(wire: &mut Wire) -> Vec<String> {
     let found = wire.ask(&json!({"kinds": [1]}));
     found.iter().map(|event| event["content"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn rules_do_to_messages_what_they_say() {
+fn each_fault_does_what_its_name_says() {
     let relay = Relay::start();
     let proxy = Proxy::before(relay.url());
     let mut wire = Wire::open(proxy.url());
@@ -56,7 +56,7 @@ fn rules_do_to_messages_what_they_say() {
 }
 
 #[test]
-fn a_storm_is_the_same_for_the_same_seed() {
+fn one_seed_gives_one_storm() {
     let relay = Relay::start();
     let outcomes = |seed| {
         let proxy = Proxy::before(relay.url());
@@ -75,7 +75,7 @@ fn a_storm_is_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn a_wall_falls_for_who_answers_the_challenge_only() {
+fn only_an_authenticated_client_passes_the_wall() {
     let relay = Relay::start();
     let proxy = Proxy::before(relay.url());
     proxy.demand_auth(true, true);

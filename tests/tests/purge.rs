@@ -1,4 +1,4 @@
-//! `p2p purge`: what it deletes is gone, and it deletes nothing that somebody still needs.
+//! `p2p purge` deletes completely, and never what is still needed.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{Meeting, eventually, until};
 
 #[test]
-fn a_call_is_deleted_when_it_is_over_read_and_asked_for() {
+fn purge_deletes_an_ended_and_read_call() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("to be forgotten");

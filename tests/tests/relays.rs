@@ -1,11 +1,11 @@
-//! What relays say of themselves, through the real binary: limits and the time.
+//! Limits and time that relays announce, with the real binary.
 
 use p2p_tests::proxy::Proxy;
 use p2p_tests::{Agent, Meeting, Relay, eventually, until};
 use serde_json::json;
 
 #[test]
-fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
+fn an_oversized_message_fails_and_a_wrong_clock_is_shown() {
     let relay = Relay::start();
     let proxy = Proxy::before(relay.url());
     proxy.about(json!({"limitation": {"max_message_length": 8000, "payment_required": true}}));
@@ -52,7 +52,7 @@ fn what_no_relay_takes_is_said_to_be_undelivered_and_a_wrong_clock_is_shown() {
 }
 
 #[test]
-fn what_was_caught_up_with_is_not_asked_for_again_after_a_kill() {
+fn a_finished_catch_up_is_not_repeated_after_a_kill() {
     let relay = Relay::start();
     let proxy = Proxy::before(relay.url());
     let agent = Agent::new("alice", &[proxy.url()]);

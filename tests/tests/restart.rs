@@ -1,5 +1,5 @@
-//! Daemons and relays that die: `kill -9` at any moment, a relay that comes back empty, a clean
-//! restart. Calls go on, and every message is there once.
+//! Daemons and relays that die: `kill -9` at random, a relay that returns empty, a clean restart.
+//! Calls go on, and every message is there once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +50,7 @@ fn once_each(meeting: &Meeting, talk: &Talk, texts: &[String]) {
 }
 
 #[test]
-fn what_was_taken_back_never_goes_out() {
+fn a_withdrawn_message_never_leaves() {
     let mut meeting = Meeting::on(Relay::start_to_die());
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     // What waits for the answer has not gone out.
@@ -98,12 +98,12 @@ fn what_was_taken_back_never_goes_out() {
     assert_eq!(bob.json(&["files"])["files"], serde_json::json!([]));
 }
 
-/// What an agent heard in a call.
+/// Returns the texts of an agent's transcript.
 fn heard(agent: &Agent, talk: &Talk) -> Vec<String> {
     transcript(agent, &talk.bob).into_iter().map(|said| said.text).collect()
 }
 
-/// Moments for things to happen at, from a seed that a failing run prints.
+/// Random moments, from a seed that a failing run prints.
 struct Moments(u64);
 
 impl Moments {
@@ -123,7 +123,7 @@ impl Moments {
 }
 
 #[test]
-fn kill_9_of_either_daemon_loses_and_doubles_nothing() {
+fn kill_9_of_either_daemon_loses_and_repeats_nothing() {
     let meeting = chatty(Relay::start());
     let talk = meeting.call("a long one");
     let mut moments = Moments::new();
@@ -141,7 +141,7 @@ fn kill_9_of_either_daemon_loses_and_doubles_nothing() {
         thread::scope(|scope| {
             scope.spawn(|| say(&meeting.alice, &talk.alice));
             scope.spawn(|| say(&meeting.bob, &talk.bob));
-            // No wait for a condition: any moment will do, and each run has others.
+            // A random moment; each run has others.
             thread::sleep(moment);
             send_signal(pid, Signal::SIGKILL);
         });
@@ -164,7 +164,7 @@ fn kill_9_of_either_daemon_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn a_ring_outlives_both_daemons() {
+fn a_ring_survives_the_death_of_both_daemons() {
     let meeting = Meeting::new();
     let talk = meeting.ring("hold the line");
     meeting.bob.kill9();
@@ -186,7 +186,7 @@ fn a_ring_outlives_both_daemons() {
 }
 
 #[test]
-fn a_file_arrives_though_either_daemon_is_killed_meanwhile() {
+fn a_file_arrives_although_either_daemon_is_killed() {
     let meeting = Meeting::new();
     let talk = meeting.call("a file");
     let mut moments = Moments::new();
@@ -216,7 +216,7 @@ fn a_file_arrives_though_either_daemon_is_killed_meanwhile() {
 }
 
 #[test]
-fn a_relay_that_comes_back_empty_costs_no_message() {
+fn a_relay_that_returns_empty_costs_no_message() {
     let mut meeting = chatty(Relay::start_to_die());
     let talk = meeting.call("over a bad line");
     let connected = |agent: &Agent| agent.json(&["status"])["relays"][0]["connected"] == true;
@@ -254,7 +254,7 @@ fn a_relay_that_comes_back_empty_costs_no_message() {
 }
 
 #[test]
-fn what_there_was_is_there_after_a_restart() {
+fn a_restart_changes_nothing() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("durable");
@@ -308,7 +308,7 @@ fn what_there_was_is_there_after_a_restart() {
 }
 
 #[test]
-fn no_words_are_readable_in_the_files() {
+fn no_message_text_is_readable_on_disk() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     alice.json(&["call", "bob", "zyxtopic", "-m", "zyxopening", "--note", "zyxnote"]);
@@ -348,7 +348,7 @@ fn no_words_are_readable_in_the_files() {
 
 /// A file that may not grow is what a full disk is to SQLite.
 #[test]
-fn on_a_full_disk_nothing_is_sent_and_nothing_is_lost() {
+fn a_full_disk_sends_nothing_and_loses_nothing() {
     let meeting = chatty(Relay::start());
     let talk = meeting.call("a small disk");
     let alice = &meeting.alice;

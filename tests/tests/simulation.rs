@@ -36,7 +36,7 @@ fn play(seed: u64, loud: bool) -> Tally {
 }
 
 #[test]
-fn agents_agree_after_any_storm() {
+fn agents_agree_after_random_faults() {
     if let Some(seed) = number("SIM_SEED") {
         println!("{:?}", play(seed, true));
         return;
@@ -72,7 +72,7 @@ fn agents_agree_after_any_storm() {
 }
 
 #[test]
-fn a_seed_decides_everything() {
+fn one_seed_gives_one_run() {
     for seed in 0..20 {
         let play = || format!("{:?}", sim::play(seed, false));
         assert_eq!(play(), play());
@@ -80,17 +80,17 @@ fn a_seed_decides_everything() {
 }
 
 #[test]
-fn a_store_restored_from_a_backup_is_noticed_and_mended() {
+fn a_restored_backup_is_noticed_and_repaired() {
     each("restored", sim::restored_from_backup);
 }
 
 #[test]
-fn a_peer_that_was_gone_for_weeks_hears_what_is_said_when_it_is_back() {
+fn a_peer_that_was_away_for_weeks_gets_new_messages() {
     each("absence", sim::long_absence);
 }
 
 #[test]
-fn of_two_rings_at_once_the_one_with_the_smaller_id_survives() {
+fn of_two_crossing_rings_the_smaller_id_survives() {
     each("rings", sim::ring_each_other);
 }
 

@@ -73,7 +73,7 @@ fn shell(agent: &Agent, command: &str) -> p2p_tests::Output {
 }
 
 #[test]
-fn every_command_of_the_skill_works_as_it_stands() {
+fn every_command_of_the_skill_works_as_printed() {
     let page = fs::read_to_string(root().join("skill/SKILL.md")).unwrap();
     let meeting = Meeting::new();
     fs::write(meeting.alice.work().join("page.md"), "# Seite\n").unwrap();
@@ -101,7 +101,7 @@ fn every_command_of_the_skill_works_as_it_stands() {
 }
 
 #[test]
-fn the_front_matter_is_what_openclaw_reads() {
+fn the_skill_has_the_front_matter_that_openclaw_reads() {
     let page = fs::read_to_string(root().join("skill/SKILL.md")).unwrap();
     let front = page.strip_prefix("---\n").and_then(|p| p.split_once("\n---\n")).unwrap().0;
     let field = |name: &str| {

@@ -1,5 +1,5 @@
-//! Bad input on the socket: whatever a confused or hostile client writes, it gets a clear error or
-//! a closed connection, and the daemon answers the next one.
+//! Bad input on the socket: a confused or hostile client gets a clear error or a closed connection,
+//! and the daemon answers the next client.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs;
@@ -70,7 +70,7 @@ fn code(answer: &Value) -> &str {
 }
 
 #[test]
-fn garbage_gets_an_error_and_the_connection_goes_on() {
+fn garbage_gets_an_error_and_keeps_the_connection() {
     let stage = stage();
     let mut stream = stage.greeted();
     for line in ["", "garbage", "{", "[]", "null", "42", "\"x\"", "{\"id\":1}", "\u{7f}\u{1}", "{}"]
@@ -101,7 +101,7 @@ fn garbage_gets_an_error_and_the_connection_goes_on() {
 }
 
 #[test]
-fn a_line_past_the_limit_closes_the_connection_with_a_reason() {
+fn an_oversized_line_closes_the_connection_with_a_reason() {
     let stage = stage();
     let mut stream = stage.greeted();
     let long = vec![b'x'; LINE_LIMIT + 10];
@@ -115,7 +115,7 @@ fn a_line_past_the_limit_closes_the_connection_with_a_reason() {
 }
 
 #[test]
-fn a_connection_opens_with_a_hello_of_a_version_that_both_speak() {
+fn a_connection_needs_a_hello_with_a_known_version() {
     let stage = stage();
     let mut stream = stage.connect();
     let early = ask(&mut stream, r#"{"jsonrpc":"2.0","id":1,"method":"stop"}"#);
@@ -129,7 +129,7 @@ fn a_connection_opens_with_a_hello_of_a_version_that_both_speak() {
 }
 
 #[test]
-fn clients_that_leave_or_stay_silent_block_nobody() {
+fn silent_and_vanished_clients_block_no_others() {
     let stage = stage();
     for half in ["", "{\"jsonrpc\"", "\n\n\n"] {
         let mut stream = stage.connect();
@@ -146,8 +146,8 @@ fn clients_that_leave_or_stay_silent_block_nobody() {
 }
 
 #[test]
-fn another_user_is_refused() {
-    let test = "another_user_is_refused";
+fn the_socket_refuses_other_users() {
+    let test = "the_socket_refuses_other_users";
     if !nix::unistd::geteuid().is_root() {
         return interop::skipped(test, "root, to become another user", "run the tests as root");
     }

@@ -1,5 +1,5 @@
-//! The daemon, started by systemd where there is one. There is none here: what stands for
-//! `systemctl` and `systemd-run` are scripts that write down what they are asked.
+//! Starting the daemon by systemd. Scripts that record their arguments stand in for `systemctl` and
+//! `systemd-run`.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs;
@@ -40,13 +40,13 @@ fn with_systemd(agent: Agent, systemctl: &str, systemd_run: &str) -> Agent {
     agent.with("PATH", &path).with("XDG_RUNTIME_DIR", bin.to_str().unwrap())
 }
 
-/// What was asked of systemd.
+/// Returns the calls to systemd.
 fn asked(agent: &Agent) -> String {
     fs::read_to_string(agent.work().join("bin/asked")).unwrap_or_default()
 }
 
 #[test]
-fn a_home_of_its_own_gets_a_transient_unit() {
+fn another_home_gets_a_transient_unit() {
     let relay = Relay::start();
     let agent = with_systemd(Agent::new("alice", &[relay.url()]), "exit 1", RUNS);
     assert_eq!(agent.json(&["status"])["daemon"]["how"], "transient");
@@ -64,7 +64,7 @@ fn a_home_of_its_own_gets_a_transient_unit() {
 }
 
 #[test]
-fn where_systemd_fails_or_hangs_the_daemon_is_a_process() {
+fn without_a_working_systemd_the_daemon_is_a_process() {
     let relay = Relay::start();
     for broken in ["exit 1", "exec sleep 600", "exit 0"] {
         let agent = with_systemd(Agent::new("alice", &[relay.url()]), "exit 1", broken);

@@ -1,5 +1,4 @@
-//! Both ends of a call tell each other what they have of it, and a transcript is checked against
-//! that.
+//! Both ends of a call exchange digests, and an exported transcript is checked against them.
 
 use std::fs;
 
@@ -7,7 +6,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{Meeting, until};
 
 #[test]
-fn both_ends_have_the_same_transcript_and_a_changed_export_shows() {
+fn verify_compares_transcripts_and_detects_a_changed_export() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("verify");

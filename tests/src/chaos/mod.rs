@@ -1,12 +1,12 @@
-//! Chaos: two daemons behind a proxy that makes faults, before a relay that we did not write,
-//! while daemons and relay are killed with -9 at any moment. Messages and files go both ways all
-//! the while. Then everything heals, and what the CLI took has arrived: once, and in order.
+//! Chaos: two daemons exchange messages and files through a relay by others and a proxy that injects
+//! faults, while daemons and relay are killed with -9 at random. Then everything heals. All that the
+//! CLI accepted must have arrived, once and in order.
 //!
-//! Everything that is decided comes from a seed. When it happens is up to the machine, so another
-//! run of the same seed is not the same run, and finds other things.
+//! A seed determines every choice. The machine determines the timing, so two runs of one seed differ
+//! and find different faults.
 
 mod report;
-mod words;
+mod traffic;
 
 pub use report::Report;
 
@@ -22,30 +22,29 @@ use crate::proxy::{Door, Fault, Proxy, Storm};
 use crate::relay::Relay;
 use crate::sim::Rng;
 use crate::{is_alive, living_in, send_signal, until};
-use words::Side;
+use traffic::Side;
 
-/// More messages a minute than chaos sends, and a relay that is never given up.
+/// Limits that chaos never reaches.
 const CHATTY: &str = "[limits]\nsends_per_minute = 60000\nreceives_per_minute = 60000\nturns_per_hour = 1000000\nreceive_kib_per_hour = 4000000\n";
 
-/// What is played.
+/// A chaos run.
 #[derive(Debug, Clone)]
 pub struct Chaos {
-    /// How many rounds.
+    /// Number of rounds.
     pub rounds: u32,
-    /// What decides.
+    /// Seed of every choice.
     pub seed: u64,
-    /// Whether the relay also takes events and loses them: what heals that is a repetition after
-    /// minutes.
+    /// True if the relay also accepts events and loses them. That heals by a repetition after minutes.
     pub lies: bool,
-    /// How long everything may take to arrive once nothing fails any more.
+    /// Time for everything to arrive after the last fault.
     pub healing: Duration,
-    /// Says what happens while it happens.
+    /// Reports progress.
     pub tell: fn(&str),
 }
 
-/// What else goes wrong in a round.
+/// A disruption of a round, besides the proxy's faults.
 #[derive(Debug, Clone, Copy)]
-enum Calamity {
+enum Disruption {
     KillAlice,
     KillBob,
     KillBoth,
@@ -60,28 +59,28 @@ enum Calamity {
     Nothing,
 }
 
-const CALAMITIES: [Calamity; 14] = [
-    Calamity::KillAlice,
-    Calamity::KillAlice,
-    Calamity::KillBob,
-    Calamity::KillBob,
-    Calamity::KillBoth,
-    Calamity::KillRelay,
-    Calamity::Cut,
-    Calamity::Freeze,
-    Calamity::Forget,
-    Calamity::Close,
-    Calamity::Auth,
-    Calamity::Limit,
-    Calamity::Mute,
-    Calamity::Nothing,
+const DISRUPTIONS: [Disruption; 14] = [
+    Disruption::KillAlice,
+    Disruption::KillAlice,
+    Disruption::KillBob,
+    Disruption::KillBob,
+    Disruption::KillBoth,
+    Disruption::KillRelay,
+    Disruption::Cut,
+    Disruption::Freeze,
+    Disruption::Forget,
+    Disruption::Close,
+    Disruption::Auth,
+    Disruption::Limit,
+    Disruption::Mute,
+    Disruption::Nothing,
 ];
 
 impl Chaos {
-    /// Plays it.
+    /// Runs it.
     ///
     /// # Panics
-    /// When there is no stage to be had.
+    /// If relay, proxy or agents cannot be started.
     #[must_use]
     #[expect(clippy::expect_used, reason = "that is how a test fails")]
     pub fn play(&self) -> Report {
@@ -100,20 +99,20 @@ impl Chaos {
         let mut rng = Rng::new(self.seed);
         let mut sides = [Side::new(talk.alice.clone()), Side::new(talk.bob.clone())];
         for round in 0..self.rounds {
-            let calamity = rng.pick(&CALAMITIES).copied().unwrap_or(Calamity::Nothing);
+            let disruption = rng.pick(&DISRUPTIONS).copied().unwrap_or(Disruption::Nothing);
             let moment = rng.span(0, 400);
             proxy.storm(self.weather(&mut rng));
             proxy.lift_limit();
-            (self.tell)(&format!("round {round}: {calamity:?} after {moment:?}"));
-            let plans = [(); 2].map(|()| words::Plan::new(&mut rng));
+            (self.tell)(&format!("round {round}: {disruption:?} after {moment:?}"));
+            let plans = [(); 2].map(|()| traffic::Plan::new(&mut rng));
             let [alice, bob] = &mut sides;
             thread::scope(|scope| {
                 scope.spawn(|| alice.speak(&meeting.alice, round, &plans[0]));
                 scope.spawn(|| bob.speak(&meeting.bob, round, &plans[1]));
-                // No wait for a condition: any moment will do.
+                // A random moment; no condition is meant.
                 thread::sleep(moment);
                 let agents = [&meeting.alice, &meeting.bob];
-                strike(calamity, agents, &mut meeting.relay, &proxy, &mut report, &mut rng);
+                strike(disruption, agents, &mut meeting.relay, &proxy, &mut report, &mut rng);
             });
         }
         report.rounds = self.rounds;
@@ -134,7 +133,7 @@ impl Chaos {
         report
     }
 
-    /// Faults for a round: none at all in one of five.
+    /// Chooses the proxy's faults for a round; one round in five has none.
     fn weather(&self, rng: &mut Rng) -> Storm {
         let worst = if rng.chance(20) { 0 } else { 80 };
         let mut chance = |most: u64| rng.below(most.min(worst) + 1);
@@ -163,44 +162,43 @@ impl Chaos {
 }
 
 fn strike(
-    calamity: Calamity,
+    disruption: Disruption,
     [alice, bob]: [&Agent; 2],
     relay: &mut Relay,
     proxy: &Proxy,
     report: &mut Report,
     rng: &mut Rng,
 ) {
-    match calamity {
-        Calamity::KillAlice => report.daemons_killed += kill(alice),
-        Calamity::KillBob => report.daemons_killed += kill(bob),
-        Calamity::KillBoth => {
+    match disruption {
+        Disruption::KillAlice => report.daemons_killed += kill(alice),
+        Disruption::KillBob => report.daemons_killed += kill(bob),
+        Disruption::KillBoth => {
             report.daemons_killed += kill(alice) + kill(bob);
         }
-        Calamity::KillRelay => {
+        Disruption::KillRelay => {
             relay.kill();
             report.relays_killed += 1;
             thread::sleep(rng.span(0, 2000));
             relay.revive();
         }
-        Calamity::Cut => proxy.cut(),
-        Calamity::Freeze => proxy.freeze(),
-        Calamity::Forget => proxy.forget_all(),
-        Calamity::Close => proxy.close_all("error: go away"),
-        Calamity::Auth => proxy.demand_auth(rng.chance(50), rng.chance(50)),
-        Calamity::Limit => proxy.limit_writes(10, Duration::from_secs(5)),
-        Calamity::Mute => {
+        Disruption::Cut => proxy.cut(),
+        Disruption::Freeze => proxy.freeze(),
+        Disruption::Forget => proxy.forget_all(),
+        Disruption::Close => proxy.close_all("error: go away"),
+        Disruption::Auth => proxy.demand_auth(rng.chance(50), rng.chance(50)),
+        Disruption::Limit => proxy.limit_writes(10, Duration::from_secs(5)),
+        Disruption::Mute => {
             proxy.door(Door::Mute);
             proxy.cut();
             thread::sleep(rng.span(0, 2000));
             proxy.door(Door::Open);
         }
-        Calamity::Nothing => {}
+        Disruption::Nothing => {}
     }
 }
 
-/// Kills whatever lives in an agent's home, its verbs as well as its daemon. How many daemons.
+/// Kills the daemons of an agent's home and returns their number.
 fn kill(agent: &Agent) -> u64 {
-    // A verb under way is killed in half of the cases only, by which of both comes first.
     let daemon = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         line.split(|byte| *byte == 0).any(|word| word == b"daemon")
@@ -213,11 +211,11 @@ fn kill(agent: &Agent) -> u64 {
     daemons.len() as u64
 }
 
-/// Whether something that was taken has not arrived.
+/// Tells whether something that was accepted has not arrived.
 fn missing(meeting: &Meeting, talk: &Talk, alice: &Side, bob: &Side) -> bool {
-    let heard = |agent, call, of| words::lost(of, &words::heard(agent, call)) > 0;
+    let heard = |agent, call, of| traffic::lost(of, &traffic::heard(agent, call)) > 0;
     heard(&meeting.bob, &talk.bob, alice)
         || heard(&meeting.alice, &talk.alice, bob)
-        || words::files_lost(alice, &meeting.bob) > 0
-        || words::files_lost(bob, &meeting.alice) > 0
+        || traffic::files_lost(alice, &meeting.bob) > 0
+        || traffic::files_lost(bob, &meeting.alice) > 0
 }

@@ -1,20 +1,20 @@
-//! What came of it.
+//! The report of a chaos run.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::words::{self, Side};
+use super::traffic::{self, Side};
 use crate::meeting::{Meeting, Talk};
 use crate::proxy::Tally;
 
 /// The count of everything that happened, and what is wrong in the end.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What decided.
+    /// Seed of the run.
     pub seed: u64,
     /// Rounds that were played.
     pub rounds: u32,
-    /// Whether the relay was one that we did not write.
+    /// True if the relay was by others.
     pub foreign: bool,
     /// Messages that the CLI took.
     pub messages: u64,
@@ -26,17 +26,17 @@ pub struct Report {
     pub daemons_killed: u64,
     /// Relays that were.
     pub relays_killed: u64,
-    /// What the proxy did.
+    /// Faults that the proxy injected.
     pub tally: Tally,
-    /// What was taken and did not arrive.
+    /// Accepted and not arrived.
     pub lost: u64,
-    /// What arrived more than once.
+    /// Arrived more than once.
     pub doubled: u64,
-    /// What arrived in another order than it was said, or was never said.
+    /// Arrived in another order than sent, or never sent.
     pub misplaced: u64,
-    /// How long everything took to arrive once nothing failed any more.
+    /// Time until everything had arrived after the last fault.
     pub healed_in: Duration,
-    /// How long all of it took.
+    /// Duration of the run.
     pub took: Duration,
 }
 
@@ -45,7 +45,7 @@ impl Report {
         Self { seed, ..Self::default() }
     }
 
-    /// Whether nothing is wrong.
+    /// Tells whether nothing is wrong.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         self.lost + self.doubled + self.misplaced + self.untaken == 0
@@ -54,15 +54,15 @@ impl Report {
     pub(super) fn judge(&mut self, meeting: &Meeting, talk: &Talk, alice: &Side, bob: &Side) {
         let both = [(alice, &meeting.bob, &talk.bob), (bob, &meeting.alice, &talk.alice)];
         for (said, receiver, call) in both {
-            let heard = words::heard(receiver, call);
+            let heard = traffic::heard(receiver, call);
             let mut once = heard.clone();
             once.sort();
             once.dedup();
             self.messages += said.texts.len() as u64;
             self.files += said.files.len() as u64;
             self.untaken += said.untaken;
-            self.lost += words::lost(said, &heard) + words::files_lost(said, receiver);
-            self.doubled += (heard.len() - once.len()) as u64 + words::files_doubled(receiver);
+            self.lost += traffic::lost(said, &heard) + traffic::files_lost(said, receiver);
+            self.doubled += (heard.len() - once.len()) as u64 + traffic::files_doubled(receiver);
             let mut order = heard.iter();
             let follows = |text: &&String| !order.any(|other| other == *text);
             self.misplaced +=

@@ -3,7 +3,7 @@
 use nostr::{Event, JsonUtil, Kind};
 use serde_json::{Value, json};
 
-/// What one connection knows of its client.
+/// Authentication state of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Gatekeeper {
     challenge: Option<String>,
@@ -21,7 +21,7 @@ impl Gatekeeper {
         json!(["AUTH", challenge])
     }
 
-    /// Whether a wall stands before this client.
+    /// Tells whether this client must authenticate first.
     pub fn bars(&self) -> bool {
         self.challenge.is_some() && !self.known
     }

@@ -10,9 +10,10 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::{accept_hdr_async, connect_async};
 
+use super::line;
 use super::plan::Door;
-use super::{Shared, line};
-use crate::patience::PATIENCE;
+use super::shared::Shared;
+use crate::waiting::PATIENCE;
 
 /// The longest head of a request.
 const HEAD: usize = 8 * 1024;

@@ -15,9 +15,9 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use super::auth::Gatekeeper;
 use super::plan::{Fault, Way};
-use super::{Order, Shared};
+use super::shared::{Order, Shared};
 
-/// What was served lately and may be served again.
+/// Events that were served lately and may be served again.
 const LATELY: usize = 32;
 /// With nothing to wait for, look this much later.
 const LATER: Duration = Duration::from_secs(3600);
@@ -25,12 +25,12 @@ const LATER: Duration = Duration::from_secs(3600);
 /// A subscription of the client.
 #[derive(Debug, Default)]
 struct Subscription {
-    /// Whose messages it asks for: the `p` in its filter.
+    /// Recipient that the client subscribed for: the `p` of its filter.
     receiver: Option<String>,
     served: VecDeque<Value>,
 }
 
-/// What waits to be passed on in one direction, in order.
+/// Delayed messages of one direction, in order.
 #[derive(Debug, Default)]
 struct Queue(VecDeque<(Instant, Message)>);
 
@@ -47,7 +47,7 @@ impl Queue {
     }
 }
 
-/// How a fault was made.
+/// Outcome of an attempt to inject a fault.
 enum Made {
     /// The message does not pass.
     Instead,

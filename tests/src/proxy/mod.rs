@@ -7,10 +7,11 @@ mod auth;
 mod front;
 mod line;
 mod plan;
+mod shared;
 
 pub use plan::{Door, Fault, Rule, Storm, Tally, Way};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -19,38 +20,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
 use plan::Plan;
+use shared::{Order, Shared};
 
 /// Orders that a connection may be behind.
 const ORDERS: usize = 256;
-
-/// What every connection is told at once.
-#[derive(Debug, Clone)]
-pub(crate) enum Order {
-    /// Cut the connection.
-    Cut,
-    /// Pass nothing any more, either way, and leave the connection open.
-    Freeze,
-    /// Tell the client this.
-    Say(String),
-    /// End every subscription, with these words or without a word.
-    End(Option<String>),
-    /// Demand authentication (NIP-42).
-    Demand,
-}
-
-/// What the connections share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    upstream: String,
-    plan: Mutex<Plan>,
-    orders: broadcast::Sender<Order>,
-}
-
-impl Shared {
-    pub(crate) fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A proxy. It and every connection through it end when this is dropped.
 #[derive(Debug)]
@@ -119,7 +92,7 @@ impl Proxy {
         self.cut();
     }
 
-    /// How connections to come are received.
+    /// Sets how later connections are received.
     pub fn door(&self, door: Door) {
         self.plan().door = door;
     }
@@ -167,17 +140,17 @@ impl Proxy {
         self.plan().limit = None;
     }
 
-    /// What it says about itself (NIP-11). Nothing by default: then it answers with 404.
+    /// Sets its NIP-11 document. Without one it answers with 404.
     pub fn about(&self, document: Value) {
         self.plan().about = Some(document);
     }
 
-    /// How many seconds its clock, which HTTP answers show, is ahead of this machine's.
+    /// Sets by how many seconds its `Date` headers are ahead of this machine's clock.
     pub fn clock_ahead(&self, seconds: i64) {
         self.plan().clock_ahead = seconds;
     }
 
-    /// What it has done so far.
+    /// Returns the counts of what it did.
     #[must_use]
     pub fn tally(&self) -> Tally {
         self.plan().tally.clone()

@@ -1,4 +1,4 @@
-//! What goes wrong, and when: rules by hand, a storm by chance, and the count of both.
+//! Faults and their timing: explicit rules, a random storm, and counts of both.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::sim::Rng;
 
-/// Which way a message goes.
+/// Direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// From a client to the relay.
@@ -16,7 +16,7 @@ pub enum Way {
     Down,
 }
 
-/// What is done to a message. Where it does not apply, the message passes.
+/// A fault of a message. If it does not apply, the message passes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// It is lost.
@@ -43,7 +43,7 @@ pub enum Fault {
     Foreign,
     /// An expired wrap to the receiver comes before it.
     Expired,
-    /// What was served lately comes again before it.
+    /// A recent event is served again before it.
     Replay,
     /// A notice comes before it.
     Notice(String),
@@ -75,7 +75,7 @@ impl Fault {
     }
 }
 
-/// How a connection is received.
+/// Treatment of a new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Door {
     /// As it should be.
@@ -152,7 +152,7 @@ impl Storm {
     }
 }
 
-/// What a proxy has done: faults by name, and what passed.
+/// Counts of what a proxy did: faults by name, and messages that passed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Connections that were made.
@@ -161,14 +161,14 @@ pub struct Tally {
     pub up: u64,
     /// Messages of the relay.
     pub down: u64,
-    /// What was asked for lately: each `REQ`.
+    /// Recent requests: each `REQ`.
     pub asked: VecDeque<Value>,
     /// Faults, by their names.
     pub faults: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
-    /// How often this fault was made.
+    /// Returns how often this fault was injected.
     #[must_use]
     pub fn of(&self, name: &str) -> u64 {
         self.faults.get(name).copied().unwrap_or_default()
@@ -181,7 +181,7 @@ impl Tally {
     }
 }
 
-/// How much of what was asked is remembered.
+/// Number of requests that are remembered.
 const ASKED: usize = 256;
 
 /// A limit on writes.
@@ -209,7 +209,7 @@ pub(crate) struct Plan {
     pub(super) rules: Vec<Rule>,
     pub(super) storm: Option<Storm>,
     pub(super) door: Door,
-    /// Whether a client must say who it is to read, and to write.
+    /// True if a client must authenticate to read, and to write.
     pub(super) wall: (bool, bool),
     pub(super) limit: Option<Limit>,
     pub(super) about: Option<Value>,
@@ -218,7 +218,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// What is to be done to a message.
+    /// Returns the fault for a message.
     pub fn fault(&mut self, way: Way, label: &str, text: &str) -> Option<Fault> {
         let fits = |rule: &&mut Rule| {
             rule.way == way

@@ -1,4 +1,4 @@
-//! What agents do in the first phase.
+//! Actions of agents in the first phase.
 
 use p2p_core::call::{Call, State};
 use p2p_core::engine::command::{PlacedCall, Placement};

@@ -14,7 +14,7 @@ use super::{Fault, rng::Rng};
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Agent {
-    /// Who it is.
+    /// Its key.
     pub key: PublicKey,
     /// The engine, while the process lives.
     pub engine: Option<Engine>,
@@ -23,20 +23,20 @@ pub struct Agent {
     /// Counts processes.
     pub run: u64,
     settings: Settings,
-    /// How often this process gave each rumor to the relays.
+    /// Transmissions of each rumor by this process.
     pub sends: BTreeMap<RumorId, u32>,
-    /// What this process transmitted.
+    /// Rumors that this process transmitted.
     pub transmitted: BTreeSet<RumorId>,
     /// Files that were written, by call and hash.
     pub written: Vec<(CallId, Sha256, Vec<u8>)>,
     ticks: (Time, u32),
-    /// Whether its engine has reason to tell of a restored store.
+    /// True if its engine may report a restored store.
     pub notices: bool,
-    /// Whether everything is printed.
+    /// True if everything is printed.
     pub loud: bool,
 }
 
-/// What left the process.
+/// Rumors that left the process.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// For the relays.
@@ -45,9 +45,9 @@ pub struct Outcome {
     pub stored: Vec<u32>,
     /// Calls to sum up.
     pub tallied: Vec<CallId>,
-    /// Whether the process lived long enough to carry out every output.
+    /// True if the process lived long enough to perform every output.
     pub finished: bool,
-    /// Whether anything at all came out.
+    /// True if there was any output.
     pub silent: bool,
 }
 
@@ -88,7 +88,7 @@ impl Agent {
         self.handle(now, Input::Tick, None)
     }
 
-    /// When its engine wants to be called.
+    /// Returns the time at which its engine wants to be called.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         self.engine.as_ref().and_then(Engine::next_timeout)

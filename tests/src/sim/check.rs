@@ -1,4 +1,4 @@
-//! What must hold once all is quiet.
+//! Rules that must hold once the network is quiet.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ fn ended_at(call: &Call) -> Time {
     }
 }
 
-/// What tells a message from every other.
+/// Identity of a message.
 pub(super) fn label(message: &Message) -> String {
     match &message.content {
         Content::Text(text) => text.clone().into(),
@@ -96,12 +96,12 @@ pub(super) fn label(message: &Message) -> String {
     }
 }
 
-/// Whether a message came in the offer of a call.
+/// Tells whether a message arrived in the offer of a call.
 fn is_opening(message: &Message) -> bool {
     matches!(message.conversation, Conversation::Call(call) if message.rumor == opening_id(call))
 }
 
-/// What was said in a conversation, in its order, or heard in the order of arrival.
+/// Returns the messages that were sent in a conversation in order, or received in order of arrival.
 fn lane(agent: &Agent, conversation: Conversation, outgoing: bool) -> Vec<String> {
     let fits = |m: &&Message| {
         m.conversation == conversation
@@ -138,7 +138,7 @@ pub fn nothing_came_twice(world: &World) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What was taken back with success is heard by nobody.
+/// Checks that no withdrawn message was received.
 fn nothing_cancelled_was_heard(world: &World) -> Result<(), Fault> {
     let messages = || world.agents.iter().flat_map(|agent| agent.store.messages.values());
     let on_record = messages().filter(|m| m.delivery == Delivery::Cancelled).map(label);
@@ -149,7 +149,7 @@ fn nothing_cancelled_was_heard(world: &World) -> Result<(), Fault> {
     }
 }
 
-/// What was said in a call that nobody answered is given up.
+/// Checks that messages in an unanswered call are given up.
 fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
     let waits = |message: &&Message| {
         let Conversation::Call(call) = message.conversation else { return false };
@@ -165,7 +165,7 @@ fn nothing_waits_in_vain(agent: &Agent) -> Result<(), Fault> {
     }
 }
 
-/// Whatever was said in a call, or in one that it was merged into, was heard.
+/// Checks that every message of a call, or of its successor, was received.
 fn each_word_arrived(world: &World) -> Result<(), Fault> {
     for (index, call, text) in &world.said {
         let mut messages = world.agents[*index].store.messages.values();

@@ -4,18 +4,16 @@
 use p2p_core::record::{EventKind, Owner, Peer, Speaks, Standing, Via};
 use p2p_core::{PublicKey, Rumor, Time};
 
+use super::world::HUMAN;
 use super::{Agent, Fault, World};
-
-/// The human.
-pub(super) const KEY: PublicKey = PublicKey([0xEE; 32]);
 
 impl Agent {
     /// It was paired before the run began.
     pub(super) fn owned(mut self, since: Time) -> Self {
-        self.store.owners.push(Owner { key: KEY, since, muted_until: None });
-        let mut peer = Peer::stranger(KEY, since);
+        self.store.owners.push(Owner { key: HUMAN, since, muted_until: None });
+        let mut peer = Peer::stranger(HUMAN, since);
         (peer.standing, peer.speaks) = (Standing::Allowed, Speaks::Plain);
-        self.store.peers.insert(KEY, peer);
+        self.store.peers.insert(HUMAN, peer);
         self
     }
 }
@@ -36,7 +34,7 @@ impl World {
         };
         self.answers.insert(answer);
         if self.rng.chance(80) {
-            self.writes(index, KEY, at, text, more);
+            self.writes(index, HUMAN, at, text, more);
         }
         // Whoever reads over the human's shoulder knows as much.
         let text = format!("{code}: {}", self.text("forged"));
@@ -76,7 +74,7 @@ pub(super) fn answers(world: &World) -> Result<u64, Fault> {
         let answered = agent.store.questions.values().filter(|it| it.answer.is_some());
         let mut handles: Vec<u32> = answered.clone().map(|question| question.handle).collect();
         for answer in answered.filter_map(|question| question.answer.as_ref()) {
-            if answer.via != Via::Dm(KEY) || !world.answers.contains(answer.text.as_str()) {
+            if answer.via != Via::Dm(HUMAN) || !world.answers.contains(answer.text.as_str()) {
                 return Err(format!("{:?} answered `{}`", answer.via, answer.text.as_str()));
             }
         }

@@ -1,4 +1,4 @@
-//! What is on an agent's disk: applies changes as the real store does, and is as strict.
+//! An agent's disk: it applies changes as the real store does, and is as strict.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct Store {
     pub streams_out: BTreeMap<StreamId, StreamOut>,
     /// Receiving streams.
     pub streams_in: BTreeMap<StreamId, StreamIn>,
-    /// What waits for acknowledgement.
+    /// Messages that wait for acknowledgement.
     pub outbox: BTreeMap<(StreamId, u64), OutboxEntry>,
     held: BTreeMap<(StreamId, u64), Rumor>,
     chunks: BTreeMap<(StreamId, u64), (RumorId, Vec<u8>)>,
@@ -45,7 +45,7 @@ pub struct Store {
     tombstones: BTreeMap<CallId, Tombstone>,
     /// The event log.
     pub events: Vec<Event>,
-    /// Whose word counts.
+    /// Owners.
     pub owners: Vec<Owner>,
     /// Questions by handle.
     pub questions: BTreeMap<u32, Question>,
@@ -216,14 +216,14 @@ impl Store {
         }
     }
 
-    /// Whether a rumor is stored, released or beyond a gap.
+    /// Tells whether a rumor is stored, in order or beyond a gap.
     #[must_use]
     pub fn has(&self, rumor: RumorId) -> bool {
         self.messages.values().any(|message| !message.by.is_ours() && message.rumor == rumor)
             || self.held.values().any(|held| held.id() == rumor)
     }
 
-    /// What was said in a call, by this agent as far as it arrived, and by its peer.
+    /// Returns the messages of a call: this agent's as far as they arrived, and the peer's.
     #[must_use]
     pub fn digests(&self, call: CallId) -> (Digest, Digest) {
         let of = |outgoing: bool| {
@@ -243,7 +243,7 @@ impl Store {
         (of(true), of(false))
     }
 
-    /// Where a message of ours stands among what was said: by stream, then by number.
+    /// Returns the position of a message of ours: stream, then number.
     #[must_use]
     pub fn place(&self, message: &Message) -> Option<(usize, u64)> {
         let (stream, number) = message.slot?;
@@ -254,7 +254,7 @@ impl Store {
         self.messages.values_mut().find(|m| m.by.is_ours() && m.rumor == rumor)
     }
 
-    /// What a key is to this agent.
+    /// Returns the standing of a key with this agent.
     #[must_use]
     pub fn standing(&self, key: PublicKey) -> Standing {
         self.peers.get(&key).map_or(Standing::Stranger, |peer| peer.standing)
@@ -266,7 +266,7 @@ impl Store {
         self.peers.iter().map(|(key, peer)| (*key, peer.standing)).collect()
     }
 
-    /// What the engine gets after a restart.
+    /// Returns the snapshot that the engine gets after a restart.
     #[must_use]
     pub fn snapshot(&self, now: Time) -> Snapshot {
         let waits = |call: &CallId| {

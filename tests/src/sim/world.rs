@@ -12,10 +12,12 @@ use super::{Fault, Rng, Tally};
 
 /// Both clocks start here.
 const EPOCH: Time = Time::from_secs(1_800_000_000);
-/// How long quiet is waited for.
+/// Key of the human whom the agents ask.
+pub(super) const HUMAN: PublicKey = PublicKey([0xEE; 32]);
+/// Virtual time until the network must be quiet.
 const PATIENCE: Duration = Duration::from_secs(4 * 24 * 3600);
 
-/// How bad the network is, in percent.
+/// Faults of the network, in percent.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Weather {
     /// Messages that are lost.
@@ -47,19 +49,19 @@ enum Next {
 pub struct World {
     /// Everyone.
     pub agents: Vec<Agent>,
-    /// Where chance comes from.
+    /// Source of random choices.
     pub rng: Rng,
     /// The virtual time.
     pub now: Time,
     /// The network.
     pub weather: Weather,
-    /// What was seen so far.
+    /// Counts so far.
     pub tally: Tally,
-    /// What was said in calls and taken: who, in which call, what.
+    /// Messages that were accepted in calls: sender, call, text.
     pub said: Vec<(usize, CallId, String)>,
-    /// What the human answered.
+    /// Answers of the human.
     pub answers: BTreeSet<String>,
-    /// What was taken back.
+    /// Withdrawn messages.
     pub cancelled: Vec<String>,
     /// Calls that an agent ended itself.
     pub hung_up: BTreeSet<(usize, CallId)>,
@@ -357,7 +359,7 @@ impl World {
             return;
         }
         self.agents[from].transmitted.insert(rumor.id());
-        if to == super::human::KEY {
+        if to == HUMAN {
             return self.asked(from, &rumor);
         }
         let Some(target) = self.agents.iter().position(|agent| agent.key == to) else { return };

@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md and the other pages claim: the table of imports, files, crates, links.
+//! Claims of ARCHITECTURE.md and the other pages: the table of imports, files, crates, links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

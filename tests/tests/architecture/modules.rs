@@ -34,7 +34,7 @@ pub struct Module {
     pub file: PathBuf,
     /// The module around it.
     pub parent: Option<ModuleId>,
-    /// Where the module exists: in every build, or in tests only.
+    /// The builds that have the module.
     pub build: Build,
     /// Its items. The code of modules inside it is theirs, not its own.
     pub items: Vec<Item>,

@@ -1,5 +1,5 @@
-//! What weather alone does not bring about: a disk that is restored from a backup, a peer that is
-//! gone for weeks, two rings at the same moment.
+//! Scenarios that random faults do not produce: a disk that is restored from a backup, a peer that is
+//! away for weeks, two rings at the same moment.
 
 use std::time::Duration;
 
@@ -221,7 +221,7 @@ fn heard(world: &World, from: usize, said: &[String]) -> Result<(), Fault> {
     if heard == said { Ok(()) } else { Err(format!("said {said:?}, heard {heard:?}")) }
 }
 
-/// Which of these the other end heard, in its order.
+/// Returns those of the messages that the other end received, in its order.
 fn hears(
     world: &World,
     from: usize,

@@ -1,4 +1,4 @@
-//! What the two say in the chaos, and what of it arrived.
+//! Messages and files of a chaos run, sent and received.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,13 +10,13 @@ use crate::transcript;
 /// Attempts at saying one thing.
 const TRIES: u32 = 60;
 
-/// What one side says in a round.
+/// Messages of one side in a round.
 #[derive(Debug)]
 pub(super) struct Plan {
     texts: u64,
-    /// How large a file, if one is sent.
+    /// Size of a file, if one is sent.
     file: Option<u64>,
-    /// What fills it.
+    /// Seed of its content.
     seed: u64,
 }
 
@@ -28,14 +28,14 @@ impl Plan {
     }
 }
 
-/// What one side said: what its CLI took, in that order.
+/// Messages that the CLI of one side accepted, in order.
 #[derive(Debug)]
 pub(super) struct Side {
     pub call: String,
     pub texts: Vec<String>,
     /// Files by name, with what is in them.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// What the CLI did not take in the end.
+    /// Messages that the CLI did not accept in the end.
     pub untaken: u64,
 }
 
@@ -84,12 +84,12 @@ pub(super) fn heard(agent: &Agent, call: &str) -> Vec<String> {
     theirs.map(|said| said.text).collect()
 }
 
-/// How many of the texts that were taken did not arrive.
+/// Counts the accepted texts that did not arrive.
 pub(super) fn lost(side: &Side, heard: &[String]) -> u64 {
     side.texts.iter().filter(|text| !heard.contains(text)).count() as u64
 }
 
-/// How many of the files that were taken did not arrive whole.
+/// Counts the accepted files that did not arrive whole.
 pub(super) fn files_lost(side: &Side, receiver: &Agent) -> u64 {
     let arrived = arrived(receiver);
     let whole = |(name, bytes): &(&String, &Vec<u8>)| {
@@ -100,7 +100,7 @@ pub(super) fn files_lost(side: &Side, receiver: &Agent) -> u64 {
     side.files.iter().filter(|file| !whole(file)).count() as u64
 }
 
-/// How many files arrived more than once.
+/// Counts the files that arrived more than once.
 pub(super) fn files_doubled(receiver: &Agent) -> u64 {
     let mut count: BTreeMap<String, u64> = BTreeMap::new();
     for (name, _) in arrived(receiver) {

@@ -1,4 +1,4 @@
-//! Two daemons with one key, as on two machines: the later one yields and says so.
+//! Two daemons with one key, as on two machines: the later one yields.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{Agent, Meeting, until};
 
 #[test]
-fn the_daemon_that_was_there_first_goes_on() {
+fn the_later_of_two_daemons_with_one_key_yields() {
     let meeting = Meeting::new();
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let talk = meeting.call("one of two");

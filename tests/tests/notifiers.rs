@@ -1,5 +1,5 @@
-//! The channels through the real binary: a command, a server and a gateway at once, of which one
-//! fails for a while.
+//! Notifiers with the real binary: a command, a server and a gateway at once, one of which fails for
+//! a while.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::fs;
@@ -9,7 +9,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{Agent, Meeting, Relay, Server, Told, until};
 use serde_json::{Value, json};
 
-/// What a server was told of one event.
+/// Returns the requests that told a server of one event.
 fn told(server: &Server, event: &str) -> Vec<Told> {
     let is = |told: &Told| told.json()["event"] == event;
     server.heard().into_iter().filter(is).collect()
@@ -29,7 +29,7 @@ fn channel(agent: &Agent, name: &str) -> Value {
 }
 
 #[test]
-fn a_ring_and_a_question_go_by_every_channel_and_none_waits_for_another() {
+fn a_failing_notifier_does_not_delay_the_others() {
     let (relay, server, gateway) = (Relay::start(), Server::start(), Server::start());
     let bob = Agent::new("bob", &[relay.url()]);
     let log = bob.work().join("told.jsonl");
@@ -107,7 +107,7 @@ fn a_ring_and_a_question_go_by_every_channel_and_none_waits_for_another() {
 }
 
 #[test]
-fn a_channel_that_cannot_be_meant_is_an_error_and_shows_no_secret() {
+fn an_invalid_notifier_setting_is_an_error_without_its_secret() {
     let relay = Relay::start();
     let agent = Agent::new("alice", &[relay.url()]);
     let agent = agent.configured("[webhook]\nurl = \"/x\"\nsecret = \"topsecret\"\n");
