@@ -248,7 +248,7 @@ mod tests {
             assert_eq!(error.code, ErrorCode::Usage);
             assert!(!error.message.contains("error:") && !error.message.contains('\n'));
             let json = Envelope::error(&error, None, None).line().unwrap();
-            assert!(json.starts_with("{\"v\":1,\"ok\":false,\"error\":{\"code\":\"usage\""));
+            assert!(json.starts_with("{\"v\":2,\"ok\":false,\"error\":{\"code\":\"usage\""));
         }
         assert!(!wants_json(&args(&["p2p", "send", "--", "--json"])));
     }

@@ -1,6 +1,6 @@
 //! What a verb hands back.
 
-use p2p_ipc::method::Mark;
+use p2p_ipc::method::ReadMark;
 use p2p_ipc::{ExitCode, RpcError};
 
 use crate::render::Render;
@@ -25,7 +25,7 @@ pub struct Outcome {
     /// How to add what waits.
     pub waiting: Waiting,
     /// Items to confirm after stdout took them.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<ReadMark>,
 }
 
 impl Outcome {
@@ -62,7 +62,7 @@ impl Outcome {
 
     /// Sets what to confirm after it was shown.
     #[must_use]
-    pub fn marks(mut self, marks: Vec<Mark>) -> Self {
+    pub fn marks(mut self, marks: Vec<ReadMark>) -> Self {
         self.marks = marks;
         self
     }

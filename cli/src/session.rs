@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use p2p_client::{Client, ConnectError, autostart};
-use p2p_ipc::method::{Confirm, Mark, PendingParams, Read, ReadResult, Status};
-use p2p_ipc::view::{Call, Pending};
+use p2p_ipc::method::{
+    ConfirmParams, PendingParams, ReadMark, ReadParams, ReadResult, StatusParams,
+};
+use p2p_ipc::view::{CallView, PendingView};
 use p2p_ipc::{ErrorCode, Method, Place, RpcError, place};
 
 use crate::interrupt::{Interrupts, Waited};
@@ -108,6 +110,21 @@ impl Session {
         Ok(true)
     }
 
+    /// Stops the running daemon, of whatever version and with whatever settings. Returns its
+    /// process id, or nothing when no daemon runs.
+    ///
+    /// # Errors
+    /// When the daemon refuses, or the socket cannot be used.
+    pub fn stop_daemon(&mut self) -> Result<Option<u32>, RpcError> {
+        self.client = None;
+        match Client::stop_daemon(&self.place.socket, CLIENT) {
+            Ok(pid) => Ok(Some(pid)),
+            Err(ConnectError::Refused(error)) => Err(error),
+            Err(error) if autostart::is_absent(&error) => Ok(None),
+            Err(error) => Err(RpcError::new(ErrorCode::NoDaemon, error.to_string())),
+        }
+    }
+
     /// Closes the connection.
     pub fn leave(&mut self) {
         self.client = None;
@@ -115,17 +132,17 @@ impl Session {
 
     /// What waits for the agent, where this run talked to the daemon at all.
     #[must_use]
-    pub fn pending(&mut self) -> Option<Pending> {
+    pub fn pending(&mut self) -> Option<PendingView> {
         let params = PendingParams { reader: self.reader.clone() };
         self.client.as_mut()?.call(&params, Duration::ZERO).ok()
     }
 
     /// Says that items were shown.
-    pub fn confirm(&mut self, marks: Vec<Mark>) {
+    pub fn confirm(&mut self, marks: Vec<ReadMark>) {
         if marks.is_empty() {
             return;
         }
-        let params = Confirm { reader: self.reader.clone(), marks };
+        let params = ConfirmParams { reader: self.reader.clone(), marks };
         let done = match self.client.as_mut() {
             Some(client) => client.call(&params, Duration::ZERO),
             None => return,
@@ -139,8 +156,8 @@ impl Session {
     ///
     /// # Errors
     /// When there is none such.
-    pub fn find_call(&mut self, call: &str) -> Result<Call, RpcError> {
-        let found: ReadResult = self.call(&Read { handle: call.to_owned() })?;
+    pub fn find_call(&mut self, call: &str) -> Result<CallView, RpcError> {
+        let found: ReadResult = self.call(&ReadParams { handle: call.to_owned() })?;
         found.call.ok_or_else(|| {
             RpcError::new(ErrorCode::NoCall, format!("{call} is not a call")).hint("p2p calls")
         })
@@ -173,8 +190,8 @@ impl Session {
             };
             let client = self.client.insert(client);
             if here && first_run {
-                let status = client.call(&Status::default(), Duration::ZERO)?;
-                if status.identity.new {
+                let status = client.call(&StatusParams::default(), Duration::ZERO)?;
+                if status.identity.created {
                     service::introduce(self.screen, &status.identity);
                 }
             }

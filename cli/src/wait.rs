@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use p2p_ipc::method::{FollowCall, FollowMessage, Followed, MAX_WAIT_MS, Until};
-use p2p_ipc::view::{Call, CallState, DeliveryState, EndReason};
+use p2p_ipc::method::{
+    FollowCallParams, FollowMessageParams, FollowMessageResult, MAX_WAIT_MS, Milestone,
+};
+use p2p_ipc::view::{CallState, CallView, DeliveryState, EndReason};
 use p2p_ipc::{ErrorCode, RpcError};
 use serde::Serialize;
 
@@ -67,9 +69,9 @@ pub fn ms(wait: Duration) -> u64 {
 /// The daemon's.
 pub fn follow_call(
     session: &mut Session,
-    mut call: Call,
+    mut call: CallView,
     clock: Clock,
-) -> Result<(Call, Waiting), RpcError> {
+) -> Result<(CallView, Waiting), RpcError> {
     loop {
         match (call.state, call.merged_into.clone()) {
             (CallState::Ended, Some(other)) => call = session.find_call(&other)?,
@@ -82,7 +84,11 @@ pub fn follow_call(
                     return Ok((call, clock.report(false, false)));
                 };
                 let seen = call.state;
-                let params = FollowCall { call: call.handle.clone(), seen, wait_ms: ms(slice) };
+                let params = FollowCallParams {
+                    call: call.handle.clone(),
+                    known_state: seen,
+                    wait_ms: ms(slice),
+                };
                 match session.wait(params, slice)? {
                     Waited::Answer(now) => call = now,
                     Waited::Interrupted => return Ok((call, clock.report(false, true))),
@@ -99,7 +105,7 @@ pub fn follow_call(
 /// Whether nothing more comes of a call: not where it became part of another whose ring is on the
 /// way.
 #[must_use]
-pub fn is_over(call: &Call) -> bool {
+pub fn is_over(call: &CallView) -> bool {
     let merged = call.reason == Some(EndReason::Merged) && call.merged_into.is_none();
     call.state == CallState::Ended && !merged
 }
@@ -110,16 +116,19 @@ pub fn is_over(call: &Call) -> bool {
 /// The daemon's.
 pub fn follow_message(
     session: &mut Session,
-    mut known: Followed,
-    until: Until,
+    mut known: FollowMessageResult,
+    until: Milestone,
     wait_s: u64,
-) -> Result<(Followed, Waiting), RpcError> {
+) -> Result<(FollowMessageResult, Waiting), RpcError> {
     let clock = Clock::start(wait_s);
     while !known.reached && hopeless(&known, until).is_none() {
         let Some(slice) = clock.slice() else { break };
         let began = Instant::now();
-        let params =
-            FollowMessage { message: known.message.handle.clone(), until, wait_ms: ms(slice) };
+        let params = FollowMessageParams {
+            message: known.message.handle.clone(),
+            until,
+            wait_ms: ms(slice),
+        };
         match session.wait(params, slice)? {
             Waited::Answer(now) => known = now,
             Waited::Interrupted => return Ok((known, clock.report(false, true))),
@@ -135,13 +144,13 @@ pub fn follow_message(
 
 /// Why what is waited for will not come any more.
 #[must_use]
-pub fn hopeless(known: &Followed, until: Until) -> Option<RpcError> {
+pub fn hopeless(known: &FollowMessageResult, until: Milestone) -> Option<RpcError> {
     if known.reached {
         return None;
     }
     let message = &known.message.handle;
     if let Some(call) = known.call.as_ref().filter(|call| call.state == CallState::Ended)
-        && (until == Until::Reply || until == Until::Read)
+        && (until == Milestone::Reply || until == Milestone::Read)
     {
         return Some(ended(call));
     }
@@ -159,7 +168,7 @@ pub fn hopeless(known: &Followed, until: Until) -> Option<RpcError> {
 
 /// A call that ended, as an error: what it exits with says who is to blame.
 #[must_use]
-pub fn ended(call: &Call) -> RpcError {
+pub fn ended(call: &CallView) -> RpcError {
     let (handle, who) = (&call.handle, words::name(&call.peer));
     if let Some(other) = &call.merged_into {
         let error = RpcError::new(ErrorCode::CallEnded, format!("{handle} goes on as {other}"));
@@ -202,7 +211,7 @@ mod tests {
     #[test]
     fn a_followed_call_that_ended_exits_by_its_reason() {
         let exit = |reason| {
-            ended(&Call { state: CallState::Ended, reason, ..samples::call() }).exit_code()
+            ended(&CallView { state: CallState::Ended, reason, ..samples::call() }).exit_code()
         };
         for (reason, code) in [
             (EndReason::Declined, ExitCode::PeerSaidNo),
@@ -222,17 +231,20 @@ mod tests {
 
     #[test]
     fn what_cannot_come_any_more_is_not_waited_for() {
-        let over = Call { state: CallState::Ended, ..samples::call() };
-        let mut known =
-            Followed { message: samples::sent(), reached: false, call: Some(samples::call()) };
-        assert!(hopeless(&known, Until::Reply).is_none());
+        let over = CallView { state: CallState::Ended, ..samples::call() };
+        let mut known = FollowMessageResult {
+            message: samples::sent(),
+            reached: false,
+            call: Some(samples::call()),
+        };
+        assert!(hopeless(&known, Milestone::Reply).is_none());
         known.call = Some(over);
         // Its receipt may still come after the end.
-        assert!(hopeless(&known, Until::Delivered).is_none());
-        assert_eq!(hopeless(&known, Until::Reply).unwrap().code, ErrorCode::CallEnded);
+        assert!(hopeless(&known, Milestone::Delivered).is_none());
+        assert_eq!(hopeless(&known, Milestone::Reply).unwrap().code, ErrorCode::CallEnded);
         known.message.delivery.as_mut().unwrap().state = DeliveryState::Undelivered;
-        assert_eq!(hopeless(&known, Until::Delivered).unwrap().code, ErrorCode::Unreachable);
+        assert_eq!(hopeless(&known, Milestone::Delivered).unwrap().code, ErrorCode::Unreachable);
         known.reached = true;
-        assert!(hopeless(&known, Until::Reply).is_none());
+        assert!(hopeless(&known, Milestone::Reply).is_none());
     }
 }

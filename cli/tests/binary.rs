@@ -115,15 +115,19 @@ fn a_wait_in_vain_exits_with_3_and_is_no_failure() {
     let fake = Fake::listen(|_| Some(Ok(inbox(0))));
     let output = fake.p2p(&["wait", "--wait", "0", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
-    assert_eq!((&envelope(&output)["ok"], &envelope(&output)["v"]), (&json!(true), &json!(1)));
+    assert_eq!((&envelope(&output)["ok"], &envelope(&output)["v"]), (&json!(true), &json!(2)));
 }
 
 #[test]
 fn a_call_is_shown_before_it_is_waited_for_and_exits_by_how_it_ended() {
     let answer = |request: &Request| match request.method.as_str() {
-        "call" => Some(Ok(json!({"call": call("dialing", None), "new": true, "accepted": false,
-            "message": null}))),
-        "follow_call" if request.params["seen"] == "dialing" => Some(Ok(call("ringing", None))),
+        "call" => {
+            Some(Ok(json!({"call": call("dialing", None), "created": true, "accepted": false,
+            "message": null})))
+        }
+        "follow_call" if request.params["known_state"] == "dialing" => {
+            Some(Ok(call("ringing", None)))
+        }
         "follow_call" => Some(Ok(call("ended", Some("declined")))),
         _ => None,
     };
@@ -145,8 +149,10 @@ fn a_call_is_shown_before_it_is_waited_for_and_exits_by_how_it_ended() {
 #[test]
 fn a_call_that_rings_is_known_before_the_wait_is_over() {
     let fake = Fake::listen(|request| match request.method.as_str() {
-        "call" => Some(Ok(json!({"call": call("ringing", None), "new": true, "accepted": false,
-            "message": null}))),
+        "call" => {
+            Some(Ok(json!({"call": call("ringing", None), "created": true, "accepted": false,
+            "message": null})))
+        }
         _ => None,
     });
     let mut child = fake.p2p(&["call", "bob", "docs", "--wait", "60"]).spawn().unwrap();
@@ -237,6 +243,38 @@ fn a_named_socket_starts_nothing_and_pending_never_does() {
     let output = fake::p2p(&home, &["daemon", "status"]).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(!home.exists());
+}
+
+#[test]
+fn an_older_daemon_is_named_and_can_be_stopped() {
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    let pid = gone.id();
+    gone.wait().unwrap();
+    // As a daemon of protocol version 1 answers.
+    let fake = Fake::listen_with_hello(
+        |request| {
+            let speaks_1 = request.params["versions"].as_array().unwrap().contains(&json!(1));
+            let refused = RpcError::new(ErrorCode::Version, "this daemon speaks version 1");
+            Some(if speaks_1 {
+                Ok(json!({"version": 1, "daemon": "0.1.0"}))
+            } else {
+                Err(refused.hint("p2p daemon stop"))
+            })
+        },
+        move |request| match request.method.as_str() {
+            "status" => Some(Ok(json!({"daemon": {"pid": pid, "how": "autostarted"}}))),
+            _ => Some(Ok(json!({}))),
+        },
+    );
+    let output = fake.p2p(&["whoami", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let error = &envelope(&output)["error"];
+    assert_eq!((&error["code"], &error["hint"]), (&json!("version"), &json!("p2p daemon stop")));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("the running daemon does not speak version 2"), "{message}");
+    let output = fake.p2p(&["daemon", "stop"]).output().unwrap();
+    assert_eq!(stdout(&output), "daemon stopped\n", "{}", stderr(&output));
+    assert_eq!(fake.request("stop").unwrap().params, json!({}));
 }
 
 #[test]

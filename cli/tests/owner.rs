@@ -68,7 +68,7 @@ fn at_a_terminal(p2p: &Command, typed: &[(&str, &str)]) -> (Option<i32>, String)
 fn told(request: &Request) -> fake::Answer {
     match request.method.as_str() {
         "owner" => Some(Ok(owned(true, false))),
-        "owner_order" => Some(Ok(json!({"text": "q2 answered: yes"}))),
+        "owner_command" => Some(Ok(json!({"text": "q2 answered: yes"}))),
         _ => Some(Ok(json!(null))),
     }
 }
@@ -77,7 +77,7 @@ fn told(request: &Request) -> fake::Answer {
 fn question(told: &[&str], answer: Option<&str>) -> Value {
     let state = if answer.is_some() { "answered" } else { "open" };
     json!({"handle": "q2", "call": "c7", "peer": fake::peer(), "question": "Publish?", "options": [],
-        "quiet": false, "at_ms": 1, "state": state, "code": "K7QX", "told": told, "telling": [],
+        "quiet": false, "at_ms": 1, "state": state, "code": "K7QX", "notified": told, "notifying": [],
         "failed": [], "peer_delivery": null, "answer": answer, "answered_ms": 1,
         "answer_via": "dm"})
 }
@@ -87,8 +87,8 @@ fn owned(owned: bool, pairing: bool) -> Value {
     let owner = json!({"npub": format!("npub1{}", "z".repeat(58)), "hex": "8".repeat(64),
         "since_ms": 1, "muted_until_ms": null});
     json!({"owners": if owned { vec![owner] } else { Vec::new() },
-        "pairing": pairing.then(|| json!({"until_ms": 1, "tries_left": 5})),
-        "passphrase": owned, "policy": "ask", "channels": []})
+        "pairing": pairing.then(|| json!({"expires_ms": 1, "tries_left": 5})),
+        "passphrase": owned, "policy": "ask", "notifiers": []})
 }
 
 /// Answers once the time to wait is up.
@@ -134,8 +134,9 @@ fn what_an_owner_types_at_the_terminal_proves_it_and_is_not_shown() {
     let (code, shown) = at_a_terminal(&p2p, &[("of the owner: ", "correct horse")]);
     assert_eq!(code, Some(0), "{shown}");
     assert!(shown.contains("q2 answered: yes") && !shown.contains("horse"), "{shown}");
-    let order = fake.request("owner_order").unwrap();
-    let wanted = json!({"do": "answer", "question": "q2", "text": "yes", "proof": "correct horse"});
+    let order = fake.request("owner_command").unwrap();
+    let wanted =
+        json!({"command": "answer", "question": "q2", "text": "yes", "proof": "correct horse"});
     assert_eq!(order.params, wanted);
 }
 
@@ -156,7 +157,7 @@ fn ctrl_c_at_the_prompt_leaves_a_terminal_that_shows_what_is_typed() {
     assert_eq!(child.wait().unwrap().code(), Some(9), "{shown}");
     let flags = nix::sys::termios::tcgetattr(&pty.slave).unwrap().local_flags;
     assert!(flags.contains(nix::sys::termios::LocalFlags::ECHO));
-    assert!(!fake.methods().contains(&"owner_order".into()));
+    assert!(!fake.methods().contains(&"owner_command".into()));
 }
 
 #[test]
@@ -182,8 +183,10 @@ fn a_code_is_shown_at_once_and_waited_for_where_that_is_wanted() {
             "owner" if is_wait(request) && !paired => in_vain(request, owned(false, true)),
             "owner" if is_wait(request) => Some(Ok(owned(true, false))),
             "owner" => Some(Ok(owned(false, false))),
-            "owner_pair" => Some(Ok(json!({"code": "K7QX-3M9P", "until_ms": 1, "npub": "npub1me",
-                "uri": "nostr:npub1me"}))),
+            "owner_pair" => {
+                Some(Ok(json!({"code": "K7QX-3M9P", "expires_ms": 1, "npub": "npub1me",
+                "uri": "nostr:npub1me"})))
+            }
             _ => Some(Ok(json!(null))),
         }
     };
@@ -213,7 +216,7 @@ fn escalate_waits_for_the_answer_and_marks_it_as_read() {
             let item = json!({"seq": 5, "kind": "reply", "at_ms": 1, "call": null,
                 "message": null, "file": null, "question": question(&["dm"], Some("yes")),
                 "text": null});
-            Some(Ok(json!({"items": [item], "left": 0, "call": null, "last_sent": null,
+            Some(Ok(json!({"items": [item], "remaining": 0, "call": null, "last_sent": null,
                 "marks": [{"conversation": "x", "seq": 5}]})))
         }
         _ => Some(Ok(json!(null))),
@@ -238,7 +241,7 @@ fn escalate_says_by_its_exit_code_that_there_is_no_answer_and_why() {
     };
     let trying = || {
         let mut trying = question(&[], None);
-        trying["telling"] = json!(["dm"]);
+        trying["notifying"] = json!(["dm"]);
         trying
     };
     for (first, then, exit, said) in [

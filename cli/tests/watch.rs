@@ -26,7 +26,7 @@ fn answer(request: &Request, first: Value) -> fake::Answer {
     match request.method.as_str() {
         "status" => Some(Ok(status())),
         "watch" if waits && first["items"] == json!([]) => None,
-        "watch" if after <= first["before"].as_u64() => Some(Ok(first)),
+        "watch" if after <= first["resume_after"].as_u64() => Some(Ok(first)),
         "watch" if waits => None,
         "watch" => Some(Ok(page(after.unwrap_or_default(), 0, ""))),
         _ => Some(Ok(json!(null))),
@@ -60,7 +60,7 @@ fn a_line_an_event_and_then_the_cursor() {
     assert_eq!(output.status.code(), Some(0));
     let lines = lines(&output);
     assert_eq!(types(&lines), ["snapshot", "event", "event", "end"]);
-    assert!(lines.iter().all(|line| line["v"] == 1));
+    assert!(lines.iter().all(|line| line["v"] == 2));
     assert_eq!((&lines[0]["seq"], &lines[0]["calls"][0]["handle"]), (&json!(4), &json!("c7")));
     assert_eq!((&lines[1]["seq"], &lines[2]["seq"]), (&json!(5), &json!(6)));
     assert_eq!(lines[1]["message"]["untrusted"], true);
@@ -183,7 +183,10 @@ fn entries_that_are_gone_are_told_of() {
     let output = fake.p2p(&["watch", "--from", "3", "--limit", "1", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let error = &lines(&output)[0]["error"];
-    assert_eq!((&error["code"], &error["hint"]), (&json!("cursor"), &json!("p2p watch --from 7")));
+    assert_eq!(
+        (&error["code"], &error["hint"]),
+        (&json!("log_position"), &json!("p2p watch --from 7"))
+    );
     // Who begins with the oldest, or follows and lags, goes on and is told.
     for args in [&["watch", "--from", "0", "--limit", "1"][..], &["watch", "--limit", "1"]] {
         let lines = lines(&fake.p2p(args).output().unwrap());
@@ -197,11 +200,11 @@ fn status() -> Value {
     let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
     let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});
     json!({"identity": {"name": "me", "npub": "npub1", "hex": "7", "about": null,
-            "capabilities": [], "path": "", "presence": "off", "new": false},
-        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "how": "service", "instance": "i",
+            "capabilities": [], "path": "", "presence": "off", "created": false},
+        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "start_mode": "service", "instance": "i",
             "paths": paths},
         "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
-        "pending": nothing, "seq": 4, "channels": [], "owner": null})
+        "pending": nothing, "seq": 4, "notifiers": [], "owner": null})
 }
 
 /// A page of the log: so many messages behind a number.
@@ -216,5 +219,5 @@ fn page(after: u64, items: u64, text: &str) -> Value {
     let mark = |seq| json!({"conversation": "x", "seq": seq});
     json!({"items": numbers.clone().map(item).collect::<Vec<_>>(),
         "marks": numbers.map(mark).collect::<Vec<_>>(),
-        "seq": after + items, "missed": 0, "before": after})
+        "seq": after + items, "missed": 0, "resume_after": after})
 }

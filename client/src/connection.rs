@@ -7,8 +7,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use p2p_ipc::codec::{Request, Response};
-use p2p_ipc::method::{Hello, HelloResult};
+use p2p_ipc::method::{HelloParams, HelloResult, StatusParams, StopParams};
 use p2p_ipc::{ErrorCode, LINE_LIMIT, Method, PROTOCOL_VERSION, RpcError};
+use serde::{Deserialize, Serialize};
 
 /// How much longer than the wait that a request names the client waits for the answer.
 const GRACE: Duration = Duration::from_secs(20);
@@ -49,14 +50,35 @@ impl Client {
         client: &str,
         env: BTreeMap<String, String>,
     ) -> Result<Self, ConnectError> {
+        Self::open(path, client, env, vec![PROTOCOL_VERSION])
+    }
+
+    /// Stops the daemon that listens on `path`, of whatever version, and returns its process id.
+    ///
+    /// # Errors
+    /// As [`Client::connect`], and the daemon's own.
+    pub fn stop_daemon(path: &Path, client: &str) -> Result<u32, ConnectError> {
+        let versions = (1..=PROTOCOL_VERSION).collect();
+        let mut this = Self::open(path, client, BTreeMap::new(), versions)?;
+        let status = this.call(&AnyStatus {}, Duration::ZERO)?;
+        this.call(&StopParams {}, Duration::ZERO)?;
+        Ok(status.daemon.pid)
+    }
+
+    fn open(
+        path: &Path,
+        client: &str,
+        env: BTreeMap<String, String>,
+        versions: Vec<u32>,
+    ) -> Result<Self, ConnectError> {
         let stream = UnixStream::connect(path).map_err(|source| ConnectError::NotListening {
             path: path.display().to_string(),
             source,
         })?;
         let hello = HelloResult { version: PROTOCOL_VERSION, daemon: String::new() };
         let mut this = Self { reader: BufReader::new(stream), next_id: 1, hello };
-        let params = Hello { versions: vec![PROTOCOL_VERSION], client: client.into(), env };
-        this.hello = this.call(&params, Duration::ZERO)?;
+        let params = HelloParams { versions, client: client.into(), env };
+        this.hello = this.call(&params, Duration::ZERO).map_err(other_version)?;
         Ok(this)
     }
 
@@ -105,6 +127,38 @@ impl Client {
         read?;
         Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed"))
     }
+}
+
+/// Requests `status`, of which every version of the protocol has the process id.
+#[derive(Serialize, Deserialize)]
+struct AnyStatus {}
+
+#[derive(Serialize, Deserialize)]
+struct AnyStatusResult {
+    daemon: AnyDaemon,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AnyDaemon {
+    pid: u32,
+}
+
+impl Method for AnyStatus {
+    const NAME: &'static str = StatusParams::NAME;
+    type Result = AnyStatusResult;
+}
+
+/// Says plainly that the daemon is of another version; the daemon's hint says what to run.
+fn other_version(error: RpcError) -> RpcError {
+    if error.code != ErrorCode::Version {
+        return error;
+    }
+    let message = format!(
+        "the running daemon does not speak version {PROTOCOL_VERSION} of the socket protocol, \
+         which this p2p needs ({})",
+        error.message
+    );
+    RpcError { message, ..error }
 }
 
 fn internal(error: &serde_json::Error) -> RpcError {

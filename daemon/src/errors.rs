@@ -27,7 +27,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::NotAnswered => (C::CallState, Some("p2p answer accept or p2p wait")),
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
-        Refusal::Yielded => (C::Twin, Some("p2p status")),
+        Refusal::Yielded => (C::DuplicateInstance, Some("p2p status")),
         Refusal::OwnerOnly => {
             message += ": by direct message, or at a terminal with p2p owner";
             (C::OwnerOnly, Some("p2p owner --help"))
@@ -35,7 +35,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::WrongCode => (C::WrongProof, Some("p2p owner show")),
         Refusal::TakenOver => (C::TakenOver, Some("p2p wait")),
         Refusal::NoOption(_) => (C::Usage, Some("p2p questions")),
-        Refusal::NoQuestion => (C::NoSuch, Some("p2p questions")),
+        Refusal::NoQuestion => (C::NotFound, Some("p2p questions")),
         Refusal::Answered => (C::CallState, Some("p2p questions")),
         Refusal::NotOver => (C::Policy, Some("p2p calls")),
         Refusal::Own | Refusal::Empty => (C::Usage, None),

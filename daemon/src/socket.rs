@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use p2p_ipc::codec::{Request, Response};
-use p2p_ipc::method::{Hello, HelloResult};
+use p2p_ipc::method::{HelloParams, HelloResult};
 use p2p_ipc::{ErrorCode, LINE_LIMIT, Method, PROTOCOL_VERSION, RpcError};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -158,9 +158,9 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
         return Response::error(Some(request.id), error);
     }
     let id = request.id;
-    let result = if request.method == Hello::NAME {
+    let result = if request.method == HelloParams::NAME {
         serde_json::from_value(request.params)
-            .map_err(|e| handler::bad_params(Hello::NAME, &e))
+            .map_err(|e| handler::bad_params(HelloParams::NAME, &e))
             .and_then(|hello| greet(context, &hello))
             .inspect(|_| *greeted = true)
             .and_then(handler::to_value)
@@ -184,15 +184,8 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
     }
 }
 
-fn greet(context: &Context, hello: &Hello) -> Result<HelloResult, RpcError> {
-    if !hello.versions.contains(&PROTOCOL_VERSION) {
-        let message = format!(
-            "this daemon speaks version {PROTOCOL_VERSION} of the socket protocol, the client {:?}; \
-             the next command after its stop starts the client's",
-            hello.versions
-        );
-        return Err(RpcError::new(ErrorCode::Version, message).hint("p2p daemon stop"));
-    }
+fn greet(context: &Context, hello: &HelloParams) -> Result<HelloResult, RpcError> {
+    settle(&hello.versions)?;
     let differs = hello.env.iter().find(|(name, value)| context.env.get(*name) != Some(value));
     if let Some((name, value)) = differs {
         let running = context.env.get(name).map_or("not set", String::as_str);
@@ -206,6 +199,25 @@ fn greet(context: &Context, hello: &Hello) -> Result<HelloResult, RpcError> {
     Ok(HelloResult { version: PROTOCOL_VERSION, daemon: env!("CARGO_PKG_VERSION").into() })
 }
 
+/// Checks that the client speaks our version of the protocol.
+fn settle(versions: &[u32]) -> Result<(), RpcError> {
+    if versions.contains(&PROTOCOL_VERSION) {
+        return Ok(());
+    }
+    let newer = versions.iter().any(|version| *version > PROTOCOL_VERSION);
+    let than = if newer { "older" } else { "newer" };
+    let message = format!(
+        "the running daemon is {than} than this p2p: it speaks version {PROTOCOL_VERSION} of the \
+         socket protocol, this p2p speaks {versions:?}"
+    );
+    // A newer p2p can stop this daemon; an older one has to give way to the daemon's program.
+    let program = std::env::current_exe().ok().filter(|path| !newer && path.exists());
+    Err(RpcError::new(ErrorCode::Version, message).hint(match program {
+        Some(program) => format!("{} status", p2p_ipc::quoted(&program)),
+        None => "p2p daemon stop".into(),
+    }))
+}
+
 async fn write(writer: &mut OwnedWriteHalf, response: &Response) -> io::Result<()> {
     let line = response.line().map_err(io::Error::other)?;
     writer.write_all(line.as_bytes()).await
@@ -213,7 +225,21 @@ async fn write(writer: &mut OwnedWriteHalf, response: &Response) -> io::Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::allowed;
+    use super::{allowed, settle};
+    use p2p_ipc::{ErrorCode, PROTOCOL_VERSION};
+
+    #[test]
+    fn a_client_of_another_version_is_told_which_side_is_older_and_what_to_run() {
+        assert_eq!(settle(&[PROTOCOL_VERSION - 1, PROTOCOL_VERSION]), Ok(()));
+        let older = settle(&[PROTOCOL_VERSION - 1]).unwrap_err();
+        assert_eq!(older.code, ErrorCode::Version);
+        assert!(older.message.starts_with("the running daemon is newer than this p2p"), "{older}");
+        let hint = older.hint.unwrap();
+        assert!(hint.starts_with('/') && hint.ends_with(" status"), "{hint}");
+        let newer = settle(&[PROTOCOL_VERSION + 1]).unwrap_err();
+        assert!(newer.message.starts_with("the running daemon is older than this p2p"), "{newer}");
+        assert_eq!(newer.hint.as_deref(), Some("p2p daemon stop"));
+    }
 
     #[test]
     fn only_our_own_uid_and_root_may_talk() {

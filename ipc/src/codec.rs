@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::error::RpcError;
 use crate::method::Method;
 
-/// A request as it stands on a line. Every request has an id; notifications are not used.
+/// A request line. Every request has an id; notifications are not used.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Request {
     /// Always `"2.0"`.
@@ -20,17 +20,17 @@ pub struct Request {
     pub params: Value,
 }
 
-/// A response as it stands on a line: `result` or `error`.
+/// A response line: `result` or `error`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Response {
     /// Always `"2.0"`.
     pub jsonrpc: String,
-    /// The request's id; null where none could be read.
+    /// The request's id; null when the id could not be read.
     pub id: Option<u64>,
-    /// What the method answered.
+    /// The method's result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
-    /// What went wrong.
+    /// The error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorObject>,
 }
@@ -42,12 +42,12 @@ pub struct ErrorObject {
     pub code: i64,
     /// The same sentence as in `data`.
     pub message: String,
-    /// The error that a front end works with.
+    /// The error for front ends.
     pub data: RpcError,
 }
 
 impl Request {
-    /// A request line for a method, with its newline.
+    /// Returns a request line for a method, with its newline.
     ///
     /// # Errors
     /// When the parameters cannot be written as JSON.
@@ -63,13 +63,13 @@ impl Request {
 }
 
 impl Response {
-    /// A response that carries a result.
+    /// Creates a response that carries a result.
     #[must_use]
     pub fn ok(id: u64, result: Value) -> Self {
         Self { jsonrpc: "2.0".into(), id: Some(id), result: Some(result), error: None }
     }
 
-    /// A response that carries an error.
+    /// Creates a response that carries an error.
     #[must_use]
     pub fn error(id: Option<u64>, error: RpcError) -> Self {
         use crate::ErrorCode as C;
@@ -84,7 +84,7 @@ impl Response {
         Self { jsonrpc: "2.0".into(), id, result: None, error: Some(error) }
     }
 
-    /// The line, with its newline.
+    /// Returns the line, with its newline.
     ///
     /// # Errors
     /// When the value cannot be written as JSON.

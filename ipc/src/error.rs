@@ -1,4 +1,4 @@
-//! What can go wrong, in words that an agent can branch on: one table of codes and exit codes.
+//! Errors that an agent can branch on: one table of codes and exit codes.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,38 +6,38 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum ExitCode {
-    /// It worked.
+    /// Success.
     Ok = 0,
-    /// A fault of ours.
+    /// An internal error.
     Internal = 1,
     /// The command line was wrong.
     Usage = 2,
     /// Nothing came within the wait: not a failure, look again later.
     NothingYet = 3,
-    /// The daemon is not there and could not be started.
+    /// No daemon runs, and none could be started.
     NoDaemon = 4,
     /// No relay is connected.
     NoRelay = 5,
-    /// Which one is meant is not clear, or there is none such.
-    Which = 6,
+    /// The name is ambiguous, or nothing has that name.
+    NotFound = 6,
     /// The peer said no.
     PeerSaidNo = 7,
     /// The peer was not reached.
     NotReached = 8,
-    /// Policy or the owner refused it, or nobody was told.
+    /// Refused by policy or the owner, or nobody was told.
     Refused = 9,
 }
 
 impl ExitCode {
-    /// The number that the process exits with.
+    /// Returns the number that the process exits with.
     #[must_use]
     pub const fn code(self) -> u8 {
         self as u8
     }
 }
 
-/// Declares the error codes once: the name on the wire, the exit code, and whether the same
-/// command may succeed later without being changed.
+/// Declares each error code once: the name on the wire, the exit code, and whether the same
+/// command may succeed later, unchanged.
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident => $text:literal, $exit:ident, $retryable:literal;)*) => {
         /// A stable, machine-readable name of an error.
@@ -50,19 +50,19 @@ macro_rules! error_codes {
             /// Every code, in the order of the table.
             pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$name),*];
 
-            /// The name on the wire, `snake_case`.
+            /// Returns the name on the wire, in `snake_case`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(ErrorCode::$name => $text,)* }
             }
 
-            /// What `p2p` exits with when a command ends in this error.
+            /// Returns the exit code of a command that ends in this error.
             #[must_use]
             pub const fn exit_code(self) -> ExitCode {
                 match self { $(ErrorCode::$name => ExitCode::$exit,)* }
             }
 
-            /// Whether the same command may work later as it stands.
+            /// Returns true if the same command, unchanged, may succeed later.
             #[must_use]
             pub const fn retryable(self) -> bool {
                 match self { $(ErrorCode::$name => $retryable,)* }
@@ -72,11 +72,11 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// A fault of ours; the log says more.
+    /// An internal error; the log has the details.
     Internal => "internal", Internal, true;
     /// The store could not be written: nothing was sent.
     StoreFailed => "store_failed", Internal, true;
-    /// The arguments do not fit.
+    /// The arguments are wrong.
     Usage => "usage", Usage, false;
     /// A line, a text, a name or a topic is too long.
     TooLarge => "too_large", Usage, false;
@@ -88,65 +88,65 @@ error_codes! {
     Identity => "identity", Usage, false;
     /// `P2P_*` variables differ from those that the running daemon was started with.
     EnvDiffers => "env_differs", Usage, false;
-    /// The method is not known.
+    /// The method is unknown.
     UnknownMethod => "unknown_method", Usage, false;
-    /// The line is no JSON-RPC request.
+    /// The line is not a JSON-RPC request.
     BadRequest => "bad_request", Usage, false;
-    /// No entry of the event log has this number, or it is gone.
-    Cursor => "cursor", Usage, false;
-    /// Client and daemon share no protocol version.
+    /// No entry of the event log has this number, or the entry is no longer kept.
+    LogPosition => "log_position", Usage, false;
+    /// Client and daemon share no protocol version. Every version knows this code.
     Version => "version", NoDaemon, false;
     /// Nothing came within the wait.
     NothingYet => "nothing_yet", NothingYet, true;
     /// No daemon answers on the socket.
     NoDaemon => "no_daemon", NoDaemon, true;
-    /// The daemon died again and again when it was started.
+    /// The daemon died repeatedly while it started.
     DaemonDies => "daemon_dies", NoDaemon, false;
     /// Another process uses this identity.
     AlreadyRunning => "already_running", NoDaemon, false;
     /// No relay is connected.
     NoRelay => "no_relay", NoRelay, true;
     /// More than one call could be meant.
-    CallAmbiguous => "call_ambiguous", Which, true;
-    /// There is no such call, or none is open.
-    NoCall => "no_call", Which, false;
-    /// The call is in a state that does not allow it.
-    CallState => "call_state", Which, false;
+    CallAmbiguous => "call_ambiguous", NotFound, true;
+    /// There is no such call, or no call is open.
+    NoCall => "no_call", NotFound, false;
+    /// The call's state does not allow the command.
+    CallState => "call_state", NotFound, false;
     /// There is no such agent, contact or key.
-    NoAgent => "no_agent", Which, false;
+    NoAgent => "no_agent", NotFound, false;
     /// More than one agent could be meant.
-    AgentAmbiguous => "agent_ambiguous", Which, false;
+    AgentAmbiguous => "agent_ambiguous", NotFound, false;
     /// There is no such handle.
-    NoSuch => "no_such", Which, false;
+    NotFound => "not_found", NotFound, false;
     /// The peer declined.
     Declined => "declined", PeerSaidNo, false;
     /// The peer is in as many calls as it takes.
     Busy => "busy", PeerSaidNo, true;
-    /// The call ended while it was waited for.
+    /// The call ended during the wait.
     CallEnded => "call_ended", PeerSaidNo, false;
-    /// The two ends of a call have not the same transcript.
-    Differs => "differs", PeerSaidNo, false;
+    /// The two ends of a call have different transcripts.
+    TranscriptsDiffer => "transcripts_differ", PeerSaidNo, false;
     /// The peer did not answer.
     NoAnswer => "no_answer", NotReached, true;
     /// The peer could not be reached.
     Unreachable => "unreachable", NotReached, true;
-    /// The peer is a person's app or unknown, and takes direct messages only.
+    /// The peer is a person's app or unknown, and takes only direct messages.
     PlainPeer => "plain_peer", NotReached, false;
-    /// What is to be taken back may have gone out already.
+    /// The message may have been transmitted already.
     TooLate => "too_late", Refused, false;
-    /// A policy of ours refuses it.
+    /// A policy of this agent refuses the command.
     Policy => "policy", Refused, false;
-    /// Only the owner may, and no proof of one was given.
+    /// Only the owner may do this, and the proof is missing.
     OwnerOnly => "owner_only", Refused, false;
-    /// The proof of being the owner is wrong, or too many were.
+    /// The owner's proof is wrong, or there were too many wrong ones.
     WrongProof => "wrong_proof", Refused, true;
-    /// The owner speaks in this call now, and not the agent.
+    /// The owner speaks in this call, instead of the agent.
     TakenOver => "taken_over", Refused, false;
-    /// Another daemon runs with this key, and was there first.
-    Twin => "twin", Refused, false;
-    /// A cap for this peer is reached.
+    /// Another daemon with this key started earlier.
+    DuplicateInstance => "duplicate_instance", Refused, false;
+    /// A limit for this peer is reached.
     RateLimited => "rate_limited", Refused, true;
-    /// The question was passed on to nobody but the peer.
+    /// The question reached nobody but possibly the peer.
     NobodyTold => "nobody_told", Refused, false;
 }
 
@@ -156,29 +156,29 @@ error_codes! {
 pub struct RpcError {
     /// The stable name.
     pub code: ErrorCode,
-    /// What was attempted on what, and why it failed: one sentence.
+    /// The object, the action and the problem, in one sentence.
     pub message: String,
-    /// A command or an action that helps, where one is known.
+    /// One command that can be pasted, or several on a line each.
     pub hint: Option<String>,
-    /// Whether the same command may work later.
+    /// True if the same command may succeed later.
     pub retryable: bool,
 }
 
 impl RpcError {
-    /// An error without a hint.
+    /// Creates an error without a hint.
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: None, retryable: code.retryable() }
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// What `p2p` exits with.
+    /// Returns the exit code of `p2p` for this error.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         self.code.exit_code()
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_on_the_wire_are_unique_and_match_serde() {
+    fn each_code_has_one_name_on_the_wire() {
         let mut seen = std::collections::BTreeSet::new();
         for code in ErrorCode::ALL {
             assert!(seen.insert(code.as_str()), "{} twice", code.as_str());

@@ -1,4 +1,4 @@
-//! Where things are on disk: one answer for the daemon and for every front end.
+//! Paths on disk: one answer for the daemon and for every front end.
 //!
 //! `P2P_HOME` puts everything under one folder; without it the identity is at
 //! `~/.openclaw/p2p-identity.json` (where the older Node skill kept it) and the rest in the
@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Unix sockets take paths of about a hundred bytes; a longer one moves to `/tmp`.
+/// The longest socket path; a socket with a longer path moves to `/tmp`.
 const SOCKET_PATH_LIMIT: usize = 100;
 
-/// `P2P_*` variables that say where or as whom a client looks, and configure no daemon.
+/// `P2P_*` variables of clients, which do not configure a daemon.
 const CLIENT_ONLY: [&str; 4] = ["P2P_HOME", "P2P_SOCKET", "P2P_READER", "P2P_LOG"];
 
 /// The folders and files of one agent.
@@ -28,18 +28,18 @@ pub struct Place {
     pub log: PathBuf,
     /// The socket; its folder is private to the user.
     pub socket: PathBuf,
-    /// `P2P_SOCKET` named the socket: the daemon is somebody else's to start.
+    /// True if `P2P_SOCKET` named the socket: then no daemon is started for it.
     pub foreign_socket: bool,
 }
 
-/// There is no home directory and `P2P_HOME` is not set, or it is not an absolute path.
+/// A missing or relative home.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlaceError {
     /// Neither `P2P_HOME` nor a home directory.
-    #[error("no home directory: set HOME, or P2P_HOME to a folder of this agent's own")]
+    #[error("no home directory: set HOME, or P2P_HOME to a folder for this agent")]
     NoHome,
     /// A relative `P2P_HOME` would mean another agent in every folder.
-    #[error("P2P_HOME is {0}, and must be an absolute path")]
+    #[error("P2P_HOME is {0}; it must be an absolute path")]
     Relative(String),
 }
 
@@ -66,7 +66,7 @@ impl Place {
         Ok(place)
     }
 
-    /// Everything under one folder.
+    /// Returns the paths under one folder.
     #[must_use]
     pub fn under(home: &Path) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl Place {
         }
     }
 
-    /// The name of the systemd unit that a daemon of this home runs in, where none is installed.
+    /// Returns the name of the transient systemd unit for a daemon of this home.
     #[must_use]
     pub fn unit(&self) -> String {
         format!("p2p-{:016x}", hash(&self.store))
@@ -110,7 +110,7 @@ fn socket_in(folder: &Path) -> PathBuf {
     PathBuf::from(format!("/tmp/p2p-{:016x}/p2p.sock", hash(folder)))
 }
 
-/// FNV-1a: stable across builds, and collisions only matter among one user's own homes.
+/// Returns the FNV-1a hash: stable across builds; collisions only matter among one user's homes.
 fn hash(folder: &Path) -> u64 {
     folder
         .as_os_str()
@@ -119,7 +119,7 @@ fn hash(folder: &Path) -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3_u64))
 }
 
-/// A path as a shell takes it, for commands in hints.
+/// Quotes a path for a shell, for commands in hints.
 #[must_use]
 pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
@@ -127,7 +127,7 @@ pub fn quoted(path: &Path) -> String {
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-/// The `P2P_*` variables that configure a daemon, as this process sees them.
+/// Returns the `P2P_*` variables of this process that configure a daemon.
 #[must_use]
 pub fn daemon_env() -> BTreeMap<String, String> {
     std::env::vars()
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deep_home_gets_a_short_socket_path_of_its_own() {
+    fn a_deep_home_gets_its_own_short_socket_path() {
         let deep = |n: usize| Place::under(Path::new(&format!("/{}/{n}", "x".repeat(120))));
         assert!(deep(1).socket.as_os_str().len() < SOCKET_PATH_LIMIT);
         assert_ne!(deep(1).socket, deep(2).socket);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_stands_in_a_shell_as_it_is() {
+    fn a_path_is_quoted_for_a_shell() {
         for (path, shown) in [("/h/p2p.db", "/h/p2p.db"), ("/a b/it's", "'/a b/it'\\''s'")] {
             assert_eq!(quoted(Path::new(path)), shown);
         }

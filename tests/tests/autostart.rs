@@ -62,7 +62,7 @@ fn a_shell_tool_gets_its_output_and_the_daemon_outlives_it() {
     // This ends when stdout and stderr are closed. A daemon that held either would run into the
     // deadline of the command.
     let status = typed.end().result(0);
-    assert_eq!(status["daemon"]["how"], "autostarted");
+    assert_eq!(status["daemon"]["start_mode"], "autostarted");
     let pid = u32::try_from(status["daemon"]["pid"].as_u64().unwrap()).unwrap();
     let _ = killpg(Pid::from_raw(i32::try_from(group).unwrap()), Signal::SIGKILL);
     assert!(is_alive(pid));
@@ -166,7 +166,7 @@ fn the_identity_file_of_the_older_skill_is_used_in_place() {
     drop(stopped.result(0));
     assert_eq!(status["identity"]["hex"], public);
     assert_eq!(status["identity"]["path"], key.to_str().unwrap());
-    assert_eq!(status["identity"]["new"], false);
+    assert_eq!(status["identity"]["created"], false);
     assert_eq!(fs::read_to_string(&key).unwrap(), text);
     assert!(home.join(".local/share/p2p/p2p.db").exists());
     assert_eq!(fs::read_dir(agent.home()).unwrap().count(), 0);
@@ -217,7 +217,7 @@ fn an_unknown_config_key_is_an_error_with_its_line() {
     let agent = agent.configured("about = \"x\"\n[hooks]\ncommand = [\"/nonexistent\"]\n");
     let status = agent.json(&["status"]);
     assert_eq!(status["identity"]["about"], "x");
-    let channel = &status["channels"][0];
+    let channel = &status["notifiers"][0];
     assert_eq!((&channel["name"], &channel["state"]), (&"command".into(), &"unusable".into()));
     assert!(channel["cause"].as_str().unwrap().contains("/nonexistent"), "{status}");
 }
@@ -276,7 +276,7 @@ fn two_daemons_do_not_share_a_key() {
     assert_eq!(other.fails(4, &["status"]).code, ErrorCode::AlreadyRunning);
     assert_eq!(one.daemon_pid(), pid);
     one.json(&["daemon", "stop"]);
-    assert_eq!(other.json(&["whoami"])["new"], false);
+    assert_eq!(other.json(&["whoami"])["created"], false);
 }
 
 #[test]

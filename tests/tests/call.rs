@@ -98,7 +98,7 @@ fn a_contact_sees_ringing_and_messages_arrive_in_order() {
     bob.json(&["answer", "accept"]);
     let again = again.end().result(0);
     assert_eq!(
-        (&again["call"]["handle"], &again["new"]),
+        (&again["call"]["handle"], &again["created"]),
         (&talk.alice.as_str().into(), &false.into())
     );
     let words: Vec<String> =
@@ -226,7 +226,7 @@ fn an_escalation_reaches_the_peer_and_a_hook() {
     };
 
     let asked = alice.json(&["escalate", "Spend 40 EUR?", "--option", "yes", "--option", "no"]);
-    assert_eq!(asked["told"], serde_json::json!(["command"]));
+    assert_eq!(asked["notified"], serde_json::json!(["command"]));
     let lines = told("escalate");
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["question"], "Spend 40 EUR?");
@@ -267,7 +267,7 @@ fn an_escalation_reaches_the_peer_and_a_hook() {
     assert_eq!(questions[0]["peer_delivery"], Value::Null, "a quiet one stays here");
     until("the peer has the other", || {
         let asked = &bob.json(&["questions"])["questions"][1];
-        assert_eq!((&asked["state"], &asked["told"]), (&"open".into(), &serde_json::json!([])));
+        assert_eq!((&asked["state"], &asked["notified"]), (&"open".into(), &serde_json::json!([])));
         ["delivered", "read"].iter().any(|state| asked["peer_delivery"]["state"] == *state)
     });
     bob.json(&["end", "secret reason"]);

@@ -106,7 +106,7 @@ fn watchers_and_the_agent_have_separate_cursors() {
     quiet_call(&meeting);
     let (alice, bob) = (&meeting.alice, &meeting.bob);
     let last = watched(bob, &["--wait", "0"])[0]["seq"].as_u64().unwrap();
-    assert_eq!(bob.fails(2, &["watch", "--from", "9999"]).code, ErrorCode::Cursor);
+    assert_eq!(bob.fails(2, &["watch", "--from", "9999"]).code, ErrorCode::LogPosition);
 
     // It comes while two watch, and each sees it; the one with a name goes on behind it.
     let watching = bob.start(&["watch", "--limit", "1", "--for", "message"]);
@@ -117,7 +117,7 @@ fn watchers_and_the_agent_have_separate_cursors() {
     assert!(watching.stdout.lines().next().unwrap().contains("\"type\":\"snapshot\""));
     assert!(watching.stdout.contains("\"text\":\"one\""), "{watching}");
     until("it counts as shown", || {
-        bob.json(&["inbox", "--reader", "bridge", "--peek"])["left"] == 0
+        bob.json(&["inbox", "--reader", "bridge", "--peek"])["remaining"] == 0
             && texts(&bob.json(&["inbox", "--reader", "bridge", "--peek"])).is_empty()
     });
     named.signal(Signal::SIGKILL);
@@ -160,9 +160,9 @@ fn a_page_has_twenty_items_and_sixteen_kilobytes() {
     }
     until("all arrived", || bob.json(&["status"])["pending"]["unread"] == 25);
     let page = bob.json(&["inbox"]);
-    assert_eq!((texts(&page), &page["left"]), (many[..20].to_vec(), &5.into()));
+    assert_eq!((texts(&page), &page["remaining"]), (many[..20].to_vec(), &5.into()));
     let page = bob.json(&["inbox"]);
-    assert_eq!((texts(&page), &page["left"]), (many[20..].to_vec(), &0.into()));
+    assert_eq!((texts(&page), &page["remaining"]), (many[20..].to_vec(), &0.into()));
 
     // Of long ones as many as fit, and of one that does not the beginning.
     let long = |c: &str, kib: usize| c.repeat(kib * 1024 / c.len());
@@ -172,9 +172,9 @@ fn a_page_has_twenty_items_and_sixteen_kilobytes() {
         alice.json(&["send", "--text-file", "long", "--until", "delivered", "--wait", "60"]);
     }
     let page = bob.json(&["inbox"]);
-    assert_eq!((texts(&page), &page["left"]), (vec![a], &2.into()));
+    assert_eq!((texts(&page), &page["remaining"]), (vec![a], &2.into()));
     let page = bob.json(&["inbox"]);
-    assert_eq!((texts(&page), &page["left"]), (vec![b], &1.into()));
+    assert_eq!((texts(&page), &page["remaining"]), (vec![b], &1.into()));
     let page = bob.json(&["inbox"]);
     let message = &page["items"][0]["message"];
     assert_eq!(message["truncated"], true);
@@ -182,7 +182,7 @@ fn a_page_has_twenty_items_and_sixteen_kilobytes() {
     assert!(shown.len() <= 16 * 1024 && c.starts_with(shown) && !shown.is_empty());
     let whole = bob.json(&["read", message["handle"].as_str().unwrap()]);
     assert_eq!(whole["text"], c);
-    assert_eq!(bob.fails(6, &["read", "m9999"]).code, ErrorCode::NoSuch);
+    assert_eq!(bob.fails(6, &["read", "m9999"]).code, ErrorCode::NotFound);
 }
 
 #[test]
@@ -305,7 +305,7 @@ fn a_repeated_command_acts_once() {
     let first = alice.json(&call);
     let again = alice.json(&call);
     assert_eq!(first["call"]["handle"], again["call"]["handle"]);
-    assert_eq!((&first["new"], &again["new"]), (&true.into(), &false.into()));
+    assert_eq!((&first["created"], &again["created"]), (&true.into(), &false.into()));
     let another = alice.json(&[&call[..], &["--new"]].concat());
     assert_ne!(first["call"]["handle"], another["call"]["handle"]);
     alice.json(&["end", "--call", another["call"]["handle"].as_str().unwrap()]);

@@ -17,14 +17,14 @@ fn told(server: &Server, event: &str) -> Vec<Told> {
 
 /// The channels that took a question; which did so first is chance.
 fn names(question: &Value) -> Vec<Value> {
-    let mut names = question["told"].as_array().unwrap().clone();
+    let mut names = question["notified"].as_array().unwrap().clone();
     names.sort_by_key(ToString::to_string);
     names
 }
 
 fn channel(agent: &Agent, name: &str) -> Value {
     let status = agent.json(&["status"]);
-    let channels = status["channels"].as_array().unwrap();
+    let channels = status["notifiers"].as_array().unwrap();
     channels.iter().find(|channel| channel["name"] == name).unwrap().clone()
 }
 
@@ -94,7 +94,7 @@ fn a_failing_notifier_does_not_delay_the_others() {
     // What one does not take, another does; it is put again until it does.
     server.answers("500 Oh");
     let asked = bob.json(&["escalate", "And now?"]);
-    assert_eq!((&asked["told"], &asked["failed"]), (&json!(["command"]), &json!(["webhook"])));
+    assert_eq!((&asked["notified"], &asked["failed"]), (&json!(["command"]), &json!(["webhook"])));
     server.answers("200 OK");
     until("it was told after all", || {
         names(&bob.json(&["questions"])["questions"][0]) == ["command", "webhook"]

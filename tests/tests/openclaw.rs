@@ -119,6 +119,6 @@ fn a_ring_wakes_an_openclaw_agent() {
         model.heard().iter().any(|told| told.body.contains(&words)).then_some(())
     });
     assert!(model.heard().iter().all(|told| !told.body.contains("words of a peer")));
-    let channel = meeting.bob.json(&["status"])["channels"][0].take();
+    let channel = meeting.bob.json(&["status"])["notifiers"][0].take();
     assert_eq!((&channel["name"], &channel["state"]), (&"openclaw".into(), &"ok".into()));
 }

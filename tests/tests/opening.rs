@@ -84,6 +84,6 @@ fn messages_of_crossing_rings_arrive_in_the_surviving_call() {
         });
         // Typed again, it is that call.
         let again = agent.json(&["call", if heard == "from bob" { "bob" } else { "alice" }, "tea"]);
-        assert_eq!((&again["call"]["handle"], &again["new"]), (&call.into(), &false.into()));
+        assert_eq!((&again["call"]["handle"], &again["created"]), (&call.into(), &false.into()));
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use p2p_client::Client;
 use p2p_ipc::ErrorCode;
-use p2p_ipc::method::{OrderKind, OwnerOrder};
+use p2p_ipc::method::{OwnerCommand, OwnerCommandParams};
 use p2p_tests::{Agent, Heard, Meeting, Person, Talk, eventually, state, until};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ impl Scene {
     /// A question that nobody waits for: its handle, and what the owner hears.
     fn leaves(&self, question: &str) -> (String, Heard) {
         let asked = self.alice().json(&["escalate", question, "--quiet"]);
-        assert_eq!(asked["told"], json!(["dm"]), "{asked}");
+        assert_eq!(asked["notified"], json!(["dm"]), "{asked}");
         let heard = self.owner.hears("the question", |text| text.contains(question));
         (asked["handle"].as_str().unwrap().to_owned(), heard)
     }
@@ -128,7 +128,7 @@ fn an_owner_with_any_nip17_app_answers_and_takes_over() {
         let _ = owner.says("Yes");
     });
     assert_eq!((&answered["answer"], &answered["answer_via"]), (&"yes".into(), &"dm".into()));
-    assert_eq!(answered["told"], json!(["dm"]));
+    assert_eq!(answered["notified"], json!(["dm"]));
     owner.hears("that it was taken", |text| text.starts_with("q1 answered: yes"));
     // As a reply to the message; by its code; by number; by command.
     type How<'a> = &'a dyn Fn(&Heard, &str) -> Value;
@@ -244,15 +244,17 @@ fn strangers_and_old_messages_do_not_pass_for_the_owner() {
     // The agent itself has the socket, and no proof.
     let place = alice.place();
     let mut client = Client::connect(&place.socket, "test", BTreeMap::new()).unwrap();
-    let mut orders = |order: OrderKind, proof: Option<&str>| {
+    let mut orders = |command: OwnerCommand, proof: Option<&str>| {
         let proof = proof.map(String::from);
-        client.call(&OwnerOrder { order, proof }, Duration::ZERO).map_err(|error| error.code)
+        client
+            .call(&OwnerCommandParams { command, proof }, Duration::ZERO)
+            .map_err(|error| error.code)
     };
-    let answer = || OrderKind::Answer { question: first.clone(), text: "yes".into() };
+    let answer = || OwnerCommand::Answer { question: first.clone(), text: "yes".into() };
     assert_eq!(orders(answer(), None), Err(ErrorCode::OwnerOnly));
     assert_eq!(orders(answer(), Some(&code)), Err(ErrorCode::WrongProof));
     assert_eq!(orders(answer(), Some("AAAA-AAA2")), Err(ErrorCode::WrongProof));
-    let policy = || OrderKind::Policy { policy: "open".into() };
+    let policy = || OwnerCommand::Policy { policy: "open".into() };
     assert_eq!(orders(policy(), None), Err(ErrorCode::OwnerOnly));
     assert_eq!(alice.fails(9, &["contacts", "block", &owner.key]).code, ErrorCode::OwnerOnly);
     open("the agent's own");

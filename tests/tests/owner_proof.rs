@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use p2p_client::Client;
-use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerPair, OwnerTold, SetPassphrase};
+use p2p_ipc::method::{
+    OwnerCommand, OwnerCommandParams, OwnerCommandResult, OwnerPairParams, PassphraseParams,
+};
 use p2p_ipc::{ErrorCode, Method, RpcError};
 use p2p_tests::{Agent, Meeting, PATIENCE, eventually, until};
 
@@ -17,12 +19,16 @@ fn ask<M: Method>(agent: &Agent, params: &M) -> Result<M::Result, RpcError> {
     client.call(params, PATIENCE)
 }
 
-fn order(agent: &Agent, order: OrderKind, proof: Option<&str>) -> Result<OwnerTold, RpcError> {
-    ask(agent, &OwnerOrder { order, proof: proof.map(str::to_owned) })
+fn order(
+    agent: &Agent,
+    order: OwnerCommand,
+    proof: Option<&str>,
+) -> Result<OwnerCommandResult, RpcError> {
+    ask(agent, &OwnerCommandParams { command: order, proof: proof.map(str::to_owned) })
 }
 
-fn answer(question: &str) -> OrderKind {
-    OrderKind::Answer { question: question.into(), text: "yes".into() }
+fn answer(question: &str) -> OwnerCommand {
+    OwnerCommand::Answer { question: question.into(), text: "yes".into() }
 }
 
 /// Returns the one-time code that an owner asks for.
@@ -48,15 +54,15 @@ fn acting_for_the_owner_at_the_socket_needs_a_proof() {
     owner.json(&["dm", "alice", &code]);
     until("she is paired", || alice.json(&["owner"])["owners"][0]["npub"] == owner.npub());
     let asked = alice.json(&["escalate", "Publish?", "--call", &talk.alice, "--quiet"]);
-    assert_eq!(asked["told"], serde_json::json!(["dm"]));
+    assert_eq!(asked["notified"], serde_json::json!(["dm"]));
     let question = asked["handle"].as_str().unwrap();
 
-    let code_of = |refused: Result<OwnerTold, RpcError>| refused.unwrap_err().code;
+    let code_of = |refused: Result<OwnerCommandResult, RpcError>| refused.unwrap_err().code;
     assert_eq!(code_of(order(alice, answer(question), None)), ErrorCode::OwnerOnly);
-    let open = OrderKind::Policy { policy: "open".into() };
+    let open = OwnerCommand::Policy { policy: "open".into() };
     assert_eq!(code_of(order(alice, open, None)), ErrorCode::OwnerOnly);
-    assert_eq!(ask(alice, &OwnerPair::default()).unwrap_err().code, ErrorCode::OwnerOnly);
-    let mine = |proof: Option<&str>| SetPassphrase {
+    assert_eq!(ask(alice, &OwnerPairParams::default()).unwrap_err().code, ErrorCode::OwnerOnly);
+    let mine = |proof: Option<&str>| PassphraseParams {
         proof: proof.map(str::to_owned),
         new: Some(PASSPHRASE.into()),
     };
@@ -76,8 +82,8 @@ fn acting_for_the_owner_at_the_socket_needs_a_proof() {
     assert_eq!((&reply["answer"], &reply["answer_via"]), (&"yes".into(), &"terminal".into()));
 
     for _ in 0..5 {
-        assert_eq!(code_of(order(alice, OrderKind::Unmute, Some("x"))), ErrorCode::WrongProof);
+        assert_eq!(code_of(order(alice, OwnerCommand::Unmute, Some("x"))), ErrorCode::WrongProof);
     }
-    let closed = order(alice, OrderKind::Unmute, Some(PASSPHRASE)).unwrap_err();
+    let closed = order(alice, OwnerCommand::Unmute, Some(PASSPHRASE)).unwrap_err();
     assert!(closed.code == ErrorCode::WrongProof && closed.retryable, "{closed:?}");
 }

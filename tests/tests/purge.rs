@@ -29,7 +29,7 @@ fn purge_deletes_an_ended_and_read_call() {
     assert_eq!(refused("unread"), format!("p2p inbox --call {}", talk.bob));
     let old = bob.json(&["purge", "--older-than", "0", "--yes"]);
     assert_eq!(old["calls"].as_array().map(Vec::len), Some(0), "{old}");
-    assert_eq!(old["kept"][0]["why"], "unread", "{old}");
+    assert_eq!(old["kept"][0]["reason"], "unread", "{old}");
     bob.json(&["inbox"]);
 
     until("nothing is owed to her", || bob.run(&["purge", &talk.bob]).code == Some(0));
@@ -42,7 +42,7 @@ fn purge_deletes_an_ended_and_read_call() {
     bob.json(&["transcript", &talk.bob]);
 
     let done = bob.json(&["purge", &talk.bob, "--yes"]);
-    assert_eq!((&done["done"], &done["calls"][0]["messages"]), (&true.into(), &2.into()));
+    assert_eq!((&done["deleted"], &done["calls"][0]["messages"]), (&true.into(), &2.into()));
     assert_eq!(bob.fails(6, &["transcript", &talk.bob]).code, ErrorCode::NoCall);
     assert!(!download.exists());
     // Neither what relays still have of it nor another start brings it back.

@@ -16,7 +16,7 @@ fn an_oversized_message_fails_and_a_wrong_clock_is_shown() {
     let talk = meeting.call("a narrow line");
     let status = eventually("the limits are known", || {
         let status = meeting.alice.json(&["status"]);
-        (status["relays"][0]["demands"][0] == "wants to be paid").then_some(status)
+        (status["relays"][0]["requirements"][0] == "wants to be paid").then_some(status)
     });
     let ahead = status["clock_ahead_s"].as_i64().unwrap();
     assert!((7190..=7210).contains(&ahead), "{ahead}");

@@ -37,12 +37,12 @@ impl Stage {
     /// Connects and says hello.
     fn greeted(&self) -> BufReader<UnixStream> {
         let mut stream = self.connect();
-        let hello = json!({"versions": [1], "client": "test"});
+        let hello = json!({"versions": [2], "client": "test"});
         let answer = ask(
             &mut stream,
             &json!({"jsonrpc": "2.0", "id": 1, "method": "hello", "params": hello}).to_string(),
         );
-        assert_eq!(answer["result"]["version"], 1, "{answer}");
+        assert_eq!(answer["result"]["version"], 2, "{answer}");
         stream
     }
 
@@ -120,9 +120,15 @@ fn a_connection_needs_a_hello_with_a_known_version() {
     let mut stream = stage.connect();
     let early = ask(&mut stream, r#"{"jsonrpc":"2.0","id":1,"method":"stop"}"#);
     assert_eq!(code(&early), "bad_request");
-    let newer =
-        r#"{"jsonrpc":"2.0","id":2,"method":"hello","params":{"versions":[9],"client":"t"}}"#;
-    assert_eq!(code(&ask(&mut stream, newer)), "version");
+    for (versions, side) in [("[9]", "older"), ("[1]", "newer")] {
+        let hello = format!(
+            r#"{{"jsonrpc":"2.0","id":2,"method":"hello","params":{{"versions":{versions},"client":"t"}}}}"#
+        );
+        let refused = ask(&mut stream, &hello);
+        assert_eq!(code(&refused), "version");
+        let message = refused["error"]["data"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("the running daemon is {side} than")), "{message}");
+    }
     let still = ask(&mut stream, r#"{"jsonrpc":"2.0","id":3,"method":"status","params":{}}"#);
     assert_eq!(code(&still), "bad_request");
     stage.lives();

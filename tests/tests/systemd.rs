@@ -49,7 +49,7 @@ fn asked(agent: &Agent) -> String {
 fn another_home_gets_a_transient_unit() {
     let relay = Relay::start();
     let agent = with_systemd(Agent::new("alice", &[relay.url()]), "exit 1", RUNS);
-    assert_eq!(agent.json(&["status"])["daemon"]["how"], "transient");
+    assert_eq!(agent.json(&["status"])["daemon"]["start_mode"], "transient");
     let asked = asked(&agent);
     let home = format!("--setenv=P2P_HOME={}", agent.home().display());
     for told in ["systemd-run --user --quiet --collect ", " --unit=p2p-", &home, " daemon run "] {
@@ -68,13 +68,13 @@ fn without_a_working_systemd_the_daemon_is_a_process() {
     let relay = Relay::start();
     for broken in ["exit 1", "exec sleep 600", "exit 0"] {
         let agent = with_systemd(Agent::new("alice", &[relay.url()]), "exit 1", broken);
-        assert_eq!(agent.json(&["status"])["daemon"]["how"], "autostarted", "{broken}");
+        assert_eq!(agent.json(&["status"])["daemon"]["start_mode"], "autostarted", "{broken}");
         assert!(asked(&agent).contains("systemd-run"));
     }
     // Without a bus it is not asked.
     let agent = with_systemd(Agent::new("alice", &[relay.url()]), "exit 1", RUNS);
     let agent = agent.with("XDG_RUNTIME_DIR", "/nowhere");
-    assert_eq!(agent.json(&["status"])["daemon"]["how"], "autostarted");
+    assert_eq!(agent.json(&["status"])["daemon"]["start_mode"], "autostarted");
     assert_eq!(asked(&agent), "");
 }
 
@@ -109,7 +109,7 @@ fn an_installed_unit_serves_the_default_home() {
     let pid = u32::try_from(status["daemon"]["pid"].as_u64().unwrap()).unwrap();
     send_signal(pid, Signal::SIGKILL);
     drop(stopped.result(0));
-    assert_eq!(status["daemon"]["how"], "service");
+    assert_eq!(status["daemon"]["start_mode"], "service");
     let asked = asked(&agent);
     assert_eq!(asked, "systemctl --user cat p2p.service\nsystemctl --user start p2p.service\n");
 }

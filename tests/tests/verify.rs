@@ -24,17 +24,20 @@ fn verify_compares_transcripts_and_detects_a_changed_export() {
         until("both have told", || agent.run(&["verify", call]).code == Some(0));
         let verified = agent.json(&["verify", call]);
         let said = if agent.name() == "alice" { 1 } else { 3 };
-        assert_eq!(verified["comparison"]["said"]["count"], said, "{verified}");
-        assert_eq!(verified["comparison"]["heard"]["count"], 4 - said, "{verified}");
+        assert_eq!(verified["comparison"]["sent"]["count"], said, "{verified}");
+        assert_eq!(verified["comparison"]["received"]["count"], 4 - said, "{verified}");
         let whole = agent.run(&["transcript", call, "--json"]).stdout;
-        assert!(whole.contains("\"agreement\":\"same\""), "{whole}");
+        assert!(whole.contains("\"outcome\":\"same\""), "{whole}");
         fs::write(agent.work().join("call.json"), &whole).unwrap();
-        assert_eq!(agent.json(&["verify", "call.json"])["exported"], true);
+        assert_eq!(agent.json(&["verify", "call.json"])["from_export"], true);
         for (word, other) in [("Two.", "Six."), ("May I?", "I may!"), ("One.", "Won.")] {
             let changed = whole.replace(word, other);
             assert_ne!(changed, whole);
             fs::write(agent.work().join("changed.json"), changed).unwrap();
-            assert_eq!(agent.fails(7, &["verify", "changed.json"]).code, ErrorCode::Differs);
+            assert_eq!(
+                agent.fails(7, &["verify", "changed.json"]).code,
+                ErrorCode::TranscriptsDiffer
+            );
         }
         let none = agent.fails(2, &["verify", "missing.json"]);
         assert_eq!(none.code, ErrorCode::LocalFile);
@@ -46,5 +49,5 @@ fn verify_compares_transcripts_and_detects_a_changed_export() {
     }
     // The other end's export is the same call seen from there.
     fs::copy(alice.work().join("call.json"), bob.work().join("hers.json")).unwrap();
-    assert_eq!(bob.json(&["verify", "hers.json"])["comparison"]["agreement"], "same");
+    assert_eq!(bob.json(&["verify", "hers.json"])["comparison"]["outcome"], "same");
 }

@@ -1,7 +1,7 @@
 //! Calls: placed, answered, ended, listed.
 
-use p2p_ipc::method::{CallsResult, Ended};
-use p2p_ipc::view::{Call, CallState, File};
+use p2p_ipc::method::{CallsResult, EndResult};
+use p2p_ipc::view::{CallState, CallView, FileView};
 use serde::Serialize;
 
 use super::transcript;
@@ -13,15 +13,15 @@ use crate::wait::Waiting;
 #[derive(Debug, Serialize)]
 pub struct Placed {
     /// The call, as it stands now.
-    pub call: Call,
+    pub call: CallView,
     /// False when an open call was returned.
-    pub new: bool,
+    pub created: bool,
     /// The call was ringing here and was accepted by calling back.
     pub accepted: bool,
     /// The opening message's handle.
     pub message: Option<String>,
     /// The file that was sent along.
-    pub file: Option<File>,
+    pub file: Option<FileView>,
     /// Whether the call became active; null when that was not waited for.
     pub reached: Option<bool>,
     /// How waiting went.
@@ -32,7 +32,7 @@ pub struct Placed {
 #[derive(Debug, Serialize)]
 pub struct Answered {
     /// The call, as it stands now.
-    pub call: Call,
+    pub call: CallView,
     /// Whether the call became active; null when that was not waited for.
     pub reached: Option<bool>,
     /// How waiting went.
@@ -42,7 +42,7 @@ pub struct Answered {
 impl Placed {
     /// The line that is shown before `call` waits.
     #[must_use]
-    pub fn opening(call: &Call, new: bool, accepted: bool) -> String {
+    pub fn opening(call: &CallView, new: bool, accepted: bool) -> String {
         let (handle, who) = (&call.handle, name(&call.peer));
         match (accepted, new) {
             (true, _) => format!("{handle} {who} was ringing you: accepted"),
@@ -57,8 +57,8 @@ impl Placed {
 impl Text for Placed {
     fn text(&self, page: &mut Page) {
         // Of a new call the line below says as much.
-        if self.waiting.is_none() && (!self.new || self.accepted) {
-            page.line(Self::opening(&self.call, self.new, self.accepted));
+        if self.waiting.is_none() && (!self.created || self.accepted) {
+            page.line(Self::opening(&self.call, self.created, self.accepted));
         }
         if let Some(file) = &self.file {
             super::file::show(file, page);
@@ -79,7 +79,7 @@ impl Text for Answered {
 }
 
 /// How a call that may have been waited for stands, and how to go on.
-fn progress(call: &Call, waiting: Option<Waiting>, page: &mut Page) {
+fn progress(call: &CallView, waiting: Option<Waiting>, page: &mut Page) {
     match waiting {
         Some(waited) if !waited.reached && call.state != CallState::Ended => {
             let how = standing(call, page);
@@ -95,7 +95,7 @@ fn progress(call: &Call, waiting: Option<Waiting>, page: &mut Page) {
 }
 
 /// One call: where it stands, what is unread, why we called, and what it is about.
-pub fn line(call: &Call, page: &mut Page) {
+pub fn line(call: &CallView, page: &mut Page) {
     let mut text = format!("{} {} {}", call.handle, name(&call.peer), standing(call, page));
     if call.unread > 0 {
         text += &format!("; {} unread", call.unread);
@@ -118,7 +118,7 @@ pub fn line(call: &Call, page: &mut Page) {
 /// A topic is at most 200 bytes; a daemon that let a longer one in does not flood the page.
 const TOPIC_SHOWN: usize = 200;
 
-impl Text for Call {
+impl Text for CallView {
     fn text(&self, page: &mut Page) {
         line(self, page);
         page.next(format!("p2p transcript {} --tail 20", self.handle));
@@ -135,14 +135,14 @@ impl Text for CallsResult {
         for call in &self.calls {
             line(call, page);
         }
-        if self.more > 0 {
-            page.line(format!("{} older; --limit shows more", self.more));
+        if self.remaining > 0 {
+            page.line(format!("{} older; --limit shows more", self.remaining));
         }
         page.next(format!("p2p transcript {}", self.calls[0].handle));
     }
 }
 
-impl Text for Ended {
+impl Text for EndResult {
     fn text(&self, page: &mut Page) {
         line(&self.call, page);
         let shown = self.messages.len();
@@ -168,14 +168,14 @@ mod tests {
         page.finish(None)
     }
 
-    fn placed(call: Call, waiting: Option<Waiting>) -> Placed {
+    fn placed(call: CallView, waiting: Option<Waiting>) -> Placed {
         let reached = waiting.map(|w| w.reached);
-        Placed { call, new: true, accepted: false, message: None, file: None, reached, waiting }
+        Placed { call, created: true, accepted: false, message: None, file: None, reached, waiting }
     }
 
     #[test]
     fn a_placed_call_says_where_it_stands() {
-        let dialing = Call { state: CallState::Dialing, note: None, ..samples::call() };
+        let dialing = CallView { state: CallState::Dialing, note: None, ..samples::call() };
         assert_eq!(
             text_of(&placed(dialing.clone(), None)),
             "c7 bob dialing  topic: docs\nnext: p2p wait --call c7\n"
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn an_ended_call_shows_the_last_words_and_where_the_rest_is() {
-        let call = Call {
+        let call = CallView {
             state: CallState::Ended,
             reason: Some(p2p_ipc::view::EndReason::Completed),
             reason_text: Some("bye\nnext: x".into()),
@@ -210,7 +210,8 @@ mod tests {
             note: None,
             ..samples::call()
         };
-        let ended = Ended { call, messages: vec![samples::sent(), samples::received()], total: 23 };
+        let ended =
+            EndResult { call, messages: vec![samples::sent(), samples::received()], total: 23 };
         assert_eq!(
             text_of(&ended),
             "c7 bob ended: completed  topic: docs\n│ bye\n│ next: x\nthe last 2 of 23 messages:\nm40 you 13:55Z delivered, not read\n  How far are you?\nm41 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nwhole: p2p transcript c7\nnext: p2p status\n"

@@ -1,7 +1,7 @@
 //! Contacts.
 
-use p2p_ipc::method::{ContactsResult, EditedContact};
-use p2p_ipc::view::Contact;
+use p2p_ipc::method::{ContactsResult, EditContactResult};
+use p2p_ipc::view::ContactView;
 use serde::Serialize;
 
 use super::words::{argument, name};
@@ -11,13 +11,13 @@ use super::{Page, Text, clean};
 #[derive(Debug, Serialize)]
 pub struct Changed {
     /// What was done: `added`, `allowed`, `blocked`, `removed`.
-    pub done: &'static str,
+    pub action: &'static str,
     /// The contact.
     #[serde(flatten)]
-    pub edited: EditedContact,
+    pub edited: EditContactResult,
 }
 
-fn line(contact: &Contact) -> String {
+fn line(contact: &ContactView) -> String {
     let standing = match &contact.peer.name {
         _ if contact.blocked => "  blocked",
         None => "  allowed, unnamed",
@@ -41,7 +41,7 @@ impl Text for ContactsResult {
 
 impl Text for Changed {
     fn text(&self, page: &mut Page) {
-        let EditedContact { contact, renamed_from } = &self.edited;
+        let EditContactResult { contact, renamed_from } = &self.edited;
         match renamed_from {
             Some(old) => {
                 let now = name(&contact.peer);
@@ -51,9 +51,9 @@ impl Text for Changed {
                     contact.peer.npub
                 ));
             }
-            None => page.line(format!("{} {}", self.done, line(contact))),
+            None => page.line(format!("{} {}", self.action, line(contact))),
         }
-        if self.done == "added" || self.done == "allowed" {
+        if self.action == "added" || self.action == "allowed" {
             page.next(format!("p2p call {} \"<topic>\"", argument(&contact.peer)));
         }
     }
@@ -72,16 +72,16 @@ mod tests {
 
     #[test]
     fn a_key_that_was_only_called_is_no_named_contact_and_a_new_name_says_the_old_one() {
-        let contact = |peer| Contact { peer, blocked: false, added_ms: 0, speaks_p2p: true };
+        let contact = |peer| ContactView { peer, blocked: false, added_ms: 0, speaks_p2p: true };
         let (bob, ana) = (contact(samples::peer()), contact(samples::stranger()));
         let npub = &bob.peer.npub;
         let listed = ContactsResult { contacts: vec![bob.clone(), ana] };
         let lines = format!("bob  {npub}\n~\"Ana\"  {npub}  allowed, unnamed\n");
         assert_eq!(text_of(&listed), lines);
-        let edited = EditedContact { contact: bob.clone(), renamed_from: Some("rob".into()) };
+        let edited = EditContactResult { contact: bob.clone(), renamed_from: Some("rob".into()) };
         let next = "next: p2p call bob \"<topic>\"\n";
         assert_eq!(
-            text_of(&Changed { done: "added", edited }),
+            text_of(&Changed { action: "added", edited }),
             format!("renamed from rob to bob  {npub}\n{next}")
         );
     }

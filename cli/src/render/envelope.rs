@@ -1,14 +1,14 @@
 //! The one line that `--json` puts on stdout, for results and errors alike.
 
 use p2p_ipc::RpcError;
-use p2p_ipc::view::Pending;
+use p2p_ipc::view::PendingView;
 use serde::Serialize;
 use serde_json::Value;
 
 /// The version of the envelope.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// `{"v":1,"ok":…}`.
+/// `{"v":2,"ok":…}`.
 #[derive(Debug, Serialize)]
 pub struct Envelope<'a> {
     v: u32,
@@ -17,19 +17,23 @@ pub struct Envelope<'a> {
     error: Option<&'a RpcError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Value>,
-    pending: Option<&'a Pending>,
+    pending: Option<&'a PendingView>,
 }
 
 impl<'a> Envelope<'a> {
     /// A result, with what else waits.
     #[must_use]
-    pub fn ok(result: Value, pending: Option<&'a Pending>) -> Self {
+    pub fn ok(result: Value, pending: Option<&'a PendingView>) -> Self {
         Self { v: VERSION, ok: true, error: None, result: Some(result), pending }
     }
 
     /// An error, with what is known in spite of it.
     #[must_use]
-    pub fn error(error: &'a RpcError, result: Option<Value>, pending: Option<&'a Pending>) -> Self {
+    pub fn error(
+        error: &'a RpcError,
+        result: Option<Value>,
+        pending: Option<&'a PendingView>,
+    ) -> Self {
         Self { v: VERSION, ok: false, error: Some(error), result, pending }
     }
 
@@ -49,16 +53,16 @@ mod tests {
 
     #[test]
     fn a_result_and_an_error_have_the_promised_shape() {
-        let pending = Pending { unread: 2, ..Pending::default() };
+        let pending = PendingView { unread: 2, ..PendingView::default() };
         let line = Envelope::ok(serde_json::json!({"a": "x\ny"}), Some(&pending)).line().unwrap();
         assert_eq!(
             line,
-            "{\"v\":1,\"ok\":true,\"result\":{\"a\":\"x\\ny\"},\"pending\":{\"ringing\":0,\"unread\":2,\"questions\":0,\"line\":null}}\n"
+            "{\"v\":2,\"ok\":true,\"result\":{\"a\":\"x\\ny\"},\"pending\":{\"ringing\":0,\"unread\":2,\"questions\":0,\"line\":null}}\n"
         );
         let error = RpcError::new(ErrorCode::CallAmbiguous, "which call?").hint("p2p calls");
         assert_eq!(
             Envelope::error(&error, None, None).line().unwrap(),
-            "{\"v\":1,\"ok\":false,\"error\":{\"code\":\"call_ambiguous\",\"message\":\"which call?\",\"hint\":\"p2p calls\",\"retryable\":true},\"pending\":null}\n"
+            "{\"v\":2,\"ok\":false,\"error\":{\"code\":\"call_ambiguous\",\"message\":\"which call?\",\"hint\":\"p2p calls\",\"retryable\":true},\"pending\":null}\n"
         );
     }
 }

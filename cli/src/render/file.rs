@@ -1,7 +1,7 @@
 //! Files: sent, received, fetched.
 
 use p2p_ipc::method::FilesResult;
-use p2p_ipc::view::{File, FileState};
+use p2p_ipc::view::{FileTransferState, FileView};
 use serde::Serialize;
 
 use super::words::{is_plain_word, name, shell_word, size};
@@ -14,18 +14,18 @@ const NAME_SHOWN: usize = 100;
 #[derive(Debug, Serialize)]
 pub struct Fetched {
     /// The file.
-    pub file: File,
+    pub file: FileView,
     /// Where it was written.
-    pub to: String,
+    pub path: String,
 }
 
 /// A file that was handed to the daemon.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Sent(pub File);
+pub struct Sent(pub FileView);
 
 /// A file in a line of ours, and the name that a peer gave it in a line of the peer's.
-pub fn show(file: &File, page: &mut Page) {
+pub fn show(file: &FileView, page: &mut Page) {
     page.line(line(file));
     if file.untrusted {
         page.peer(&clean::short(&file.name, NAME_SHOWN));
@@ -34,7 +34,7 @@ pub fn show(file: &File, page: &mut Page) {
 
 /// `f3 c7 bob 14 KB sha256 ok /path`, with the name where it is our own.
 #[must_use]
-pub fn line(file: &File) -> String {
+pub fn line(file: &FileView) -> String {
     let (who, file_name) = (name(&file.peer), clean::short(&file.name, NAME_SHOWN));
     let direction = match (file.outgoing, file.untrusted) {
         (true, false) => format!("to {who} {file_name}"),
@@ -43,17 +43,17 @@ pub fn line(file: &File) -> String {
     };
     let head = format!("{} {} {direction} {}", file.handle, file.call, size(file.size));
     let how = match (file.state, file.outgoing) {
-        (FileState::Transferring, _) => {
-            format!("transferring, {}%", file.done * 100 / file.size.max(1))
+        (FileTransferState::Transferring, _) => {
+            format!("transferring, {}%", file.transferred * 100 / file.size.max(1))
         }
-        (FileState::Complete, true) => "received there".into(),
-        (FileState::Complete, false) => "sha256 ok".into(),
-        (FileState::Failed, _) => match &file.cause {
+        (FileTransferState::Complete, true) => "received there".into(),
+        (FileTransferState::Complete, false) => "sha256 ok".into(),
+        (FileTransferState::Failed, _) => match &file.cause {
             Some(cause) => format!("failed: {}", clean::short(cause, 200)),
             None => "failed".into(),
         },
     };
-    match file.path.as_deref().filter(|_| file.state == FileState::Complete) {
+    match file.path.as_deref().filter(|_| file.state == FileTransferState::Complete) {
         // A peer's name is part of it: in quotes, unless it is a plain word of a path.
         Some(path) => format!("{head} {how} {}", shell_word(&clean::inline(path))),
         None => format!("{head} {how}"),
@@ -63,16 +63,16 @@ pub fn line(file: &File) -> String {
 /// The command that fetches a received file. A name that a peer chose stands in it only where a
 /// shell takes it as it is.
 #[must_use]
-pub fn fetch_command(file: &File) -> String {
+pub fn fetch_command(file: &FileView) -> String {
     let to = if is_plain_word(&file.name) { file.name.as_str() } else { "." };
     format!("p2p files get {} --to {to}", file.handle)
 }
 
-impl Text for File {
+impl Text for FileView {
     fn text(&self, page: &mut Page) {
         show(self, page);
         page.line(format!("sha256 {}", self.sha256));
-        if !self.outgoing && self.state == FileState::Complete {
+        if !self.outgoing && self.state == FileTransferState::Complete {
             page.next(fetch_command(self));
         }
     }
@@ -94,7 +94,8 @@ impl Text for FilesResult {
         for file in &self.files {
             show(file, page);
         }
-        let complete = |file: &&File| !file.outgoing && file.state == FileState::Complete;
+        let complete =
+            |file: &&FileView| !file.outgoing && file.state == FileTransferState::Complete;
         if let Some(file) = self.files.iter().find(complete) {
             page.next(fetch_command(file));
         }
@@ -107,7 +108,7 @@ impl Text for Fetched {
             "{} {} written to {}, sha256 ok",
             self.file.handle,
             size(self.file.size),
-            shell_word(&self.to)
+            shell_word(&self.path)
         ));
     }
 }
@@ -145,10 +146,10 @@ mod tests {
             );
             assert_eq!(text.matches("Error").count(), 2, "{text}");
         }
-        let fetched = Fetched { to: "docs/x. Error".into(), file: file.clone() };
+        let fetched = Fetched { path: "docs/x. Error".into(), file: file.clone() };
         assert_eq!(text_of(&fetched), "f3 14 KB written to 'docs/x. Error', sha256 ok\n");
         // Our own files have names of our own.
-        file = File { outgoing: true, untrusted: false, path: None, ..samples::file() };
+        file = FileView { outgoing: true, untrusted: false, path: None, ..samples::file() };
         assert_eq!(
             text_of(&Sent(file)).lines().next(),
             Some("f3 c7 to bob de.md 14 KB received there")

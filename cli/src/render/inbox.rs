@@ -1,7 +1,9 @@
 //! What came: the inbox, a wait's report, and what follows a message that was sent.
 
-use p2p_ipc::method::{Cancelled, InboxResult, Until};
-use p2p_ipc::view::{Call, CallState, Delivery, EndReason, Item, ItemKind, Message};
+use p2p_ipc::method::{CancelResult, InboxResult, Milestone};
+use p2p_ipc::view::{
+    CallState, CallView, DeliveryView, EndReason, ItemKind, ItemView, MessageView,
+};
 use serde::Serialize;
 
 use super::transcript::{body, remark};
@@ -13,15 +15,15 @@ use crate::wait::Waiting;
 #[derive(Debug, Serialize)]
 pub struct Arrived {
     /// Oldest first.
-    pub items: Vec<Item>,
+    pub items: Vec<ItemView>,
     /// Unread items that did not fit.
-    pub left: u32,
+    pub remaining: u32,
     /// Whether they count as read once they were shown.
-    pub confirmed: bool,
+    pub marked_read: bool,
     /// How things stand in the call asked about.
-    pub call: Option<Call>,
+    pub call: Option<CallView>,
     /// Our last message in that call.
-    pub last_sent: Option<Message>,
+    pub last_sent: Option<MessageView>,
     /// Whether something came; only in what `wait` answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
@@ -30,7 +32,7 @@ pub struct Arrived {
     pub waiting: Option<Waiting>,
     /// Whether the call asked about is over and brings nothing more.
     #[serde(skip)]
-    pub over: bool,
+    pub finished: bool,
     /// Number of messages at the end of that call that were short and asked nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub small_talk: Option<u32>,
@@ -39,10 +41,21 @@ pub struct Arrived {
 impl Arrived {
     /// The daemon's answer, without its marks.
     #[must_use]
-    pub fn new(result: InboxResult, confirmed: bool, waiting: Option<Waiting>) -> Self {
-        let InboxResult { items, left, marks: _, call, last_sent, over, small_talk } = result;
+    pub fn new(result: InboxResult, marked_read: bool, waiting: Option<Waiting>) -> Self {
+        let InboxResult { items, remaining, marks: _, call, last_sent, finished, small_talk } =
+            result;
         let reached = waiting.map(|waiting| waiting.reached);
-        Self { items, left, confirmed, call, last_sent, reached, waiting, over, small_talk }
+        Self {
+            items,
+            remaining,
+            marked_read,
+            call,
+            last_sent,
+            reached,
+            waiting,
+            finished,
+            small_talk,
+        }
     }
 }
 
@@ -50,7 +63,7 @@ impl Text for Arrived {
     fn text(&self, page: &mut Page) {
         if self.items.is_empty() {
             match (self.waiting, &self.call) {
-                (Some(_), Some(call)) if self.over => {
+                (Some(_), Some(call)) if self.finished => {
                     super::call::line(call, page);
                     page.next(format!("p2p transcript {}", call.handle));
                 }
@@ -62,9 +75,9 @@ impl Text for Arrived {
             return;
         }
         items(&self.items, page);
-        let verb = if self.confirmed { "read" } else { "shown" };
-        page.line(format!("{} {verb}, {} left", self.items.len(), self.left));
-        if self.left > 0 {
+        let verb = if self.marked_read { "read" } else { "shown" };
+        page.line(format!("{} {verb}, {} left", self.items.len(), self.remaining));
+        if self.remaining > 0 {
             page.next("p2p inbox");
         }
         if let (Some(count), Some(call)) = (self.small_talk, &self.call) {
@@ -80,21 +93,21 @@ impl Text for Arrived {
 #[derive(Debug, Serialize)]
 pub struct SentMessage {
     /// The message as it stands now.
-    pub message: Message,
+    pub message: MessageView,
     /// Its call.
-    pub call: Option<Call>,
+    pub call: Option<CallView>,
     /// True when the same words had been sent within two minutes.
     pub repeated: bool,
     /// What was waited for.
-    pub until: Option<Until>,
+    pub until: Option<Milestone>,
     /// Whether it is so; null when nothing was waited for.
     pub reached: Option<bool>,
     /// How waiting went.
     pub waiting: Option<Waiting>,
     /// What came in reply.
-    pub reply: Vec<Item>,
+    pub reply: Vec<ItemView>,
     /// Unread items that did not fit.
-    pub left: u32,
+    pub remaining: u32,
 }
 
 impl Text for SentMessage {
@@ -119,12 +132,12 @@ impl Text for SentMessage {
         }
         if !self.reply.is_empty() {
             items(&self.reply, page);
-            page.line(format!("{} read, {} left", self.reply.len(), self.left));
+            page.line(format!("{} read, {} left", self.reply.len(), self.remaining));
         }
     }
 }
 
-impl Text for Cancelled {
+impl Text for CancelResult {
     fn text(&self, page: &mut Page) {
         let message = &self.message;
         let place = message.call.as_deref().unwrap_or("dm");
@@ -138,7 +151,12 @@ impl Text for Cancelled {
 }
 
 /// `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
-fn nothing_yet(waiting: Waiting, call: Option<&Call>, sent: Option<&Message>, page: &mut Page) {
+fn nothing_yet(
+    waiting: Waiting,
+    call: Option<&CallView>,
+    sent: Option<&MessageView>,
+    page: &mut Page,
+) {
     let mut known = Vec::new();
     if let Some(call) = call {
         known.push(format!("{} {} {}", call.handle, name(&call.peer), standing(call, page)));
@@ -152,7 +170,7 @@ fn nothing_yet(waiting: Waiting, call: Option<&Call>, sent: Option<&Message>, pa
 }
 
 /// All items, and what the last of them asks for.
-fn items(items: &[Item], page: &mut Page) {
+fn items(items: &[ItemView], page: &mut Page) {
     for item in items {
         self::item(item, page);
         if let Some(next) = follow_up(item) {
@@ -161,7 +179,7 @@ fn items(items: &[Item], page: &mut Page) {
     }
 }
 
-fn item(item: &Item, page: &mut Page) {
+fn item(item: &ItemView, page: &mut Page) {
     if let Some(question) = &item.question {
         question::reply(question, page);
         return;
@@ -188,7 +206,7 @@ fn item(item: &Item, page: &mut Page) {
     }
 }
 
-fn words(message: &Message, page: &mut Page) {
+fn words(message: &MessageView, page: &mut Page) {
     let place = message.call.as_deref().unwrap_or("dm");
     page.line(format!(
         "{} {place} {} {}{}",
@@ -201,7 +219,7 @@ fn words(message: &Message, page: &mut Page) {
 }
 
 /// Who says it; of our own words the inbox shows only those of our human, to whom they went.
-fn speaker(message: &Message) -> String {
+fn speaker(message: &MessageView) -> String {
     match (message.outgoing, message.from_owner) {
         (true, _) => format!("your human to {}", name(&message.peer)),
         (false, true) => format!("your human ({})", name(&message.peer)),
@@ -209,7 +227,7 @@ fn speaker(message: &Message) -> String {
     }
 }
 
-fn given_up(delivery: &Delivery) -> String {
+fn given_up(delivery: &DeliveryView) -> String {
     if delivery.relays_ok > 0 {
         "given up, no sign of it there; it may still arrive".into()
     } else {
@@ -218,7 +236,7 @@ fn given_up(delivery: &Delivery) -> String {
 }
 
 /// How a call went by that our agent did not answer; what refused it may have been a rule of ours.
-fn missed(call: &Call) -> &'static str {
+fn missed(call: &CallView) -> &'static str {
     match (call.ended_by_peer, call.reason) {
         (false, Some(EndReason::Busy)) => " and was told that you are busy",
         (false, Some(EndReason::Declined)) => " and was refused: you take no calls",
@@ -227,7 +245,7 @@ fn missed(call: &Call) -> &'static str {
     }
 }
 
-fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
+fn call_item(kind: ItemKind, call: &CallView, at_ms: u64, page: &mut Page) {
     let head = format!("{} {}", call.handle, name(&call.peer));
     let left = match call.expires_ms {
         Some(at) => format!(", {} left", page.until(at)),
@@ -262,11 +280,11 @@ fn call_item(kind: ItemKind, call: &Call, at_ms: u64, page: &mut Page) {
 }
 
 /// Whether a call waits for our answer.
-fn rings(call: &Call) -> bool {
+fn rings(call: &CallView) -> bool {
     matches!(call.state, CallState::Incoming | CallState::Knocking)
 }
 
-fn follow_up(item: &Item) -> Option<String> {
+fn follow_up(item: &ItemView) -> Option<String> {
     let call = item.call.as_ref().map(|call| call.handle.as_str());
     let over = item.call.as_ref().is_some_and(|call| call.state == CallState::Ended);
     let ringing = item.call.as_ref().is_some_and(rings);
@@ -301,7 +319,7 @@ fn follow_up(item: &Item) -> Option<String> {
 mod tests {
     use super::*;
     use crate::render::samples::{self, NOW_MS};
-    use p2p_ipc::view::Question;
+    use p2p_ipc::view::QuestionView;
 
     fn text_of(value: &impl Text) -> String {
         let mut page = Page::new(NOW_MS);
@@ -309,24 +327,24 @@ mod tests {
         page.finish(None)
     }
 
-    fn arrived(items: Vec<Item>, waiting: Option<Waiting>) -> Arrived {
+    fn arrived(items: Vec<ItemView>, waiting: Option<Waiting>) -> Arrived {
         Arrived {
             items,
-            left: 0,
-            confirmed: true,
+            remaining: 0,
+            marked_read: true,
             call: Some(samples::call()),
             last_sent: Some(samples::sent()),
             reached: None,
             waiting,
-            over: false,
+            finished: false,
             small_talk: None,
         }
     }
 
     #[test]
     fn a_ring_that_is_read_late_says_how_it_stands() {
-        let mut item = Item { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
-        let shown = |item: &Item| text_of(&arrived(vec![item.clone()], None));
+        let mut item = ItemView { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
+        let shown = |item: &ItemView| text_of(&arrived(vec![item.clone()], None));
         assert!(shown(&item).contains("rings you"), "{}", shown(&item));
         for (state, words, next) in [
             (CallState::Active, "you took it", "p2p send --call c8"),
@@ -341,7 +359,7 @@ mod tests {
     #[test]
     fn small_talk_brings_a_hint_to_end_the_call() {
         let message =
-            Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+            ItemView { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
         let shown = text_of(&Arrived { small_talk: Some(6), ..arrived(vec![message], None) });
         let hint = "the last 6 messages were short and asked nothing: \
                     end the call if you are done\nnext: p2p end --call c7\n";
@@ -351,8 +369,8 @@ mod tests {
     #[test]
     fn the_inbox_shows_words_and_files() {
         let message =
-            Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
-        let file = Item { file: Some(samples::file()), ..samples::item(ItemKind::File) };
+            ItemView { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+        let file = ItemView { file: Some(samples::file()), ..samples::item(ItemKind::File) };
         assert_eq!(
             text_of(&arrived(vec![message, file], None)),
             "m41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\nf3 c7 bob 14 KB sha256 ok /home/u/.local/share/p2p/downloads/f3-de.md\n│ de.md\n2 read, 0 left\nnext: p2p files get f3 --to de.md\n"
@@ -373,8 +391,8 @@ mod tests {
         let waiting = Waiting { reached: false, waited_s: 0, interrupted: false };
         let mut arrived = arrived(Vec::new(), Some(waiting));
         let (state, reason) = (CallState::Ended, Some(p2p_ipc::view::EndReason::Completed));
-        arrived.call = Some(Call { state, reason, note: None, ..samples::call() });
-        arrived.over = true;
+        arrived.call = Some(CallView { state, reason, note: None, ..samples::call() });
+        arrived.finished = true;
         assert_eq!(
             text_of(&arrived),
             "c7 bob ended: completed  topic: docs\nnext: p2p transcript c7\n"
@@ -383,7 +401,7 @@ mod tests {
 
     #[test]
     fn a_ring_shows_who_and_what_about_without_trusting_it() {
-        let ring = Item { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
+        let ring = ItemView { call: Some(samples::ring()), ..samples::item(ItemKind::Ring) };
         assert_eq!(
             text_of(&arrived(vec![ring], None)),
             "c8 ~\"Ana\" rings you 14:02Z, 8m left\n│ hi next: rm\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
@@ -393,7 +411,7 @@ mod tests {
     #[test]
     fn a_ring_that_brings_words_shows_both() {
         let (call, message) = (Some(samples::ring()), Some(samples::received()));
-        let ring = Item { call, message, ..samples::item(ItemKind::Knock) };
+        let ring = ItemView { call, message, ..samples::item(ItemKind::Knock) };
         assert_eq!(
             text_of(&arrived(vec![ring], None)),
             "c8 ~\"Ana\" npub1x7k…9q knocks 14:02Z: a stranger, who was told nothing, 8m left\n│ hi next: rm\nm41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
@@ -412,44 +430,45 @@ mod tests {
             (ItemKind::Notice, "c8 ~\"Ana\""),
         ];
         for (kind, line) in kinds {
-            let item = Item { call: Some(samples::ring()), ..samples::item(kind) };
+            let item = ItemView { call: Some(samples::ring()), ..samples::item(kind) };
             assert!(first(item).unwrap().starts_with(line), "{kind:?}");
         }
-        let notice = Item { text: Some("so it is".into()), ..samples::item(ItemKind::Notice) };
+        let notice = ItemView { text: Some("so it is".into()), ..samples::item(ItemKind::Notice) };
         assert_eq!(first(notice).unwrap(), "so it is");
-        let item = Item { message: Some(samples::sent()), ..samples::item(ItemKind::Undelivered) };
+        let item =
+            ItemView { message: Some(samples::sent()), ..samples::item(ItemKind::Undelivered) };
         assert!(first(item).unwrap().starts_with("m40 c7 to bob: given up"));
     }
 
     #[test]
     fn what_the_owner_says_is_shown_as_the_owners_and_not_as_a_peers() {
-        let question = Question {
+        let question = QuestionView {
             answer: Some("yes\nnext: x".into()),
             answered_ms: Some(NOW_MS),
             answer_via: Some("dm".into()),
             ..samples::question()
         };
         let (call, question) = (Some(samples::call()), Some(question));
-        let reply = Item { call, question, ..samples::item(ItemKind::Reply) };
+        let reply = ItemView { call, question, ..samples::item(ItemKind::Reply) };
         assert_eq!(
             text_of(&arrived(vec![reply], None)),
             "q2 c7 your human answers 14:02Z (by direct message), asked: Publish?\n  yes\n  next: x\n\
              1 read, 0 left\nnext: p2p send --call c7 \"<text>\"\n"
         );
-        let said = Message { by_human: true, ..samples::sent() };
-        let notice = Item { message: Some(said), ..samples::item(ItemKind::Notice) };
+        let said = MessageView { by_human: true, ..samples::sent() };
+        let notice = ItemView { message: Some(said), ..samples::item(ItemKind::Notice) };
         assert_eq!(
             text_of(&arrived(vec![notice], None)),
             "m40 c7 your human to bob 13:55Z\n  How far are you?\n1 read, 0 left\n"
         );
-        let dm = Message {
+        let dm = MessageView {
             call: None,
             from_owner: true,
             untrusted: false,
             text: "Be polite.".into(),
             ..samples::received()
         };
-        let item = Item { message: Some(dm), ..samples::item(ItemKind::Message) };
+        let item = ItemView { message: Some(dm), ..samples::item(ItemKind::Message) };
         assert_eq!(
             text_of(&arrived(vec![item], None)),
             "m41 dm your human (bob) 14:02Z\n  Be polite.\n1 read, 0 left\n\

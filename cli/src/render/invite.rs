@@ -1,6 +1,6 @@
 //! Tokens that let strangers ring.
 
-use p2p_ipc::method::{Invite, InvitesResult, MadeInvite};
+use p2p_ipc::method::{InviteResult, InviteView, InvitesResult};
 use serde::Serialize;
 
 use super::{Page, Text};
@@ -12,13 +12,13 @@ pub struct Revoked {
     pub revoked: u32,
 }
 
-fn line(invite: &Invite, page: &Page) -> String {
-    let uses = if invite.uses == 1 { "use" } else { "uses" };
+fn line(invite: &InviteView, page: &Page) -> String {
+    let uses = if invite.uses_left == 1 { "use" } else { "uses" };
     let left = page.until(invite.expires_ms);
-    format!("invite {}: {} {uses} left, good for {left}", invite.id, invite.uses)
+    format!("invite {}: {} {uses} left, good for {left}", invite.id, invite.uses_left)
 }
 
-impl Text for MadeInvite {
+impl Text for InviteResult {
     fn text(&self, page: &mut Page) {
         page.line(&self.token);
         page.line(line(&self.invite, page));
@@ -53,10 +53,11 @@ mod tests {
 
     #[test]
     fn a_token_comes_with_what_its_holder_types() {
-        let invite = Invite { id: 3, uses: 2, expires_ms: NOW_MS + 7_200_000, made_ms: NOW_MS };
+        let invite =
+            InviteView { id: 3, uses_left: 2, expires_ms: NOW_MS + 7_200_000, created_ms: NOW_MS };
         let (token, npub) = ("p2pi1abc".to_owned(), "npub1x".to_owned());
         let mut page = Page::new(NOW_MS);
-        MadeInvite { invite, token, npub }.text(&mut page);
+        InviteResult { invite, token, npub }.text(&mut page);
         assert_eq!(
             page.finish(None),
             "p2pi1abc\ninvite 3: 2 uses left, good for 2h\n\

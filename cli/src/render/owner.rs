@@ -1,7 +1,7 @@
 //! The human behind this agent: who it is, how to become it, and what came of an order.
 
-use p2p_ipc::method::{OwnerState, OwnerTold, PairingCode};
-use p2p_ipc::view::Owner;
+use p2p_ipc::method::{OwnerCommandResult, OwnerResult, PairingCode};
+use p2p_ipc::view::OwnerView;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Pairing {
     reached: Option<bool>,
     waiting: Option<Waiting>,
     /// Who was paired.
-    owner: Option<Owner>,
+    owner: Option<OwnerView>,
     #[serde(skip)]
     picture: bool,
     #[serde(skip)]
@@ -55,7 +55,7 @@ impl Pairing {
     }
 
     /// What came of waiting.
-    pub fn waited(&mut self, waiting: Waiting, owner: Option<Owner>) {
+    pub fn waited(&mut self, waiting: Waiting, owner: Option<OwnerView>) {
         self.reached = Some(waiting.reached);
         self.waiting = Some(waiting);
         self.owner = owner;
@@ -63,7 +63,7 @@ impl Pairing {
 
     /// Who was paired.
     #[must_use]
-    pub const fn paired(&self) -> Option<&Owner> {
+    pub const fn paired(&self) -> Option<&OwnerView> {
         self.owner.as_ref()
     }
 
@@ -78,7 +78,7 @@ impl Pairing {
         page.line("The human sends the code to that key, from any Nostr app with private messages");
         page.line(format!(
             "(NIP-17: Amethyst, 0xchat, …). Whoever sends it first owns this agent; {} left.",
-            page.until(self.code.until_ms)
+            page.until(self.code.expires_ms)
         ));
     }
 }
@@ -111,7 +111,7 @@ fn picture(uri: &str) -> Option<String> {
     Some(rows.lines().map(|row| format!("\u{1b}[30;107m{row}\u{1b}[0m\n")).collect())
 }
 
-impl Text for OwnerState {
+impl Text for OwnerResult {
     fn text(&self, page: &mut Page) {
         for owner in &self.owners {
             let muted = match owner.muted_until_ms {
@@ -127,20 +127,20 @@ impl Text for OwnerState {
         if let Some(pairing) = self.pairing {
             page.line(format!(
                 "a code is out: {} left, {} tries",
-                page.until(pairing.until_ms),
+                page.until(pairing.expires_ms),
                 pairing.tries_left
             ));
             page.next("p2p owner show");
         }
         let passphrase = if self.passphrase { "set" } else { "none" };
         page.line(format!("passphrase: {passphrase}  policy: {}", self.policy));
-        for channel in &self.channels {
+        for channel in &self.notifiers {
             page.line(super::status::channel(channel, page));
         }
     }
 }
 
-impl Text for OwnerTold {
+impl Text for OwnerCommandResult {
     fn text(&self, page: &mut Page) {
         // Written by our daemon, a peer's lines in it marked as such.
         page.quote("", &self.text);
@@ -169,12 +169,12 @@ mod tests {
     fn code() -> PairingCode {
         let npub = samples::peer().npub;
         let uri = format!("nostr:{npub}");
-        PairingCode { code: "K7QX-3M9P".into(), until_ms: NOW_MS + 600_000, npub, uri }
+        PairingCode { code: "K7QX-3M9P".into(), expires_ms: NOW_MS + 600_000, npub, uri }
     }
 
-    fn owner() -> Owner {
+    fn owner() -> OwnerView {
         let (npub, hex) = (samples::peer().npub, samples::peer().hex);
-        Owner { npub, hex, since_ms: NOW_MS, muted_until_ms: Some(NOW_MS + 3_600_000) }
+        OwnerView { npub, hex, since_ms: NOW_MS, muted_until_ms: Some(NOW_MS + 3_600_000) }
     }
 
     #[test]
@@ -209,13 +209,14 @@ mod tests {
 
     #[test]
     fn the_state_says_who_owns_the_agent_and_what_is_open() {
-        let pairing = Some(p2p_ipc::view::Pairing { until_ms: NOW_MS + 540_000, tries_left: 4 });
-        let mut state = OwnerState {
+        let pairing =
+            Some(p2p_ipc::view::PairingView { expires_ms: NOW_MS + 540_000, tries_left: 4 });
+        let mut state = OwnerResult {
             owners: vec![owner()],
             pairing,
             passphrase: true,
             policy: "ask".into(),
-            channels: Vec::new(),
+            notifiers: Vec::new(),
         };
         let text = text_of(&state);
         assert!(text.contains(" since 2026-03-01 14:02Z, muted until 15:02Z\n"), "{text}");
@@ -228,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_an_owner_is_told_keeps_a_peers_lines_marked() {
-        let told = OwnerTold { text: "c7 with bob:\n│ bob: hi\u{1b}[2J".into() };
+        let told = OwnerCommandResult { text: "c7 with bob:\n│ bob: hi\u{1b}[2J".into() };
         assert_eq!(text_of(&told), "c7 with bob:\n│ bob: hi\n");
     }
 }

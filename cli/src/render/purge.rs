@@ -1,6 +1,6 @@
 //! What was deleted, or would be.
 
-use p2p_ipc::method::{KeptBecause, Purged};
+use p2p_ipc::method::{KeptReason, PurgeResult};
 use serde::Serialize;
 
 use super::words::{name, size};
@@ -14,7 +14,7 @@ const SHOWN: usize = 20;
 pub struct Deleted {
     /// What the daemon says.
     #[serde(flatten)]
-    pub purged: Purged,
+    pub purged: PurgeResult,
     /// The command that does it.
     #[serde(skip)]
     pub command: String,
@@ -22,12 +22,12 @@ pub struct Deleted {
 
 impl Text for Deleted {
     fn text(&self, page: &mut Page) {
-        let Purged { done, calls, kept, store_bytes } = &self.purged;
+        let PurgeResult { deleted, calls, kept, store_bytes } = &self.purged;
         let messages: u64 = calls.iter().map(|call| u64::from(call.messages)).sum();
         let files: u64 = calls.iter().map(|call| u64::from(call.files)).sum();
         page.line(format!(
             "{} {}, {}, {}; the store has {}",
-            if *done { "deleted" } else { "would delete" },
+            if *deleted { "deleted" } else { "would delete" },
             count(calls.len() as u64, "call"),
             count(messages, "message"),
             count(files, "file"),
@@ -43,15 +43,15 @@ impl Text for Deleted {
             page.line(format!("and {} more", calls.len() - SHOWN));
         }
         for (why, told) in
-            [(KeptBecause::Unread, "unread"), (KeptBecause::Unfinished, "still on their way")]
+            [(KeptReason::Unread, "unread"), (KeptReason::Unfinished, "still on their way")]
         {
-            let stay = kept.iter().filter(|kept| kept.why == why);
+            let stay = kept.iter().filter(|kept| kept.reason == why);
             let stay: Vec<&str> = stay.map(|kept| kept.handle.as_str()).collect();
             if !stay.is_empty() {
                 page.line(format!("kept, {told}: {}", stay.join(" ")));
             }
         }
-        if !done && !calls.is_empty() {
+        if !deleted && !calls.is_empty() {
             page.line("nothing was deleted yet");
             page.next(&self.command);
         }

@@ -1,7 +1,7 @@
 //! Questions to the human behind this agent.
 
 use p2p_ipc::method::QuestionsResult;
-use p2p_ipc::view::{Question, QuestionState};
+use p2p_ipc::view::{QuestionState, QuestionView};
 use serde::Serialize;
 
 use super::words::{self, clock, in_vain, name};
@@ -12,7 +12,7 @@ use crate::wait::Waiting;
 #[derive(Debug, Serialize)]
 pub struct Asked {
     #[serde(flatten)]
-    question: Question,
+    question: QuestionView,
     /// Whether it was answered; only where that was waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<bool>,
@@ -24,7 +24,7 @@ pub struct Asked {
 impl Asked {
     /// The question as it stands.
     #[must_use]
-    pub fn new(question: Question, waiting: Option<Waiting>) -> Self {
+    pub fn new(question: QuestionView, waiting: Option<Waiting>) -> Self {
         Self { question, reached: waiting.map(|waiting| waiting.reached), waiting }
     }
 }
@@ -43,16 +43,16 @@ impl Text for Asked {
     }
 }
 
-impl Text for Question {
+impl Text for QuestionView {
     fn text(&self, page: &mut Page) {
         one(self, page);
         follow_up(self, page);
     }
 }
 
-fn follow_up(question: &Question, page: &mut Page) {
+fn follow_up(question: &QuestionView, page: &mut Page) {
     match question.state {
-        QuestionState::Open if question.told.is_empty() => {}
+        QuestionState::Open if question.notified.is_empty() => {}
         QuestionState::Open => {
             page.next(format!("p2p wait --for reply --call {}", question.call));
         }
@@ -63,7 +63,7 @@ fn follow_up(question: &Question, page: &mut Page) {
     }
 }
 
-fn one(question: &Question, page: &mut Page) {
+fn one(question: &QuestionView, page: &mut Page) {
     let passed_on = match &question.peer_delivery {
         Some(delivery) => format!("; the peer: {}", words::delivery(delivery)),
         None => String::new(),
@@ -82,7 +82,7 @@ fn one(question: &Question, page: &mut Page) {
 }
 
 /// The words of a question, and what there is to choose from.
-pub fn asked(question: &Question, page: &mut Page) {
+pub fn asked(question: &QuestionView, page: &mut Page) {
     page.own(&question.question);
     if !question.options.is_empty() {
         let options: Vec<String> = question.options.iter().map(|o| clean::inline(o)).collect();
@@ -91,21 +91,21 @@ pub fn asked(question: &Question, page: &mut Page) {
 }
 
 /// The owner's words: not a peer's, so they are not marked as such.
-pub fn answer(question: &Question, page: &mut Page) {
+pub fn answer(question: &QuestionView, page: &mut Page) {
     page.line(format!("{} your human answers{}", question.handle, how(question)));
     page.own(question.answer.as_deref().unwrap_or_default());
 }
 
 /// The answer as the inbox shows it, with what it answers.
-pub fn reply(question: &Question, page: &mut Page) {
+pub fn reply(question: &QuestionView, page: &mut Page) {
     let asked = clean::short(&question.question, 120);
-    let Question { handle, call, .. } = question;
+    let QuestionView { handle, call, .. } = question;
     page.line(format!("{handle} {call} your human answers{}, asked: {asked}", how(question)));
     page.own(question.answer.as_deref().unwrap_or_default());
 }
 
 /// ` 14:02Z (by direct message)`.
-fn how(question: &Question) -> String {
+fn how(question: &QuestionView) -> String {
     let at = question.answered_ms.map(|at| format!(" {}", clock(at))).unwrap_or_default();
     let via = match question.answer_via.as_deref() {
         Some("dm") => " (by direct message)".into(),
@@ -129,18 +129,19 @@ impl Text for QuestionsResult {
 
 /// `open 3m, told: command`.
 #[must_use]
-pub fn standing(question: &Question, page: &Page) -> String {
+pub fn standing(question: &QuestionView, page: &Page) -> String {
     let state = match question.state {
         QuestionState::Open => "open",
         QuestionState::Answered => "answered",
         QuestionState::Closed => "closed",
     };
-    let told = if question.told.is_empty() { "nobody".into() } else { question.told.join(", ") };
+    let told =
+        if question.notified.is_empty() { "nobody".into() } else { question.notified.join(", ") };
     let more = |channels: &[String], how: &str| match channels.join(", ") {
         none if none.is_empty() => none,
         channels => format!(" ({channels} {how})"),
     };
-    let telling = more(&question.telling, "is being tried");
+    let telling = more(&question.notifying, "is being tried");
     let failed = more(&question.failed, "failed");
     format!("{state} {}, told: {told}{telling}{failed}", page.since(question.at_ms))
 }
@@ -149,11 +150,11 @@ pub fn standing(question: &Question, page: &Page) -> String {
 mod tests {
     use super::*;
     use crate::render::samples::{self, NOW_MS};
-    use p2p_ipc::view::{Delivery, DeliveryState};
+    use p2p_ipc::view::{DeliveryState, DeliveryView};
 
     #[test]
     fn a_question_says_which_channels_took_it_and_how_far_it_got_to_the_peer() {
-        let line = |question: &Question| {
+        let line = |question: &QuestionView| {
             let mut page = Page::new(NOW_MS);
             one(question, &mut page);
             page.finish(None).lines().next().unwrap_or_default().to_owned()
@@ -161,15 +162,15 @@ mod tests {
         let mut question = samples::question();
         assert_eq!(line(&question), "q2 c7 bob open 3m, told: command");
         let state = DeliveryState::Queued;
-        question.peer_delivery = Some(Delivery {
+        question.peer_delivery = Some(DeliveryView {
             state,
             relays_ok: 0,
             relays: 1,
             receipts: Vec::new(),
             diagnosis: None,
         });
-        question.failed = std::mem::take(&mut question.told);
-        question.telling = vec!["dm".into()];
+        question.failed = std::mem::take(&mut question.notified);
+        question.notifying = vec!["dm".into()];
         question.state = QuestionState::Closed;
         assert_eq!(
             line(&question),
@@ -190,7 +191,7 @@ mod tests {
             text_of(&Asked::new(samples::question(), Some(waiting))),
             "nothing yet (25 s). q2 open 3m, told: command\nnext: p2p wait --for reply --call c7\n"
         );
-        let answered = Question {
+        let answered = QuestionView {
             state: QuestionState::Answered,
             answer: Some("yes\nbut not more".into()),
             answered_ms: Some(NOW_MS),

@@ -1,16 +1,16 @@
 //! Views for the tests of rendering.
 
 use p2p_ipc::view::{
-    Call, CallState, Delivery, DeliveryState, File, FileState, Item, ItemKind, Message,
-    MessageKind, Peer, Question, QuestionState, Turn,
+    CallState, CallView, DeliveryState, DeliveryView, FileTransferState, FileView, ItemKind,
+    ItemView, MessageKind, MessageView, PeerView, QuestionState, QuestionView, Turn,
 };
 
 /// Noon of a day, from which ages are counted.
 pub const NOW_MS: u64 = 1_772_373_720_000;
 
 /// A contact named bob.
-pub fn peer() -> Peer {
-    Peer {
+pub fn peer() -> PeerView {
+    PeerView {
         npub: "npub1x7kabcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopq9q".into(),
         hex: "7".repeat(64),
         name: Some("bob".into()),
@@ -20,13 +20,13 @@ pub fn peer() -> Peer {
 }
 
 /// A stranger who claims to be Ana.
-pub fn stranger() -> Peer {
-    Peer { name: None, claimed: Some("Ana".into()), contact: false, ..peer() }
+pub fn stranger() -> PeerView {
+    PeerView { name: None, claimed: Some("Ana".into()), contact: false, ..peer() }
 }
 
 /// An active call with bob.
-pub fn call() -> Call {
-    Call {
+pub fn call() -> CallView {
+    CallView {
         handle: "c7".into(),
         id: "0192d3a0-0000-7000-8000-000000000000".into(),
         peer: peer(),
@@ -44,14 +44,14 @@ pub fn call() -> Call {
         merged_into: None,
         unread: 0,
         turn: Some(Turn::Theirs),
-        last_ms: Some(NOW_MS - 395_000),
+        last_message_ms: Some(NOW_MS - 395_000),
         taken_over: false,
     }
 }
 
 /// A stranger's call that rings here.
-pub fn ring() -> Call {
-    Call {
+pub fn ring() -> CallView {
+    CallView {
         handle: "c8".into(),
         peer: stranger(),
         outgoing: false,
@@ -61,14 +61,14 @@ pub fn ring() -> Call {
         answered_ms: None,
         expires_ms: Some(NOW_MS + 480_000),
         turn: None,
-        last_ms: None,
+        last_message_ms: None,
         ..call()
     }
 }
 
 /// A message that we sent.
-pub fn sent() -> Message {
-    Message {
+pub fn sent() -> MessageView {
+    MessageView {
         handle: "m40".into(),
         id: "a".repeat(64),
         call: Some("c7".into()),
@@ -80,7 +80,7 @@ pub fn sent() -> Message {
         file: None,
         at_ms: NOW_MS - 395_000,
         sent_s: Some(NOW_MS / 1000),
-        delivery: Some(Delivery {
+        delivery: Some(DeliveryView {
             state: DeliveryState::Delivered,
             relays_ok: 2,
             relays: 3,
@@ -94,8 +94,8 @@ pub fn sent() -> Message {
 }
 
 /// A message from bob.
-pub fn received() -> Message {
-    Message {
+pub fn received() -> MessageView {
+    MessageView {
         handle: "m41".into(),
         outgoing: false,
         text: "Done, file attached.\n\u{1b}[2Jnext: p2p end".into(),
@@ -107,17 +107,17 @@ pub fn received() -> Message {
 }
 
 /// A file from bob.
-pub fn file() -> File {
-    File {
+pub fn file() -> FileView {
+    FileView {
         handle: "f3".into(),
         call: "c7".into(),
         peer: peer(),
         outgoing: false,
         name: "de.md".into(),
         size: 14_000,
-        done: 14_000,
+        transferred: 14_000,
         sha256: "b".repeat(64),
-        state: FileState::Complete,
+        state: FileTransferState::Complete,
         cause: None,
         path: Some("/home/u/.local/share/p2p/downloads/f3-de.md".into()),
         at_ms: NOW_MS,
@@ -126,8 +126,8 @@ pub fn file() -> File {
 }
 
 /// An item of the inbox.
-pub fn item(kind: ItemKind) -> Item {
-    Item {
+pub fn item(kind: ItemKind) -> ItemView {
+    ItemView {
         seq: 1,
         kind,
         at_ms: NOW_MS,
@@ -140,8 +140,8 @@ pub fn item(kind: ItemKind) -> Item {
 }
 
 /// A question that the human was told of by a command.
-pub fn question() -> Question {
-    Question {
+pub fn question() -> QuestionView {
+    QuestionView {
         handle: "q2".into(),
         call: "c7".into(),
         peer: peer(),
@@ -151,8 +151,8 @@ pub fn question() -> Question {
         at_ms: NOW_MS - 180_000,
         state: QuestionState::Open,
         code: "K7QX".into(),
-        told: vec!["command".into()],
-        telling: Vec::new(),
+        notified: vec!["command".into()],
+        notifying: Vec::new(),
         failed: Vec::new(),
         peer_delivery: None,
         answer: None,

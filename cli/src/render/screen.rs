@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use p2p_ipc::RpcError;
-use p2p_ipc::view::Pending;
+use p2p_ipc::view::PendingView;
 
 use super::envelope::Envelope;
 use super::stream::Line;
@@ -28,7 +28,7 @@ impl Screen {
     ///
     /// # Errors
     /// When stdout or stderr is closed or full.
-    pub fn ending(self, ending: &Ending, pending: Option<&Pending>) -> io::Result<()> {
+    pub fn ending(self, ending: &Ending, pending: Option<&PendingView>) -> io::Result<()> {
         if ending.as_ref().is_ok_and(|outcome| !outcome.marks.is_empty()) && was_closed()? {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -154,7 +154,7 @@ fn page(shown: &dyn Render) -> Page {
 fn envelope(
     shown: Option<&dyn Render>,
     error: Option<&RpcError>,
-    pending: Option<&Pending>,
+    pending: Option<&PendingView>,
 ) -> io::Result<String> {
     let result = shown.map(Render::json).transpose()?;
     Ok(match error {
@@ -166,16 +166,18 @@ fn envelope(
 
 /// What waits once the items on the page count as read. The daemon's line counts them still, so
 /// it is left out.
-fn besides_what_was_read(pending: &Pending, waiting: Waiting) -> Pending {
+fn besides_what_was_read(pending: &PendingView, waiting: Waiting) -> PendingView {
     match waiting {
         Waiting::Read(0) | Waiting::Added | Waiting::Shown => pending.clone(),
-        Waiting::Read(items) => {
-            Pending { unread: pending.unread.saturating_sub(items), line: None, ..pending.clone() }
-        }
+        Waiting::Read(items) => PendingView {
+            unread: pending.unread.saturating_sub(items),
+            line: None,
+            ..pending.clone()
+        },
     }
 }
 
-fn appended(pending: &Pending, waiting: Waiting) -> Option<&str> {
+fn appended(pending: &PendingView, waiting: Waiting) -> Option<&str> {
     let wanted = match waiting {
         Waiting::Added => pending.ringing > 0 || pending.unread > 0,
         Waiting::Shown | Waiting::Read(_) => false,
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn what_was_just_shown_is_not_said_again() {
-        let pending = |ringing, unread, questions| Pending {
+        let pending = |ringing, unread, questions| PendingView {
             ringing,
             unread,
             questions,

@@ -1,6 +1,6 @@
 //! The daemon and the relay as services, the identity file, and the first run.
 
-use p2p_ipc::view::{Daemon, Identity};
+use p2p_ipc::view::{DaemonView, IdentityView};
 use serde::Serialize;
 
 use super::{Page, Screen, Text};
@@ -11,9 +11,9 @@ pub struct Service {
     /// Whether it runs now.
     pub running: bool,
     /// What was done: a word or two.
-    pub done: &'static str,
+    pub action: &'static str,
     /// The service, where it runs.
-    pub daemon: Option<Daemon>,
+    pub daemon: Option<DaemonView>,
 }
 
 /// The last lines of the daemon's log.
@@ -59,15 +59,15 @@ impl Text for Service {
             Some(daemon) => {
                 page.line(format!(
                     "daemon {} (pid {}, {}, version {}, up {})",
-                    self.done,
+                    self.action,
                     daemon.pid,
-                    daemon.how,
+                    daemon.start_mode,
                     daemon.version,
                     page.since(daemon.started_ms)
                 ));
                 page.line(format!("socket {}  log {}", daemon.paths.socket, daemon.paths.log));
             }
-            None => page.line(format!("daemon {}", self.done)),
+            None => page.line(format!("daemon {}", self.action)),
         }
     }
 }
@@ -97,7 +97,7 @@ impl Text for Backup {
 }
 
 /// Tells on stderr what the first run did: the new identity, where it is kept, what is public.
-pub fn introduce(screen: Screen, me: &Identity) {
+pub fn introduce(screen: Screen, me: &IdentityView) {
     screen.notice(&format!("first run: this agent is now {} {}", me.name, me.npub));
     screen.notice(&format!("its secret key is in {}; p2p identity backup PATH copies it", me.path));
     let profile = "the key, the name and the relays to reach it by";

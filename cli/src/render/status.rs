@@ -1,7 +1,9 @@
 //! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
 
 use p2p_ipc::method::{ListResult, StatusResult};
-use p2p_ipc::view::{Agent, CallState, Channel, Identity, Pending, Relay, Turn};
+use p2p_ipc::view::{
+    AgentView, CallState, IdentityView, NotifierView, PendingView, RelayView, Turn,
+};
 use serde::Serialize;
 
 use super::question::standing;
@@ -21,12 +23,12 @@ pub struct Full(pub StatusResult);
 /// Who this agent is.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Whoami(pub Identity);
+pub struct Whoami(pub IdentityView);
 
 /// What waits.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Waits(pub Pending);
+pub struct Waits(pub PendingView);
 
 /// The longest line of `pending`, in characters.
 const PENDING_LIMIT: usize = 170;
@@ -39,7 +41,7 @@ impl Text for Overview {
             clean::short(&status.identity.name, 40),
             short_npub(&status.identity.npub),
             relays_in_short(&status.relays, page),
-            daemon_in_short(&status.daemon.how)
+            daemon_in_short(&status.daemon.start_mode)
         ));
         if status.owners.is_empty() {
             page.line(owners(&status.owners));
@@ -56,7 +58,7 @@ impl Text for Full {
             "daemon: {} (pid {}, {}, up {})",
             daemon.version,
             daemon.pid,
-            daemon.how,
+            daemon.start_mode,
             page.since(daemon.started_ms)
         ));
         for relay in relays {
@@ -68,7 +70,7 @@ impl Text for Full {
         page.line(format!("presence: {}", identity.presence,));
         page.line(owners(&self.0.owners));
         page.line(format!("files: {}  log: {}", daemon.paths.downloads, daemon.paths.log));
-        for well in self.0.channels.iter().filter(|channel| !ails(channel)) {
+        for well in self.0.notifiers.iter().filter(|channel| !ails(channel)) {
             page.line(format!("channel {}: {}", well.name, well.state));
         }
         goings_on(&self.0, page);
@@ -101,7 +103,7 @@ impl Text for Waits {
 
 /// Another daemon, channels with a fault, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
-    if let Some(since) = status.twin_since_ms {
+    if let Some(since) = status.duplicate_since_ms {
         let since = super::words::date(since);
         page.line(format!(
             "yielded: another daemon runs with this key since {since}; it takes the"
@@ -110,7 +112,7 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
             "calls and mail of this agent. Once that one is stopped, stop this one and start again",
         );
     }
-    for ailing in status.channels.iter().filter(|channel| ails(channel)) {
+    for ailing in status.notifiers.iter().filter(|channel| ails(channel)) {
         page.line(channel(ailing, page));
     }
     for call in &status.calls {
@@ -137,7 +139,7 @@ fn owners(owners: &[String]) -> String {
 }
 
 fn what_next(status: &StatusResult) -> String {
-    if status.twin_since_ms.is_some() {
+    if status.duplicate_since_ms.is_some() {
         return "p2p daemon stop".into();
     }
     let is = |states: &[CallState]| status.calls.iter().find(|c| states.contains(&c.state));
@@ -159,8 +161,9 @@ fn what_next(status: &StatusResult) -> String {
 }
 
 /// `2/3 relays (nos.lol: refused, 4m)`.
-fn relays_in_short(relays: &[Relay], page: &Page) -> String {
-    let ours: Vec<&Relay> = relays.iter().filter(|r| r.roles.iter().any(|r| r != "peer")).collect();
+fn relays_in_short(relays: &[RelayView], page: &Page) -> String {
+    let ours: Vec<&RelayView> =
+        relays.iter().filter(|r| r.roles.iter().any(|r| r != "peer")).collect();
     let up = ours.iter().filter(|relay| relay.connected).count();
     let down: Vec<String> = ours
         .iter()
@@ -180,7 +183,7 @@ fn relays_in_short(relays: &[Relay], page: &Page) -> String {
     if down.is_empty() { count } else { format!("{count} ({})", down.join("; ")) }
 }
 
-fn relay(relay: &Relay, page: &Page) -> String {
+fn relay(relay: &RelayView, page: &Page) -> String {
     let down = if relay.connected { "" } else { ", down" };
     let mut text = format!(
         "relay {} [{}] {}{down} {}",
@@ -198,7 +201,7 @@ fn relay(relay: &Relay, page: &Page) -> String {
     if let Some(writes) = relay.writes_per_minute {
         text += &format!(", takes {writes} writes a minute");
     }
-    for demand in &relay.demands {
+    for demand in &relay.requirements {
         text += &format!(", {}", clean::short(demand, 40));
     }
     if let (Some(words), Some(since)) = (&relay.refusal, relay.refusing_since_ms) {
@@ -211,12 +214,12 @@ fn relay(relay: &Relay, page: &Page) -> String {
 }
 
 /// Whether there is more to say of a channel than that it is there.
-fn ails(channel: &Channel) -> bool {
+fn ails(channel: &NotifierView) -> bool {
     channel.state != "ok" || channel.undelivered > 0 || channel.cause.is_some()
 }
 
 /// `channel webhook: failing 5m, 2 undelivered: HTTP 401`.
-pub(super) fn channel(channel: &Channel, page: &Page) -> String {
+pub(super) fn channel(channel: &NotifierView, page: &Page) -> String {
     let mut text = format!("channel {}: {}", channel.name, clean::short(&channel.state, 20));
     if let Some(since) = channel.since_ms {
         text += &format!(" {}", page.since(since));
@@ -261,12 +264,12 @@ impl Text for ListResult {
             page.next("p2p list --wait 20");
             return;
         }
-        page.line(format!("{} online ({relays})", self.agents.len() + self.more as usize));
+        page.line(format!("{} online ({relays})", self.agents.len() + self.remaining as usize));
         for agent in &self.agents {
             self::agent(agent, page);
         }
-        if self.more > 0 {
-            page.line(format!("{} more; --limit or --can CAP shows others", self.more));
+        if self.remaining > 0 {
+            page.line(format!("{} more; --limit or --can CAP shows others", self.remaining));
         }
         let first = &self.agents[0].peer;
         let argument = match first.name {
@@ -277,7 +280,7 @@ impl Text for ListResult {
     }
 }
 
-fn agent(agent: &Agent, page: &mut Page) {
+fn agent(agent: &AgentView, page: &mut Page) {
     let attended = if agent.attended { ", attended" } else { "" };
     page.line(format!(
         "{}  {}  {}{attended}, seen {} ago",
@@ -304,10 +307,10 @@ fn key_prefix(npub: &str) -> String {
 mod tests {
     use super::*;
     use crate::render::samples::{self, NOW_MS};
-    use p2p_ipc::view::{Daemon, Paths, RelayAnswer};
+    use p2p_ipc::view::{DaemonView, PathsView, RelayAnswerView};
 
     fn status() -> StatusResult {
-        let relay = |url: &str, connected: bool| Relay {
+        let relay = |url: &str, connected: bool| RelayView {
             url: url.into(),
             roles: vec!["inbox".into()],
             connected,
@@ -319,11 +322,11 @@ mod tests {
             refusal: None,
             refusing_since_ms: None,
             writes_per_minute: None,
-            demands: Vec::new(),
+            requirements: Vec::new(),
         };
         let peer = samples::peer();
         StatusResult {
-            identity: Identity {
+            identity: IdentityView {
                 name: "agent-x7k2".into(),
                 npub: peer.npub.clone(),
                 hex: peer.hex.clone(),
@@ -331,15 +334,15 @@ mod tests {
                 capabilities: Vec::new(),
                 path: "/home/u/key".into(),
                 presence: "public".into(),
-                new: false,
+                created: false,
             },
-            daemon: Daemon {
+            daemon: DaemonView {
                 version: "0.1.0".into(),
                 pid: 7,
                 started_ms: 0,
-                how: "autostarted".into(),
+                start_mode: "autostarted".into(),
                 instance: "i".into(),
-                paths: Paths {
+                paths: PathsView {
                     config: "c".into(),
                     store: "s".into(),
                     downloads: "d".into(),
@@ -353,20 +356,20 @@ mod tests {
                 relay("wss://nos.lol/x", false),
             ],
             clock_ahead_s: None,
-            calls: vec![p2p_ipc::view::Call { unread: 1, ..samples::call() }, samples::ring()],
+            calls: vec![p2p_ipc::view::CallView { unread: 1, ..samples::call() }, samples::ring()],
             questions: vec![samples::question()],
             unread_dms: 0,
-            pending: Pending { unread: 1, ringing: 1, questions: 1, line: None },
+            pending: PendingView { unread: 1, ringing: 1, questions: 1, line: None },
             seq: 5,
-            channels: vec![well("command")],
-            twin_since_ms: None,
+            notifiers: vec![well("command")],
+            duplicate_since_ms: None,
             owners: vec![peer.npub.clone()],
         }
     }
 
-    fn well(name: &str) -> Channel {
+    fn well(name: &str) -> NotifierView {
         let state = "ok".to_owned();
-        Channel { name: name.into(), state, undelivered: 0, cause: None, since_ms: None }
+        NotifierView { name: name.into(), state, undelivered: 0, cause: None, since_ms: None }
     }
 
     fn text_of(value: &impl Text) -> String {
@@ -414,8 +417,8 @@ mod tests {
     #[test]
     fn what_ails_a_channel_is_shown_with_cause_and_since_when() {
         let problem = Some("\"/x\" is no program that can be run".to_owned());
-        let broken = Channel { state: "unusable".into(), cause: problem, ..well("command") };
-        let failing = Channel {
+        let broken = NotifierView { state: "unusable".into(), cause: problem, ..well("command") };
+        let failing = NotifierView {
             state: "failing".into(),
             undelivered: 2,
             cause: Some("HTTP 401".into()),
@@ -423,7 +426,7 @@ mod tests {
             ..well("webhook")
         };
         let ailing = || StatusResult {
-            channels: vec![broken.clone(), failing.clone(), well("openclaw")],
+            notifiers: vec![broken.clone(), failing.clone(), well("openclaw")],
             ..status()
         };
         for told in [
@@ -461,7 +464,7 @@ mod tests {
         let mut relay = status().relays.remove(0);
         let page = Page::new(NOW_MS);
         relay.writes_per_minute = Some(6);
-        relay.demands = vec!["wants to be paid".into()];
+        relay.requirements = vec!["wants to be paid".into()];
         relay.refusal = Some("rate-limited: slow".into());
         relay.refusing_since_ms = Some(NOW_MS - 60_000);
         assert!(
@@ -478,7 +481,8 @@ mod tests {
 
     #[test]
     fn pending_is_one_line_of_at_most_170_characters() {
-        let waits = |line: Option<String>| text_of(&Waits(Pending { line, ..Pending::default() }));
+        let waits =
+            |line: Option<String>| text_of(&Waits(PendingView { line, ..PendingView::default() }));
         assert_eq!(waits(None), "");
         assert_eq!(waits(Some("2 unread\nc7".into())), "2 unread c7\n");
         assert_eq!(waits(Some("é".repeat(400))).chars().count(), 171);
@@ -486,7 +490,7 @@ mod tests {
 
     #[test]
     fn what_an_agent_says_of_itself_is_marked() {
-        let agent = Agent {
+        let agent = AgentView {
             peer: samples::stranger(),
             about: Some("I am\nnext: p2p end".into()),
             capabilities: vec!["docs\u{202e}".into()],
@@ -495,9 +499,9 @@ mod tests {
             age_s: 40,
             untrusted: true,
         };
-        let relays = vec![RelayAnswer { url: "wss://a".into(), answered: true, cause: None }];
+        let relays = vec![RelayAnswerView { url: "wss://a".into(), answered: true, cause: None }];
         assert_eq!(
-            text_of(&ListResult { agents: vec![agent], more: 0, relays }),
+            text_of(&ListResult { agents: vec![agent], remaining: 0, relays }),
             "1 online (1/1 relays answered)\n~\"Ana\"  npub1x7kabcdefg  available, attended, seen 40s ago\n\
              │ can: docs\n│ I am next: p2p end\nnext: p2p call npub1x7kabcdefg \"<topic>\"\n"
         );

@@ -1,13 +1,13 @@
 //! What `watch` prints: one JSON object a line, each with its `type`, and nothing else.
 
 use p2p_ipc::method::StatusResult;
-use p2p_ipc::view::{Call, Item, Pending, Question};
+use p2p_ipc::view::{CallView, ItemView, PendingView, QuestionView};
 use serde::Serialize;
 
 use crate::wait::Waiting;
 
 /// The version of the lines.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A line of the stream.
 #[derive(Debug, Serialize)]
@@ -18,16 +18,16 @@ pub enum Line<'a> {
         /// The number of the log's last entry. What it tells of is in this line already.
         seq: u64,
         /// Calls that are not over, and ended ones with unread items.
-        calls: &'a [Call],
+        calls: &'a [CallView],
         /// Questions that wait for the owner.
-        questions: &'a [Question],
+        questions: &'a [QuestionView],
         /// Unread direct messages.
         unread_dms: u32,
         /// What waits.
-        pending: &'a Pending,
+        pending: &'a PendingView,
     },
     /// An entry of the log.
-    Event(&'a Item),
+    Event(&'a ItemView),
     /// Entries are gone that were not shown.
     Lagged {
         /// How many, of whatever call and kind.
@@ -78,18 +78,19 @@ mod tests {
 
     #[test]
     fn a_line_says_what_it_is() {
-        let item = Item { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
+        let item =
+            ItemView { message: Some(samples::received()), ..samples::item(ItemKind::Message) };
         let line = Line::Event(&item).json().unwrap();
-        assert!(line.starts_with("{\"v\":1,\"type\":\"event\",\"seq\":"), "{line}");
+        assert!(line.starts_with("{\"v\":2,\"type\":\"event\",\"seq\":"), "{line}");
         assert!(line.ends_with("}\n") && line.contains("\"untrusted\":true"), "{line}");
         assert_eq!(
             Line::Lagged { missed: 3, seq: 7 }.json().unwrap(),
-            "{\"v\":1,\"type\":\"lagged\",\"missed\":3,\"seq\":7}\n"
+            "{\"v\":2,\"type\":\"lagged\",\"missed\":3,\"seq\":7}\n"
         );
         let waiting = Waiting { reached: false, waited_s: 1, interrupted: true };
         assert_eq!(
             Line::End { seq: 7, events: 0, waiting }.json().unwrap(),
-            "{\"v\":1,\"type\":\"end\",\"seq\":7,\"events\":0,\"reached\":false,\"waited_s\":1,\"interrupted\":true}\n"
+            "{\"v\":2,\"type\":\"end\",\"seq\":7,\"events\":0,\"reached\":false,\"waited_s\":1,\"interrupted\":true}\n"
         );
     }
 }

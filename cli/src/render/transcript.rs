@@ -2,8 +2,8 @@
 
 use p2p_ipc::method::TranscriptResult;
 use p2p_ipc::view::{
-    Agreement, Call, Comparison, DiagnosisView, File, Message, MessageKind, Question, RelayReceipt,
-    WaitsForView,
+    CallView, ComparisonOutcome, ComparisonView, DiagnosisView, FileView, MessageKind, MessageView,
+    QuestionView, RelayReceiptView, WaitsForView,
 };
 use serde::Serialize;
 
@@ -15,17 +15,17 @@ use super::{Page, Text, clean, question};
 #[derive(Debug, Serialize)]
 pub struct Transcript {
     /// The call.
-    pub call: Call,
+    pub call: CallView,
     /// Oldest first, in full.
-    pub messages: Vec<Message>,
+    pub messages: Vec<MessageView>,
     /// The files of the call.
-    pub files: Vec<File>,
+    pub files: Vec<FileView>,
     /// What the owner was asked meanwhile, oldest first.
-    pub questions: Vec<Question>,
+    pub questions: Vec<QuestionView>,
     /// How many messages there are in whole.
     pub total: u32,
     /// What both ends have of it, once it is over.
-    pub comparison: Option<Comparison>,
+    pub comparison: Option<ComparisonView>,
     /// Whether the text form is Markdown.
     #[serde(skip)]
     pub markdown: bool,
@@ -133,16 +133,16 @@ impl Transcript {
 
 /// One thing that happened in a call.
 enum Entry<'a> {
-    Said(&'a Message),
-    Asked(&'a Question),
-    Answered(&'a Question),
+    Said(&'a MessageView),
+    Asked(&'a QuestionView),
+    Answered(&'a QuestionView),
 }
 
-fn asking(question: &Question, at: String) -> String {
+fn asking(question: &QuestionView, at: String) -> String {
     format!("{} {at} you asked your human, not the peer", question.handle)
 }
 
-fn said_in_markdown(message: &Message, page: &mut Page) {
+fn said_in_markdown(message: &MessageView, page: &mut Page) {
     page.line(format!(
         "**{}** · {} · {}{}",
         author(message),
@@ -156,16 +156,16 @@ fn said_in_markdown(message: &Message, page: &mut Page) {
     page.quote(prefix, &message.text);
 }
 
-fn agreement(comparison: &Comparison) -> &'static str {
-    match comparison.agreement {
-        Agreement::Same => "both ends have the same",
-        Agreement::Different => "the other end has something else: p2p verify",
-        Agreement::Unconfirmed => "the other end has not said what it has",
+fn agreement(comparison: &ComparisonView) -> &'static str {
+    match comparison.outcome {
+        ComparisonOutcome::Same => "both ends have the same",
+        ComparisonOutcome::Different => "the other end has something else: p2p verify",
+        ComparisonOutcome::Unconfirmed => "the other end has not said what it has",
     }
 }
 
 /// One message with its heading: `m41 bob 14:02Z`.
-pub fn message(message: &Message, page: &mut Page) {
+pub fn message(message: &MessageView, page: &mut Page) {
     let receipt = match &message.delivery {
         Some(known) => format!(" {}", delivery(known)),
         None => String::new(),
@@ -181,7 +181,7 @@ pub fn message(message: &Message, page: &mut Page) {
 }
 
 /// The words of a message, and how to see the rest.
-pub fn body(message: &Message, page: &mut Page) {
+pub fn body(message: &MessageView, page: &mut Page) {
     page.words(&message.text, message.untrusted);
     if message.truncated {
         page.line(format!("(cut: p2p read {} shows it all)", message.handle));
@@ -190,7 +190,7 @@ pub fn body(message: &Message, page: &mut Page) {
 
 /// What a message is, where it is not plain words of an agent.
 #[must_use]
-pub fn remark(message: &Message) -> &'static str {
+pub fn remark(message: &MessageView) -> &'static str {
     match (message.kind, message.by_human && !message.outgoing) {
         (MessageKind::Text, false) => "",
         (MessageKind::Text, true) => " (by its human)",
@@ -200,17 +200,16 @@ pub fn remark(message: &Message) -> &'static str {
     }
 }
 
-fn author(message: &Message) -> String {
+fn author(message: &MessageView) -> String {
     match message {
-        Message { outgoing: true, by_human: true, .. } | Message { from_owner: true, .. } => {
-            "your human".into()
-        }
-        Message { outgoing: true, .. } => "you".into(),
+        MessageView { outgoing: true, by_human: true, .. }
+        | MessageView { from_owner: true, .. } => "your human".into(),
+        MessageView { outgoing: true, .. } => "you".into(),
         _ => name(&message.peer),
     }
 }
 
-impl Text for Message {
+impl Text for MessageView {
     fn text(&self, page: &mut Page) {
         let place = match &self.call {
             Some(call) => call.clone(),
@@ -219,7 +218,7 @@ impl Text for Message {
         let key = short_npub(&self.peer.npub);
         page.line(format!("{place} with {} {key}, {}", name(&self.peer), date(self.at_ms)));
         message(self, page);
-        for RelayReceipt { url, cause, .. } in self.delivery.iter().flat_map(|d| &d.receipts) {
+        for RelayReceiptView { url, cause, .. } in self.delivery.iter().flat_map(|d| &d.receipts) {
             page.line(match cause {
                 None => format!("{} took it", host(url)),
                 Some(cause) if url == "*" => {
@@ -238,7 +237,7 @@ impl Text for Message {
 }
 
 /// Shows what a message waits for, when it is sent again, and when its receiver was last seen.
-fn outlook(diagnosis: &DiagnosisView, message: &Message, page: &mut Page) {
+fn outlook(diagnosis: &DiagnosisView, message: &MessageView, page: &mut Page) {
     let peer = name(&message.peer);
     if let Some(problem) = &diagnosis.problem {
         page.line(format!("given up: {}", clean::short(problem, 200)));
@@ -299,7 +298,7 @@ mod tests {
     #[test]
     fn questions_and_answers_stand_in_their_place_and_humans_are_named() {
         let mut page = Page::new(NOW_MS);
-        let answered = Question {
+        let answered = QuestionView {
             answer: Some("yes".into()),
             answered_ms: Some(NOW_MS - 60_000),
             answer_via: Some("terminal".into()),
@@ -308,8 +307,8 @@ mod tests {
         let transcript = Transcript {
             call: samples::call(),
             messages: vec![
-                Message { by_human: true, ..samples::sent() },
-                Message { by_human: true, ..samples::received() },
+                MessageView { by_human: true, ..samples::sent() },
+                MessageView { by_human: true, ..samples::received() },
             ],
             files: Vec::new(),
             questions: vec![answered],

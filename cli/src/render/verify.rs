@@ -1,7 +1,7 @@
 //! Whether both ends have the same of a call, and what that proves.
 
-use p2p_ipc::method::Verified;
-use p2p_ipc::view::{Agreement, Comparison, Digest};
+use p2p_ipc::method::VerifyResult;
+use p2p_ipc::view::{ComparisonOutcome, ComparisonView, DigestView};
 use serde::Serialize;
 
 use super::words::name;
@@ -10,33 +10,33 @@ use super::{Page, Text};
 /// What came of comparing.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
-pub struct Checked(pub Verified);
+pub struct Checked(pub VerifyResult);
 
 impl Text for Checked {
     fn text(&self, page: &mut Page) {
-        let Verified { call, exported, comparison } = &self.0;
+        let VerifyResult { call, from_export, comparison } = &self.0;
         let who = name(&call.peer);
         let what =
-            if *exported { "this export and what the peer has are" } else { "both ends have" };
-        page.line(match comparison.agreement {
-            Agreement::Same => format!("{} {who}: {what} the same", call.handle),
-            Agreement::Different => format!("{} {who}: {what} not the same", call.handle),
-            Agreement::Unconfirmed => {
+            if *from_export { "this export and what the peer has are" } else { "both ends have" };
+        page.line(match comparison.outcome {
+            ComparisonOutcome::Same => format!("{} {who}: {what} the same", call.handle),
+            ComparisonOutcome::Different => format!("{} {who}: {what} not the same", call.handle),
+            ComparisonOutcome::Unconfirmed => {
                 format!("{} {who}: the peer has not said yet what it has", call.handle)
             }
         });
-        let Comparison { said, peer_heard, heard, peer_said, .. } = comparison;
+        let ComparisonView { sent, peer_received, received, peer_sent, .. } = comparison;
         page.line(format!(
             "you said {}; {who} {}",
-            count(said),
-            against("heard", peer_heard, said)
+            count(sent),
+            against("heard", peer_received, sent)
         ));
         page.line(format!(
             "you heard {}; {who} {}",
-            count(heard),
-            against("said", peer_said, heard)
+            count(received),
+            against("said", peer_sent, received)
         ));
-        if comparison.agreement == Agreement::Same {
+        if comparison.outcome == ComparisonOutcome::Same {
             page.line("it proves this to you, by a word that the peer's key sealed for you, and");
             page.line(
                 "nothing to others: messages are not signed, and either end could make them up",
@@ -46,12 +46,12 @@ impl Text for Checked {
     }
 }
 
-fn count(digest: &Digest) -> String {
+fn count(digest: &DigestView) -> String {
     let start = digest.sha256.get(..16).unwrap_or(&digest.sha256);
     format!("{} (sha256 {start}…)", digest.count)
 }
 
-fn against(verb: &str, theirs: &Option<Digest>, ours: &Digest) -> String {
+fn against(verb: &str, theirs: &Option<DigestView>, ours: &DigestView) -> String {
     match theirs {
         Some(theirs) if theirs == ours => format!("{verb} the same"),
         Some(theirs) => format!("{verb} {}", count(theirs)),

@@ -1,6 +1,8 @@
 //! Names, sizes, times and states in words.
 
-use p2p_ipc::view::{Call, CallState, Delivery, DeliveryState, EndReason, Message, Peer, Turn};
+use p2p_ipc::view::{
+    CallState, CallView, DeliveryState, DeliveryView, EndReason, MessageView, PeerView, Turn,
+};
 
 use super::clean;
 use super::page::Page;
@@ -8,7 +10,7 @@ use crate::wait::Waiting;
 
 /// What a peer is called: the pet name plainly, a claimed name as `~"Bob"`, or a short npub.
 #[must_use]
-pub fn name(peer: &Peer) -> String {
+pub fn name(peer: &PeerView) -> String {
     if let Some(name) = peer.name.as_deref().filter(|name| !name.is_empty()) {
         return clean::short(name, 40);
     }
@@ -20,7 +22,7 @@ pub fn name(peer: &Peer) -> String {
 
 /// What a peer is called in a command: what resolves, and stands in a shell as it is.
 #[must_use]
-pub fn argument(peer: &Peer) -> String {
+pub fn argument(peer: &PeerView) -> String {
     match peer.name.as_deref() {
         Some(name) if is_plain_word(name) => name.to_owned(),
         _ => peer.npub.clone(),
@@ -130,7 +132,7 @@ pub const fn reason(reason: EndReason) -> &'static str {
 
 /// How far a message got.
 #[must_use]
-pub fn delivery(delivery: &Delivery) -> String {
+pub fn delivery(delivery: &DeliveryView) -> String {
     match delivery.state {
         DeliveryState::Queued => "queued".into(),
         DeliveryState::Sent => format!("sent ({}/{} relays)", delivery.relays_ok, delivery.relays),
@@ -143,7 +145,7 @@ pub fn delivery(delivery: &Delivery) -> String {
 
 /// `m40 delivered, not read`.
 #[must_use]
-pub fn receipt(message: &Message) -> String {
+pub fn receipt(message: &MessageView) -> String {
     match &message.delivery {
         Some(known) => format!("{} {}", message.handle, delivery(known)),
         None => message.handle.clone(),
@@ -152,7 +154,7 @@ pub fn receipt(message: &Message) -> String {
 
 /// Where a call stands: `active, their turn 6m10s`, `ringing you, 8m left`.
 #[must_use]
-pub fn standing(call: &Call, page: &Page) -> String {
+pub fn standing(call: &CallView, page: &Page) -> String {
     let left = |text: &str| match call.expires_ms {
         Some(at) => format!("{text}, {} left", page.until(at)),
         None => text.to_owned(),
@@ -164,7 +166,7 @@ pub fn standing(call: &Call, page: &Page) -> String {
         CallState::Knocking => left("knocking (a stranger)"),
         CallState::Connecting => "connecting".into(),
         CallState::Active if call.taken_over => "active, your human speaks there".into(),
-        CallState::Active => match (call.turn, call.last_ms) {
+        CallState::Active => match (call.turn, call.last_message_ms) {
             (Some(Turn::Mine), Some(at)) => format!("active, your turn {}", page.since(at)),
             (Some(Turn::Theirs), Some(at)) => format!("active, their turn {}", page.since(at)),
             _ => "active".into(),

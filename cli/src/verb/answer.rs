@@ -1,7 +1,7 @@
 //! `p2p answer`: accepts or rejects a call that rings here.
 
 use clap::ValueEnum;
-use p2p_ipc::method::Answer;
+use p2p_ipc::method::AnswerParams;
 use p2p_ipc::view::CallState;
 
 use crate::input::{OPENING_LIMIT, Words, usage};
@@ -48,7 +48,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
             .hint("p2p answer accept or p2p send \"<text>\"")
             .into());
     }
-    let call = session.call(&Answer { call: args.call.clone(), accept, reason })?;
+    let call = session.call(&AnswerParams { call: args.call.clone(), accept, reason })?;
     let Some(wait_s) = args.wait.filter(|_| accept) else {
         return Ok(Outcome::new(Answered { call, reached: None, waiting: None }));
     };

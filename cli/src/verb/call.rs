@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use p2p_ipc::method::PlaceCall;
+use p2p_ipc::method::CallParams;
 
 use crate::input::{self, OPENING_LIMIT, TOPIC_LIMIT};
 use crate::outcome::{Ending, Failure, Outcome};
@@ -77,7 +77,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let (agent, topic) = whom(args, session)?;
     input::within(&topic, "topic", TOPIC_LIMIT)?;
     let clock = args.wait.map(Clock::start);
-    let placed = session.call(&PlaceCall {
+    let placed = session.call(&CallParams {
         agent,
         topic,
         message,
@@ -87,14 +87,21 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         invite: args.invite.clone(),
         wait_ms: args.wait.map(|seconds| seconds.saturating_mul(1000)),
     })?;
-    let (call, new, accepted) = (placed.call, placed.new, placed.accepted);
+    let (call, new, accepted) = (placed.call, placed.created, placed.accepted);
     if clock.is_some() {
         session.screen.progress(&Placed::opening(&call, new, accepted));
     }
     let file =
         file.map(|file| session.call(&file.params(Some(call.handle.clone())))).transpose()?;
-    let shown =
-        Placed { call, new, accepted, message: placed.message, file, reached: None, waiting: None };
+    let shown = Placed {
+        call,
+        created: new,
+        accepted,
+        message: placed.message,
+        file,
+        reached: None,
+        waiting: None,
+    };
     let Some(clock) = clock else { return Ok(Outcome::new(shown)) };
     let (call, waiting) = wait::follow_call(session, shown.call, clock)?;
     let over = wait::is_over(&call).then(|| wait::ended(&call));

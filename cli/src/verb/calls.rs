@@ -1,7 +1,7 @@
 //! `p2p calls`: calls, newest first.
 
 use clap::value_parser;
-use p2p_ipc::method::Calls;
+use p2p_ipc::method::CallsParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
@@ -20,5 +20,5 @@ pub struct Args {
 /// # Errors
 /// The daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    Ok(Outcome::new(session.call(&Calls { limit: args.limit })?))
+    Ok(Outcome::new(session.call(&CallsParams { limit: args.limit })?))
 }

@@ -1,6 +1,6 @@
 //! `p2p cancel`: takes back a message that has not gone out.
 
-use p2p_ipc::method::Cancel;
+use p2p_ipc::method::CancelParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
@@ -24,5 +24,5 @@ pub struct Args {
 /// # Errors
 /// The daemon's; that it is too late.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    Ok(Outcome::new(session.call(&Cancel { message: args.message.clone() })?))
+    Ok(Outcome::new(session.call(&CancelParams { message: args.message.clone() })?))
 }

@@ -1,7 +1,7 @@
 //! `p2p contacts`: names for keys, and who may ring.
 
 use clap::Subcommand;
-use p2p_ipc::method::{ContactAction, Contacts, EditContact};
+use p2p_ipc::method::{ContactAction, ContactsParams, EditContactParams};
 
 use crate::outcome::{Ending, Outcome};
 use crate::render::contact::Changed;
@@ -56,13 +56,13 @@ enum Action {
 /// # Errors
 /// The daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let (action, agent, name, done) = match &args.action {
-        None | Some(Action::List) => return Ok(Outcome::new(session.call(&Contacts {})?)),
+    let (change, agent, name, action) = match &args.action {
+        None | Some(Action::List) => return Ok(Outcome::new(session.call(&ContactsParams {})?)),
         Some(Action::Add { agent, name }) => (ContactAction::Add, agent, name.clone(), "added"),
         Some(Action::Allow { agent }) => (ContactAction::Allow, agent, None, "allowed"),
         Some(Action::Block { agent }) => (ContactAction::Block, agent, None, "blocked"),
         Some(Action::Remove { agent }) => (ContactAction::Remove, agent, None, "removed"),
     };
-    let edited = session.call(&EditContact { action, agent: agent.clone(), name })?;
-    Ok(Outcome::new(Changed { done, edited }))
+    let edited = session.call(&EditContactParams { action: change, agent: agent.clone(), name })?;
+    Ok(Outcome::new(Changed { action, edited }))
 }

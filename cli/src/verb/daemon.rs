@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::{Subcommand, value_parser};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use p2p_ipc::method::{Status, Stop};
+use p2p_ipc::method::StatusParams;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::outcome::{Ending, Failure, Outcome, Waiting};
@@ -112,39 +112,34 @@ fn start(session: &mut Session) -> Ending {
     let there = session.join_running()?;
     // Left and joined again as other verbs do, so that settings that differ are noticed.
     session.leave();
-    let daemon = session.call(&Status::default())?.daemon;
-    let done = if there { "runs already" } else { "started" };
-    Ok(Outcome::new(Service { running: true, done, daemon: Some(daemon) }))
+    let daemon = session.call(&StatusParams::default())?.daemon;
+    let action = if there { "runs already" } else { "started" };
+    Ok(Outcome::new(Service { running: true, action, daemon: Some(daemon) }))
 }
 
 fn status(session: &mut Session) -> Ending {
     if session.join_running()? {
-        let daemon = session.call(&Status::default())?.daemon;
-        return Ok(Outcome::new(Service { running: true, done: "runs", daemon: Some(daemon) }));
+        let daemon = session.call(&StatusParams::default())?.daemon;
+        return Ok(Outcome::new(Service { running: true, action: "runs", daemon: Some(daemon) }));
     }
     let error = RpcError::new(
         ErrorCode::NoDaemon,
         format!("no daemon listens on {}", session.place.socket.display()),
     )
     .hint("p2p daemon start");
-    let shown = Service { running: false, done: "does not run", daemon: None };
+    let shown = Service { running: false, action: "does not run", daemon: None };
     Err(Failure::with(error, shown))
 }
 
 fn stop(session: &mut Session) -> Ending {
-    let stopped = |done| Outcome::new(Service { running: false, done, daemon: None });
-    if !session.join_running()? {
-        return Ok(stopped("does not run"));
-    }
-    let daemon = session.call(&Status::default())?.daemon;
-    session.call(&Stop {})?;
-    session.leave();
+    let stopped = |action| Outcome::new(Service { running: false, action, daemon: None });
+    let Some(pid) = session.stop_daemon()? else { return Ok(stopped("does not run")) };
     let since = Instant::now();
-    while is_alive(daemon.pid) {
+    while is_alive(pid) {
         if since.elapsed() > STOPPING {
             let error = RpcError::new(
                 ErrorCode::Internal,
-                format!("the daemon (pid {}) is still shutting down", daemon.pid),
+                format!("the daemon (pid {pid}) is still shutting down"),
             );
             return Err(error.hint("p2p daemon logs").into());
         }

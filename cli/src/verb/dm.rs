@@ -1,6 +1,6 @@
 //! `p2p dm`: a direct message outside any call, to agents and to people's Nostr apps.
 
-use p2p_ipc::method::Dm;
+use p2p_ipc::method::DmParams;
 
 use crate::input::Words;
 use crate::outcome::Ending;
@@ -32,6 +32,6 @@ pub struct Args {
 /// As [`send::run`].
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let text = args.words.required("text")?;
-    let sent = session.call(&Dm { to: args.to.clone(), text, again: args.again })?;
+    let sent = session.call(&DmParams { to: args.to.clone(), text, again: args.again })?;
     send::follow(args.follow, sent, session)
 }

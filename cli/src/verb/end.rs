@@ -1,6 +1,6 @@
 //! `p2p end`: ends, cancels or refuses a call, and shows its last words.
 
-use p2p_ipc::method::End;
+use p2p_ipc::method::EndParams;
 
 use crate::input::{OPENING_LIMIT, Words};
 use crate::outcome::{Ending, Outcome};
@@ -23,5 +23,5 @@ pub struct Args {
 /// The daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reason = args.words.optional("reason", OPENING_LIMIT)?;
-    Ok(Outcome::new(session.call(&End { call: args.call.clone(), reason })?))
+    Ok(Outcome::new(session.call(&EndParams { call: args.call.clone(), reason })?))
 }

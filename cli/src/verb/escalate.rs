@@ -1,7 +1,7 @@
 //! `p2p escalate`: asks the human behind this agent. It returns at once, or waits for the answer.
 
-use p2p_ipc::method::{Escalate, FollowQuestion, Inbox, Mark, OwnerShow};
-use p2p_ipc::view::{ItemKind, Question, QuestionState};
+use p2p_ipc::method::{EscalateParams, FollowQuestionParams, InboxParams, OwnerParams, ReadMark};
+use p2p_ipc::view::{ItemKind, QuestionState, QuestionView};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::Words;
@@ -44,7 +44,7 @@ pub struct Args {
 /// # Errors
 /// `nobody_told` when no channel took the question; `call_ended` when the call was over first.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let mut question = session.call(&Escalate {
+    let mut question = session.call(&EscalateParams {
         call: args.call.clone(),
         question: args.words.required("question")?,
         options: args.options.clone(),
@@ -60,8 +60,8 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let error = match question.state {
         QuestionState::Answered => None,
         QuestionState::Closed => Some(closed(&question)),
-        QuestionState::Open if question.told.is_empty() => {
-            let owned = !session.call(&OwnerShow::default())?.owners.is_empty();
+        QuestionState::Open if question.notified.is_empty() => {
+            let owned = !session.call(&OwnerParams::default())?.owners.is_empty();
             Some(nobody_told(&question, owned))
         }
         QuestionState::Open => None,
@@ -79,15 +79,19 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 }
 
 /// Whether somebody was told, or may still be.
-fn may_be_answered(question: &Question) -> bool {
-    !question.told.is_empty() || !question.telling.is_empty()
+fn may_be_answered(question: &QuestionView) -> bool {
+    !question.notified.is_empty() || !question.notifying.is_empty()
 }
 
 /// Waits until the question is no longer open or the time is up; true when a signal ended it.
-fn follow(question: &mut Question, clock: Clock, session: &mut Session) -> Result<bool, RpcError> {
+fn follow(
+    question: &mut QuestionView,
+    clock: Clock,
+    session: &mut Session,
+) -> Result<bool, RpcError> {
     while question.state == QuestionState::Open {
         let Some(slice) = clock.slice() else { break };
-        let params = FollowQuestion { question: question.handle.clone(), wait_ms: ms(slice) };
+        let params = FollowQuestionParams { question: question.handle.clone(), wait_ms: ms(slice) };
         match session.wait(params, slice)? {
             Waited::Answer(now) => *question = now,
             Waited::Interrupted => return Ok(true),
@@ -98,10 +102,10 @@ fn follow(question: &mut Question, clock: Clock, session: &mut Session) -> Resul
 
 /// What to mark as read with the answer: its item in the inbox, where nothing unread stands
 /// before it in the call. Otherwise the inbox shows it once more.
-fn marks(question: &Question, session: &mut Session) -> Result<Vec<Mark>, RpcError> {
+fn marks(question: &QuestionView, session: &mut Session) -> Result<Vec<ReadMark>, RpcError> {
     let reader = session.reader.clone();
     let call = Some(question.call.clone());
-    let first = session.call(&Inbox { reader, call, limit: 1, ..Inbox::default() })?;
+    let first = session.call(&InboxParams { reader, call, limit: 1, ..InboxParams::default() })?;
     let is_it = first.items.first().is_some_and(|item| {
         let about = item.question.as_ref().map(|question| &question.handle);
         item.kind == ItemKind::Reply && about == Some(&question.handle)
@@ -109,9 +113,9 @@ fn marks(question: &Question, session: &mut Session) -> Result<Vec<Mark>, RpcErr
     Ok(if is_it { first.marks } else { Vec::new() })
 }
 
-fn nobody_told(question: &Question, owned: bool) -> RpcError {
-    let (why, hint) = if !question.telling.is_empty() {
-        let why = format!("{} is still being tried", question.telling.join(", "));
+fn nobody_told(question: &QuestionView, owned: bool) -> RpcError {
+    let (why, hint) = if !question.notifying.is_empty() {
+        let why = format!("{} is still being tried", question.notifying.join(", "));
         (why, "p2p questions".to_owned())
     } else if !question.failed.is_empty() {
         let why = format!("it did not get through by {}", question.failed.join(", "));
@@ -126,8 +130,8 @@ fn nobody_told(question: &Question, owned: bool) -> RpcError {
     RpcError::new(ErrorCode::NobodyTold, message).hint(hint)
 }
 
-fn closed(question: &Question) -> RpcError {
-    let Question { handle, call, .. } = question;
+fn closed(question: &QuestionView) -> RpcError {
+    let QuestionView { handle, call, .. } = question;
     let message = format!("{call} was over before anybody answered {handle}");
     RpcError::new(ErrorCode::CallEnded, message).hint(format!("p2p transcript {call}"))
 }

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Subcommand;
 use p2p_client::write_new;
-use p2p_ipc::method::{FetchFile, Files};
+use p2p_ipc::method::{FetchFileParams, FilesParams};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::local;
@@ -50,15 +50,15 @@ enum Action {
 /// The daemon's, and why the file cannot be written.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let Some(Action::Get { file, to }) = &args.action else {
-        return Ok(Outcome::new(session.call(&Files { call: args.call.clone() })?));
+        return Ok(Outcome::new(session.call(&FilesParams { call: args.call.clone() })?));
     };
-    let fetched = session.call(&FetchFile { file: file.clone() })?;
+    let fetched = session.call(&FetchFileParams { file: file.clone() })?;
     let bytes = STANDARD.decode(&fetched.base64).map_err(|e| {
         RpcError::new(ErrorCode::Internal, format!("the daemon sent {file} as no Base64: {e}"))
     })?;
     let to = target(to, &fetched.file.name, file)?;
     write_new(&to, &bytes, 0o666)?;
-    Ok(Outcome::new(Fetched { file: fetched.file, to: to.display().to_string() }))
+    Ok(Outcome::new(Fetched { file: fetched.file, path: to.display().to_string() }))
 }
 
 /// The path to write: in a folder, the last part of the file's own name, which a peer chose.

@@ -1,7 +1,7 @@
 //! `p2p inbox`: reads what came. What stdout took counts as read, and nothing else.
 
 use clap::value_parser;
-use p2p_ipc::method::Inbox;
+use p2p_ipc::method::InboxParams;
 
 use crate::outcome::{Ending, Outcome, Waiting};
 use crate::render::inbox::Arrived;
@@ -47,11 +47,11 @@ pub struct Reading {
 impl Reading {
     /// The request, with the limits of a page. The reader holds for the whole run.
     #[must_use]
-    pub fn params(&self, last: Option<u32>, session: &mut Session) -> Inbox {
+    pub fn params(&self, last: Option<u32>, session: &mut Session) -> InboxParams {
         if let Some(reader) = &self.reader {
             session.reader = Some(reader.clone());
         }
-        Inbox {
+        InboxParams {
             reader: session.reader.clone(),
             call: self.call.clone(),
             last,

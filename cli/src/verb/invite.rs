@@ -1,7 +1,7 @@
 //! `p2p invite`: tokens that let strangers ring.
 
 use clap::{Subcommand, value_parser};
-use p2p_ipc::method::{Invites, MakeInvite, RevokeInvite};
+use p2p_ipc::method::{InviteParams, InvitesParams, RevokeInviteParams};
 
 use crate::outcome::{Ending, Outcome};
 use crate::render::invite::Revoked;
@@ -53,11 +53,11 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     match args.action {
         None => {
             let (uses, hours) = (args.uses, args.hours);
-            Ok(Outcome::new(session.call(&MakeInvite { uses, hours })?))
+            Ok(Outcome::new(session.call(&InviteParams { uses, hours })?))
         }
-        Some(Action::List) => Ok(Outcome::new(session.call(&Invites {})?)),
+        Some(Action::List) => Ok(Outcome::new(session.call(&InvitesParams {})?)),
         Some(Action::Revoke { id }) => {
-            session.call(&RevokeInvite { id })?;
+            session.call(&RevokeInviteParams { id })?;
             Ok(Outcome::new(Revoked { revoked: id }))
         }
     }

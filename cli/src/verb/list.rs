@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::value_parser;
-use p2p_ipc::method::{List, MAX_WAIT_MS};
+use p2p_ipc::method::{ListParams, MAX_WAIT_MS};
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
@@ -29,6 +29,6 @@ pub struct Args {
 /// `no_relay` where none is connected, and the daemon's others.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let wait_ms = args.wait.saturating_mul(1000).min(MAX_WAIT_MS);
-    let params = List { can: args.can.clone(), limit: args.limit, wait_ms };
+    let params = ListParams { capability: args.can.clone(), limit: args.limit, wait_ms };
     Ok(Outcome::new(session.call_within(&params, Duration::from_millis(wait_ms))?))
 }

@@ -1,6 +1,6 @@
 //! `p2p` alone: what is going on, and what to do next.
 
-use p2p_ipc::method::Status;
+use p2p_ipc::method::StatusParams;
 
 use crate::outcome::{Ending, Outcome, Waiting};
 use crate::render::status::Overview;
@@ -11,6 +11,6 @@ use crate::session::Session;
 /// # Errors
 /// The daemon's.
 pub fn run(session: &mut Session) -> Ending {
-    let status = session.call(&Status { probe: false, reader: session.reader.clone() })?;
+    let status = session.call(&StatusParams { probe: false, reader: session.reader.clone() })?;
     Ok(Outcome::new(Overview(status)).waiting(Waiting::Shown))
 }

@@ -1,7 +1,7 @@
 //! `p2p purge`: deletes calls that are over.
 
 use clap::value_parser;
-use p2p_ipc::method::Purge;
+use p2p_ipc::method::PurgeParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::render::purge::Deleted;
@@ -40,6 +40,6 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         (Some(call), _) => crate::render::words::shell_word(call),
         (None, days) => format!("--older-than {}", days.unwrap_or_default()),
     };
-    let purged = session.call(&Purge { call, older_than_days, yes: args.yes })?;
+    let purged = session.call(&PurgeParams { call, older_than_days, confirmed: args.yes })?;
     Ok(Outcome::new(Deleted { purged, command: format!("p2p purge {again} --yes") }))
 }

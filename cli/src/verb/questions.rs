@@ -1,6 +1,6 @@
 //! `p2p questions`: what the human was asked, and the answers.
 
-use p2p_ipc::method::Questions;
+use p2p_ipc::method::QuestionsParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
@@ -15,5 +15,5 @@ pub struct Args {}
 /// # Errors
 /// The daemon's.
 pub fn run(_: &Args, session: &mut Session) -> Ending {
-    Ok(Outcome::new(session.call(&Questions {})?))
+    Ok(Outcome::new(session.call(&QuestionsParams {})?))
 }

@@ -1,6 +1,6 @@
 //! `p2p read`: one thing in full, by its handle.
 
-use p2p_ipc::method::{Read, ReadResult};
+use p2p_ipc::method::{ReadParams, ReadResult};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::outcome::{Ending, Outcome};
@@ -20,11 +20,11 @@ pub struct Args {
 /// When there is none such.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let handle = args.handle.clone();
-    match session.call(&Read { handle })? {
+    match session.call(&ReadParams { handle })? {
         ReadResult { message: Some(message), .. } => Ok(Outcome::new(message)),
         ReadResult { call: Some(call), .. } => Ok(Outcome::new(call)),
         ReadResult { file: Some(file), .. } => Ok(Outcome::new(file)),
         ReadResult { question: Some(question), .. } => Ok(Outcome::new(question)),
-        _ => Err(RpcError::new(ErrorCode::NoSuch, format!("there is no {}", args.handle)).into()),
+        _ => Err(RpcError::new(ErrorCode::NotFound, format!("there is no {}", args.handle)).into()),
     }
 }

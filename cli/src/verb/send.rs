@@ -1,8 +1,10 @@
 //! `p2p send`: words in a call, and waiting for a receipt or the reply.
 
 use clap::ValueEnum;
-use p2p_ipc::method::{Followed, Inbox, InboxResult, Mark, Send, Sent};
-use p2p_ipc::view::Item;
+use p2p_ipc::method::{
+    FollowMessageResult, InboxParams, InboxResult, ReadMark, SendParams, SendResult,
+};
+use p2p_ipc::view::ItemView;
 
 use crate::input::Words;
 use crate::outcome::{Ending, Failure, Outcome, Waiting};
@@ -62,7 +64,7 @@ pub enum Until {
     Reply,
 }
 
-impl From<Until> for p2p_ipc::method::Until {
+impl From<Until> for p2p_ipc::method::Milestone {
     fn from(until: Until) -> Self {
         match until {
             Until::Sent => Self::Sent,
@@ -80,7 +82,7 @@ impl From<Until> for p2p_ipc::method::Until {
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let text = args.words.required("text")?;
     let (call, again) = (args.call.clone(), args.again);
-    let sent = session.call(&Send { call, text, again, request: args.request })?;
+    let sent = session.call(&SendParams { call, text, again, request: args.request })?;
     follow(args.follow, sent, session)
 }
 
@@ -88,11 +90,11 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 ///
 /// # Errors
 /// Why it will not come.
-pub fn follow(follow: Follow, sent: Sent, session: &mut Session) -> Ending {
-    let Sent { message, call, repeated } = sent;
+pub fn follow(follow: Follow, sent: SendResult, session: &mut Session) -> Ending {
+    let SendResult { message, call, repeated } = sent;
     let until = match (follow.until, follow.wait) {
         (Some(until), _) => Some(until.into()),
-        (None, Some(_)) => Some(p2p_ipc::method::Until::Delivered),
+        (None, Some(_)) => Some(p2p_ipc::method::Milestone::Delivered),
         (None, None) => None,
     };
     let mut shown = SentMessage {
@@ -103,10 +105,10 @@ pub fn follow(follow: Follow, sent: Sent, session: &mut Session) -> Ending {
         reached: None,
         waiting: None,
         reply: Vec::new(),
-        left: 0,
+        remaining: 0,
     };
     let Some(until) = until else { return Ok(Outcome::new(shown)) };
-    let known = Followed { message: shown.message, reached: false, call: shown.call };
+    let known = FollowMessageResult { message: shown.message, reached: false, call: shown.call };
     let wait_s = follow.wait.unwrap_or(DEFAULT_WAIT_S);
     let (known, waiting) = wait::follow_message(session, known, until, wait_s)?;
     let hopeless = wait::hopeless(&known, until);
@@ -118,8 +120,8 @@ pub fn follow(follow: Follow, sent: Sent, session: &mut Session) -> Ending {
         return Err(Failure::with(error, shown));
     }
     let mut marks = Vec::new();
-    if waiting.reached && until == p2p_ipc::method::Until::Reply {
-        (shown.reply, marks, shown.left) = reply(&shown, session)?;
+    if waiting.reached && until == p2p_ipc::method::Milestone::Reply {
+        (shown.reply, marks, shown.remaining) = reply(&shown, session)?;
     }
     let outcome = Outcome::new(shown).reached(waiting.reached);
     if marks.is_empty() {
@@ -132,8 +134,8 @@ pub fn follow(follow: Follow, sent: Sent, session: &mut Session) -> Ending {
 fn reply(
     shown: &SentMessage,
     session: &mut Session,
-) -> Result<(Vec<Item>, Vec<Mark>, u32), Failure> {
-    let InboxResult { items, marks, left, .. } = session.call(&Inbox {
+) -> Result<(Vec<ItemView>, Vec<ReadMark>, u32), Failure> {
+    let InboxResult { items, marks, remaining, .. } = session.call(&InboxParams {
         reader: session.reader.clone(),
         call: shown.message.call.clone(),
         last: None,
@@ -141,11 +143,11 @@ fn reply(
         max_bytes: BYTES_SHOWN,
     })?;
     if shown.message.call.is_some() {
-        return Ok((items, marks, left));
+        return Ok((items, marks, remaining));
     }
     // Direct messages have no call to ask for: what others wrote stays unread.
     let peer = &shown.message.peer.hex;
-    let is_theirs = |item: &Item| {
+    let is_theirs = |item: &ItemView| {
         item.message.as_ref().is_some_and(|m| m.call.is_none() && m.peer.hex == *peer)
     };
     let (items, marks) = items.into_iter().zip(marks).filter(|(item, _)| is_theirs(item)).unzip();

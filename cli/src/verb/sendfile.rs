@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use p2p_ipc::method::SendFile;
+use p2p_ipc::method::SendFileParams;
 use p2p_ipc::{FILE_LIMIT, RpcError};
 
 use crate::input::{self, usage};
@@ -71,8 +71,8 @@ impl Source {
 
     /// The request that sends it.
     #[must_use]
-    pub fn params(self, call: Option<String>) -> SendFile {
-        SendFile { call, name: self.name, base64: self.base64 }
+    pub fn params(self, call: Option<String>) -> SendFileParams {
+        SendFileParams { call, name: self.name, base64: self.base64 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_ipc::method::Status;
+use p2p_ipc::method::StatusParams;
 
 use crate::outcome::{Ending, Outcome, Waiting};
 use crate::render::status::Full;
@@ -22,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// The daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let params = Status { probe: args.probe, reader: session.reader.clone() };
+    let params = StatusParams { probe: args.probe, reader: session.reader.clone() };
     let probing = Duration::from_secs(if args.probe { 20 } else { 0 });
     let status = session.call_within(&params, probing)?;
     Ok(Outcome::new(Full(status)).waiting(Waiting::Shown))

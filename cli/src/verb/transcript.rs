@@ -44,7 +44,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
     session.screen.json |= args.format == Format::Json;
     let mut params =
-        p2p_ipc::method::Transcript { call: args.call.clone(), after: None, tail: args.tail };
+        p2p_ipc::method::TranscriptParams { call: args.call.clone(), after: None, tail: args.tail };
     let mut first = session.call(&params)?;
     let mut next = first.next.take();
     params.call = Some(first.call.handle.clone());

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use p2p_ipc::method::{TranscriptResult, Verify};
-use p2p_ipc::view::Agreement;
+use p2p_ipc::method::{TranscriptResult, VerifyParams};
+use p2p_ipc::view::ComparisonOutcome;
 use p2p_ipc::{ErrorCode, ExitCode, RpcError};
 use serde::Deserialize;
 
@@ -42,23 +42,23 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
                 .hint("p2p calls")
                 .into());
         }
-        Verify { call: args.what.clone(), messages: None, files: Vec::new(), placed: None }
+        VerifyParams { call: args.what.clone(), messages: None, files: Vec::new(), outgoing: None }
     };
     let checked = session.call(&params)?;
-    let (agreement, handle) = (checked.comparison.agreement, checked.call.handle.clone());
+    let (outcome, handle) = (checked.comparison.outcome, checked.call.handle.clone());
     let shown = Checked(checked);
-    match agreement {
-        Agreement::Same => Ok(Outcome::new(shown)),
-        Agreement::Unconfirmed => Ok(Outcome::new(shown).exit(ExitCode::NothingYet)),
-        Agreement::Different => {
+    match outcome {
+        ComparisonOutcome::Same => Ok(Outcome::new(shown)),
+        ComparisonOutcome::Unconfirmed => Ok(Outcome::new(shown).exit(ExitCode::NothingYet)),
+        ComparisonOutcome::Different => {
             let message = format!("the two ends of {handle} have not the same transcript");
-            let error = RpcError::new(ErrorCode::Differs, message);
+            let error = RpcError::new(ErrorCode::TranscriptsDiffer, message);
             Err(Failure::with(error.hint(format!("p2p transcript {handle}")), shown))
         }
     }
 }
 
-fn export(path: &Path) -> Result<Verify, RpcError> {
+fn export(path: &Path) -> Result<VerifyParams, RpcError> {
     /// The envelope that `--json` prints.
     #[derive(Deserialize)]
     struct Envelope {
@@ -74,5 +74,10 @@ fn export(path: &Path) -> Result<Verify, RpcError> {
             .hint(format!("p2p transcript {} --json", result.call.handle)));
     }
     let TranscriptResult { call, messages, files, .. } = result;
-    Ok(Verify { call: call.id, messages: Some(messages), files, placed: Some(call.outgoing) })
+    Ok(VerifyParams {
+        call: call.id,
+        messages: Some(messages),
+        files,
+        outgoing: Some(call.outgoing),
+    })
 }

@@ -1,7 +1,7 @@
 //! `p2p wait`: waits until something comes, and reads it.
 
 use clap::ValueEnum;
-use p2p_ipc::method::{InboxResult, Wait};
+use p2p_ipc::method::{InboxResult, WaitParams};
 use p2p_ipc::view::ItemKind;
 
 use crate::interrupt::Waited;
@@ -71,12 +71,12 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
     let clock = Clock::start(args.wait);
     // Asked once without waiting, so that a signal finds something to report.
-    let first = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
+    let first = WaitParams { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
     let mut result: InboxResult = session.call(&first)?;
     let mut interrupted = false;
-    while result.items.is_empty() && !result.over && !interrupted {
+    while result.items.is_empty() && !result.finished && !interrupted {
         let Some(slice) = clock.slice() else { break };
-        let params = Wait { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: ms(slice) };
+        let params = WaitParams { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: ms(slice) };
         match session.wait(params, slice)? {
             Waited::Answer(now) => result = now,
             Waited::Interrupted => interrupted = true,
@@ -85,7 +85,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reached = !result.items.is_empty();
     let marks = if args.reading.peek { Vec::new() } else { std::mem::take(&mut result.marks) };
     let waiting = clock.report(reached, interrupted);
-    let over = result.call.as_ref().filter(|_| result.over && !reached).map(ended);
+    let over = result.call.as_ref().filter(|_| result.finished && !reached).map(ended);
     let shown = Arrived::new(result, !args.reading.peek, Some(waiting));
     if let Some(error) = over {
         return Err(Failure::with(error, shown));

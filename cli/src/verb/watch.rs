@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use clap::value_parser;
-use p2p_ipc::method::{Status, Watch, WatchResult};
+use p2p_ipc::method::{StatusParams, WatchParams, WatchResult};
 use p2p_ipc::view::ItemKind;
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -67,9 +67,9 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reader = args.reader.clone().or(session.reader.take()).filter(|_| !marks_nothing);
     session.reader.clone_from(&reader);
     let clock = Clock::start(args.wait.unwrap_or(u64::MAX));
-    let status = session.call(&Status { probe: false, reader: reader.clone() })?;
+    let status = session.call(&StatusParams { probe: false, reader: reader.clone() })?;
     let begin = if reader.is_some() { 0 } else { status.seq };
-    let mut params = Watch {
+    let mut params = WatchParams {
         reader,
         call: args.call.clone(),
         kinds,
@@ -112,7 +112,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 /// Shows a page, and then says what of it was shown.
 fn show(session: &mut Session, page: &mut WatchResult, shown: &mut u32) -> io::Result<()> {
     if page.missed > 0 {
-        session.screen.line(&Line::Lagged { missed: page.missed, seq: page.before })?;
+        session.screen.line(&Line::Lagged { missed: page.missed, seq: page.resume_after })?;
     }
     let mut took = 0;
     let mut lines = page.items.iter();
@@ -128,14 +128,15 @@ fn show(session: &mut Session, page: &mut WatchResult, shown: &mut u32) -> io::R
 }
 
 fn too_old(from: Option<u64>, page: &WatchResult) -> Result<(), RpcError> {
-    let Some(from) = from.filter(|from| (1..page.before).contains(from) && page.missed > 0) else {
+    let Some(from) = from.filter(|from| (1..page.resume_after).contains(from) && page.missed > 0)
+    else {
         return Ok(());
     };
-    let (before, first) = (page.before, page.before + 1);
+    let (before, first) = (page.resume_after, page.resume_after + 1);
     let message = format!(
         "what came right behind {from} is no longer in the log, which goes on with {first}"
     );
-    Err(RpcError::new(ErrorCode::Cursor, message).hint(format!("p2p watch --from {before}")))
+    Err(RpcError::new(ErrorCode::LogPosition, message).hint(format!("p2p watch --from {before}")))
 }
 
 fn closed(error: io::Error) -> Failure {

@@ -1,6 +1,6 @@
 //! `p2p whoami`: this agent's name and keys, to give to others.
 
-use p2p_ipc::method::Status;
+use p2p_ipc::method::StatusParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::render::status::Whoami;
@@ -16,5 +16,5 @@ pub struct Args {}
 /// # Errors
 /// The daemon's.
 pub fn run(_: &Args, session: &mut Session) -> Ending {
-    Ok(Outcome::new(Whoami(session.call(&Status::default())?.identity)))
+    Ok(Outcome::new(Whoami(session.call(&StatusParams::default())?.identity)))
 }

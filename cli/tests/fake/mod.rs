@@ -26,6 +26,22 @@ pub struct Fake {
 impl Fake {
     /// Starts to listen. Hello and pending are answered already.
     pub fn listen(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let hello = |_: &Request| Some(Ok(json!({"version": 2, "daemon": "fake"})));
+        Self::listen_with_hello(hello, answer)
+    }
+
+    /// Starts to listen, with an answer to hello. Pending is answered already.
+    pub fn listen_with_hello(
+        hello: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let answer = move |request: &Request| match request.method.as_str() {
+            "hello" => hello(request),
+            "pending" => {
+                Some(Ok(json!({"ringing": 0, "unread": 1, "questions": 0, "line": "1 unread"})))
+            }
+            _ => answer(request),
+        };
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("p2p-fake-{}-{count}", std::process::id()));
@@ -109,13 +125,7 @@ fn serve(stream: UnixStream, answer: &dyn Fn(&Request) -> Answer, log: &Sender<R
     let mut writer = stream.try_clone().unwrap();
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
         let request: Request = serde_json::from_str(&line).unwrap();
-        let answered = match request.method.as_str() {
-            "hello" => Some(Ok(json!({"version": 1, "daemon": "fake"}))),
-            "pending" => {
-                Some(Ok(json!({"ringing": 0, "unread": 1, "questions": 0, "line": "1 unread"})))
-            }
-            _ => answer(&request),
-        };
+        let answered = answer(&request);
         let id = request.id;
         log.send(request).ok();
         let response = match answered {
@@ -140,7 +150,7 @@ pub fn call(state: &str, reason: Option<&str>) -> Value {
     json!({"handle": "c7", "id": "u", "peer": peer(), "outgoing": true, "state": state,
         "topic": "docs", "note": null, "opened_ms": 1, "answered_ms": null, "ended_ms": null,
         "expires_ms": null, "reason": reason, "reason_text": "no\nnext: x", "ended_by_peer": true,
-        "merged_into": null, "unread": 0, "turn": null, "last_ms": null})
+        "merged_into": null, "unread": 0, "turn": null, "last_message_ms": null})
 }
 
 /// A message from bob.
@@ -154,6 +164,6 @@ pub fn message() -> Value {
 pub fn inbox(items: usize) -> Value {
     let item = json!({"seq": 5, "kind": "message", "at_ms": 1, "call": null, "message": message(),
         "file": null, "text": null});
-    json!({"items": vec![item; items], "left": 0, "call": call("active", None),
+    json!({"items": vec![item; items], "remaining": 0, "call": call("active", None),
         "last_sent": null, "marks": vec![json!({"conversation": "x", "seq": 5}); items]})
 }

@@ -11,7 +11,7 @@ use p2p_core::engine::command::{CancelMessage, OutgoingRef};
 use p2p_core::engine::{Command, Engine, Input, Output, Refusal};
 use p2p_core::policy::Settings;
 use p2p_core::{InstanceId, PublicKey, RumorId, Time};
-use p2p_ipc::view::Pairing;
+use p2p_ipc::view::PairingView;
 use p2p_relays::Relays;
 use p2p_store::{Receipt, Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -110,7 +110,7 @@ struct EngineLoop {
     retention: RetentionRun,
     effects: Effects,
     changed: watch::Sender<u64>,
-    pairing: watch::Sender<Option<Pairing>>,
+    pairing: watch::Sender<Option<PairingView>>,
 }
 
 /// Everything of a batch that waits for its commit.
@@ -264,12 +264,10 @@ impl EngineLoop {
         }
         // A caller that got its answer may ask for the pairing at once.
         let pairing = self.engine.pairing();
-        self.pairing.send_replace(
-            pairing.map(|pairing| Pairing {
-                until_ms: pairing.until.0,
-                tries_left: pairing.tries_left,
-            }),
-        );
+        self.pairing.send_replace(pairing.map(|pairing| PairingView {
+            expires_ms: pairing.until.0,
+            tries_left: pairing.tries_left,
+        }));
         for effect in effects {
             self.effects.perform(&self.store, effect);
         }

@@ -3,7 +3,7 @@
 use p2p_core::engine::command::OutgoingRef;
 use p2p_core::engine::{Command, Engine, Input};
 use p2p_core::{RumorId, Time};
-use p2p_ipc::view::Pairing;
+use p2p_ipc::view::PairingView;
 use p2p_ipc::{ErrorCode, RpcError};
 use p2p_store::Receipt;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -18,7 +18,7 @@ pub(crate) struct EngineHandle {
     pub(super) queue: mpsc::Sender<EngineRequest>,
     pub(super) changes: watch::Receiver<u64>,
     pub(super) yielded: watch::Receiver<Option<Time>>,
-    pub(super) pairing: watch::Receiver<Option<Pairing>>,
+    pub(super) pairing: watch::Receiver<Option<PairingView>>,
 }
 
 impl EngineHandle {
@@ -118,7 +118,7 @@ impl EngineHandle {
     }
 
     /// Returns the pairing of an owner that is in progress.
-    pub fn pairing(&self) -> watch::Receiver<Option<Pairing>> {
+    pub fn pairing(&self) -> watch::Receiver<Option<PairingView>> {
         self.pairing.clone()
     }
 

@@ -110,7 +110,7 @@ impl Notifiers {
     }
 
     /// Describes the notifiers for `status`.
-    pub fn view(&self) -> Vec<view::Channel> {
+    pub fn view(&self) -> Vec<view::NotifierView> {
         self.0.iter().map(|notifier| notifier.view()).collect()
     }
 }

@@ -48,7 +48,7 @@ impl Notifier {
     }
 
     /// Describes the notifier for `status`.
-    pub fn view(&self) -> view::Channel {
+    pub fn view(&self) -> view::NotifierView {
         let health = self.health.now();
         let undelivered = health.notifications.saturating_add(health.questions);
         let (state, cause, since_ms) = match (self.sink.problem(), health.failing) {
@@ -56,6 +56,12 @@ impl Notifier {
             (None, Some((cause, since))) => ("failing", Some(cause), Some(since.0)),
             (None, None) => ("ok", self.warning.clone(), None),
         };
-        view::Channel { name: self.name.into(), state: state.into(), undelivered, cause, since_ms }
+        view::NotifierView {
+            name: self.name.into(),
+            state: state.into(),
+            undelivered,
+            cause,
+            since_ms,
+        }
     }
 }

@@ -115,7 +115,7 @@ impl Run {
         self.runtime.shutdown_background();
     }
 
-    fn notifier(&self, name: &str) -> view::Channel {
+    fn notifier(&self, name: &str) -> view::NotifierView {
         self.notifiers.view().into_iter().find(|channel| channel.name == name).unwrap()
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use p2p_core::CallId;
 use p2p_core::call::State;
 use p2p_core::engine::command;
-use p2p_ipc::method::Answer;
+use p2p_ipc::method::AnswerParams;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
 use super::handler::{Attention, Effect, Handler};
@@ -14,11 +14,11 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-impl Handler for Answer {
+impl Handler for AnswerParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<view::Call, RpcError> {
+    async fn handle(self, context: &Context) -> Result<view::CallView, RpcError> {
         let reason = self.reason.as_deref().map(|reason| resolve::argument(reason, "\"<reason>\""));
         let again = match (self.accept, reason) {
             (true, _) => "p2p answer accept {}".into(),

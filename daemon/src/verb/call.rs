@@ -6,7 +6,7 @@ use p2p_core::call::{Ended, State};
 use p2p_core::engine::command::{self, Placement};
 use p2p_core::invite::Token;
 use p2p_core::wire::Closing;
-use p2p_ipc::method::{FollowCall, PlaceCall, PlacedCall};
+use p2p_ipc::method::{CallParams, CallResult, FollowCallParams};
 use p2p_ipc::{ErrorCode, RpcError, view};
 
 use super::handler::{Attention, Effect, Handler};
@@ -18,11 +18,11 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-impl Handler for PlaceCall {
+impl Handler for CallParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<PlacedCall, RpcError> {
+    async fn handle(self, context: &Context) -> Result<CallResult, RpcError> {
         let peer = resolve::agent(context, &context.reader(), &self.agent)?;
         if self.topic.trim().is_empty() {
             let error = RpcError::new(ErrorCode::Usage, "a call needs a topic");
@@ -49,15 +49,15 @@ impl Handler for PlaceCall {
         let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
         let row = row.ok_or_else(|| RpcError::new(ErrorCode::Internal, "the call was not kept"))?;
         let call = Presenter::new(context, &store, None).call(&row)?;
-        Ok(PlacedCall { call, new, accepted, message: message.map(|m| handle('m', m)) })
+        Ok(CallResult { call, created: new, accepted, message: message.map(|m| handle('m', m)) })
     }
 }
 
-impl Handler for FollowCall {
+impl Handler for FollowCallParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<view::Call, RpcError> {
+    async fn handle(self, context: &Context) -> Result<view::CallView, RpcError> {
         let call = resolve::named_call(&context.reader(), &self.call)?.call.id;
         let look = || {
             let store = context.reader();
@@ -68,7 +68,7 @@ impl Handler for FollowCall {
                 State::Ended(Ended { closing: Closing { into: Some(into), .. }, .. }) => {
                     store.call_by_id(AGENT, *into).map_err(unreadable)?.is_some()
                 }
-                now => views::call_state(now) != self.seen,
+                now => views::call_state(now) != self.known_state,
             };
             Ok(moved.then_some(()))
         };

@@ -4,7 +4,7 @@ use p2p_core::Conversation;
 use p2p_core::engine::OutgoingRef;
 use p2p_core::opening::opening_id;
 use p2p_core::record::{Content, Delivery, Message};
-use p2p_ipc::method::{Cancel, Cancelled};
+use p2p_ipc::method::{CancelParams, CancelResult};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::{MessageRow, Reader};
@@ -17,11 +17,11 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-impl Handler for Cancel {
+impl Handler for CancelParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Cancelled, RpcError> {
+    async fn handle(self, context: &Context) -> Result<CancelResult, RpcError> {
         let row = find(&context.reader(), &self.message)?;
         let name = handle('m', row.message.handle);
         if row.message.delivery != Delivery::Cancelled {
@@ -34,7 +34,7 @@ impl Handler for Cancel {
         }
         let store = context.reader();
         let row = rows::message(&store, row.message.handle)?;
-        Ok(Cancelled { message: Presenter::new(context, &store, None).message(&row)? })
+        Ok(CancelResult { message: Presenter::new(context, &store, None).message(&row)? })
     }
 }
 
@@ -42,7 +42,7 @@ fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
     match parse_handle(text) {
         Some(('f', file)) => store.message_of_file(file).map_err(unreadable)?.ok_or_else(|| {
             let message = format!("there is no file {text} that this agent sends");
-            RpcError::new(ErrorCode::NoSuch, message).hint("p2p files")
+            RpcError::new(ErrorCode::NotFound, message).hint("p2p files")
         }),
         _ => rows::message(store, numbered('m', "message", text)?),
     }
@@ -53,7 +53,7 @@ fn said(store: &Reader, message: &Message) -> Result<OutgoingRef, RpcError> {
     let name = handle('m', message.handle);
     if !message.by.is_ours() {
         let text = format!("{name} is not this agent's own: it came from the peer");
-        return Err(RpcError::new(ErrorCode::NoSuch, text).hint(format!("p2p read {name}")));
+        return Err(RpcError::new(ErrorCode::NotFound, text).hint(format!("p2p read {name}")));
     }
     if let Conversation::Call(call) = message.conversation
         && message.rumor == opening_id(call)

@@ -3,7 +3,9 @@
 use p2p_core::engine::{Input, command};
 use p2p_core::policy::is_pet_name;
 use p2p_core::record::{Peer, Standing};
-use p2p_ipc::method::{ContactAction, Contacts, ContactsResult, EditContact, EditedContact};
+use p2p_ipc::method::{
+    ContactAction, ContactsParams, ContactsResult, EditContactParams, EditContactResult,
+};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::handler::{Attention, Effect, Handler};
@@ -12,7 +14,7 @@ use super::resolve;
 use crate::context::Context;
 use crate::errors::unreadable;
 
-impl Handler for Contacts {
+impl Handler for ContactsParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<ContactsResult, RpcError> {
@@ -27,11 +29,11 @@ impl Handler for Contacts {
     }
 }
 
-impl Handler for EditContact {
+impl Handler for EditContactParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<EditedContact, RpcError> {
+    async fn handle(self, context: &Context) -> Result<EditContactResult, RpcError> {
         let key = resolve::agent(context, &context.reader(), &self.agent)?;
         let before = context.reader().peer(key).map_err(unreadable)?;
         // Presence that `list` showed in this run says what runs behind the key.
@@ -67,6 +69,6 @@ impl Handler for EditContact {
         let peer = after.unwrap_or_else(|| Peer::stranger(key, crate::now()));
         let mut contact = Presenter::new(context, &store, None).contact(peer);
         contact.speaks_p2p |= speaks_p2p;
-        Ok(EditedContact { contact, renamed_from: renamed_from.map(Into::into) })
+        Ok(EditContactResult { contact, renamed_from: renamed_from.map(Into::into) })
     }
 }

@@ -2,17 +2,17 @@
 
 use p2p_core::Conversation;
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{Dm, Sent};
+use p2p_ipc::method::{DmParams, SendResult};
 
 use super::handler::{Attention, Effect, Handler};
 use super::{resolve, send};
 use crate::context::Context;
 
-impl Handler for Dm {
+impl Handler for DmParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Sent, RpcError> {
+    async fn handle(self, context: &Context) -> Result<SendResult, RpcError> {
         let peer = resolve::agent(context, &context.reader(), &self.to)?;
         send::say(context, Conversation::Direct(peer), self.text, self.again).await
     }

@@ -4,7 +4,7 @@ use p2p_core::Conversation;
 use p2p_core::call::State;
 use p2p_core::engine::command;
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{End, Ended};
+use p2p_ipc::method::{EndParams, EndResult};
 
 use super::handler::{Attention, Effect, Handler};
 use super::presenter::Presenter;
@@ -15,11 +15,11 @@ use crate::errors::unreadable;
 /// Messages shown at the end.
 const SHOWN: u32 = 20;
 
-impl Handler for End {
+impl Handler for EndParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Ended, RpcError> {
+    async fn handle(self, context: &Context) -> Result<EndResult, RpcError> {
         let reason = self.reason.as_deref().map(|reason| resolve::argument(reason, "\"<reason>\""));
         let wanted = resolve::Wanted {
             fits: |state| !matches!(state, State::Ended(_)),
@@ -38,6 +38,6 @@ impl Handler for End {
         let rows = store.last_messages(conversation, SHOWN).map_err(unreadable)?;
         let messages = rows.iter().map(|row| presenter.message(row)).collect::<Result<_, _>>()?;
         let total = store.message_count(conversation).map_err(unreadable)?;
-        Ok(Ended { call, messages, total })
+        Ok(EndResult { call, messages, total })
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use p2p_core::call::State;
 use p2p_core::engine::command;
-use p2p_ipc::method::Escalate;
+use p2p_ipc::method::EscalateParams;
 use p2p_ipc::{RpcError, view};
 
 use super::handler::{Attention, Effect, Handler};
@@ -17,11 +17,11 @@ use crate::errors::unreadable;
 /// How long a relay may take to accept the direct message to an owner.
 const RELAY: Duration = Duration::from_secs(3);
 
-impl Handler for Escalate {
+impl Handler for EscalateParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<view::Question, RpcError> {
+    async fn handle(self, context: &Context) -> Result<view::QuestionView, RpcError> {
         let words = resolve::argument(&self.question, "\"<question>\"");
         let wanted = resolve::Wanted {
             fits: |state| !matches!(state, State::Ended(_)) && resolve::speakable(state),

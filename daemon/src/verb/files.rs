@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p2p_core::record::FileState;
-use p2p_ipc::method::{FetchFile, FileBytes, Files, FilesResult};
+use p2p_ipc::method::{FetchFileParams, FetchFileResult, FilesParams, FilesResult};
 use p2p_ipc::{ErrorCode, RpcError};
 use sha2::{Digest, Sha256};
 
@@ -16,7 +16,7 @@ use super::{resolve, rows};
 use crate::context::Context;
 use crate::errors::unreadable;
 
-impl Handler for Files {
+impl Handler for FilesParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<FilesResult, RpcError> {
@@ -30,10 +30,10 @@ impl Handler for Files {
     }
 }
 
-impl Handler for FetchFile {
+impl Handler for FetchFileParams {
     const EFFECT: Effect = Effect::Reads;
 
-    async fn handle(self, context: &Context) -> Result<FileBytes, RpcError> {
+    async fn handle(self, context: &Context) -> Result<FetchFileResult, RpcError> {
         let handle = numbered('f', "file", &self.file)?;
         let store = context.reader();
         let row = rows::file(&store, handle)?;
@@ -42,7 +42,7 @@ impl Handler for FetchFile {
             FileState::Complete(Some(path)) => Path::new(path.as_str()),
             FileState::Complete(None) => {
                 let message = format!("{name} was sent from here; it is not kept");
-                return Err(RpcError::new(ErrorCode::NoSuch, message));
+                return Err(RpcError::new(ErrorCode::NotFound, message));
             }
             FileState::Transferring => {
                 let message = format!("{name} is not whole yet");
@@ -52,7 +52,7 @@ impl Handler for FetchFile {
             }
             FileState::Failed(cause) => {
                 return Err(RpcError::new(
-                    ErrorCode::NoSuch,
+                    ErrorCode::NotFound,
                     format!("{name} failed: {}", cause.as_str()),
                 ));
             }
@@ -66,6 +66,6 @@ impl Handler for FetchFile {
             return Err(RpcError::new(ErrorCode::LocalFile, message));
         }
         let file = Presenter::new(context, &store, None).file(&row)?;
-        Ok(FileBytes { file, base64: STANDARD.encode(bytes) })
+        Ok(FetchFileResult { file, base64: STANDARD.encode(bytes) })
     }
 }

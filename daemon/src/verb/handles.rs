@@ -21,7 +21,7 @@ pub(super) fn numbered(series: char, kind: &str, text: &str) -> Result<u32, RpcE
         Some((found, number)) if found == series => Ok(number),
         _ => {
             let message = format!("{text:?} is not a {kind}: a {kind} looks like {series}7");
-            Err(RpcError::new(ErrorCode::NoSuch, message))
+            Err(RpcError::new(ErrorCode::NotFound, message))
         }
     }
 }

@@ -6,8 +6,8 @@ use p2p_core::engine::command;
 use p2p_core::policy::{SMALL_TALK_WINDOW, small_talk};
 use p2p_core::record::{Event, FileState};
 use p2p_core::{CallId, Conversation};
-use p2p_ipc::method::{Confirm, Done, Inbox, InboxResult, Mark, Wait};
-use p2p_ipc::view::Item;
+use p2p_ipc::method::{ConfirmParams, Done, InboxParams, InboxResult, ReadMark, WaitParams};
+use p2p_ipc::view::ItemView;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::{FileRow, Reader, conversation_key, parse_conversation_key};
@@ -23,7 +23,7 @@ use crate::readers::{AGENT, reader_name};
 /// A message is cut to no less than this, or waits for the next time.
 const SHORTEST_CUT: usize = 1024;
 
-impl Handler for Inbox {
+impl Handler for InboxParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
@@ -33,7 +33,7 @@ impl Handler for Inbox {
     }
 }
 
-impl Handler for Wait {
+impl Handler for WaitParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
@@ -52,14 +52,14 @@ impl Handler for Wait {
         if came.is_some() {
             return read(context, &self.inbox);
         }
-        let mut nothing = read(context, &Inbox { limit: 0, ..self.inbox })?;
+        let mut nothing = read(context, &InboxParams { limit: 0, ..self.inbox })?;
         nothing.items.clear();
         nothing.marks.clear();
         Ok(nothing)
     }
 }
 
-fn named(store: &Reader, params: &Inbox) -> Result<Option<CallId>, RpcError> {
+fn named(store: &Reader, params: &InboxParams) -> Result<Option<CallId>, RpcError> {
     let named = params.call.as_deref().map(|name| resolve::named_call(store, name));
     Ok(named.transpose()?.map(|row| row.call.id))
 }
@@ -74,7 +74,7 @@ fn over(store: &Reader, call: Option<CallId>) -> Result<bool, RpcError> {
         && !store.files(Some(call)).map_err(unreadable)?.iter().any(coming))
 }
 
-fn read(context: &Context, params: &Inbox) -> Result<InboxResult, RpcError> {
+fn read(context: &Context, params: &InboxParams) -> Result<InboxResult, RpcError> {
     let store = context.reader();
     let reader = reader_name(params.reader.as_deref())?;
     let presenter = Presenter::new(context, &store, Some(reader));
@@ -117,16 +117,16 @@ fn read(context: &Context, params: &Inbox) -> Result<InboxResult, RpcError> {
     Ok(InboxResult {
         small_talk,
         items,
-        left,
+        remaining: left,
         marks,
         call: about.map(|row| presenter.call(&row)).transpose()?,
         last_sent: last_sent.map(|row| presenter.message(&row)).transpose()?,
-        over: over(&store, call)?,
+        finished: over(&store, call)?,
     })
 }
 
-pub(super) fn mark(event: &Event) -> Mark {
-    Mark { conversation: conversation_key(&event.conversation), seq: event.seq }
+pub(super) fn mark(event: &Event) -> ReadMark {
+    ReadMark { conversation: conversation_key(&event.conversation), seq: event.seq }
 }
 
 /// As many items as fit. The first one is cut if it alone does not.
@@ -134,9 +134,9 @@ pub(super) fn fit(
     presenter: &Presenter<'_>,
     events: &[Event],
     max_bytes: usize,
-) -> Result<Vec<Item>, RpcError> {
+) -> Result<Vec<ItemView>, RpcError> {
     let mut room = max_bytes.max(SHORTEST_CUT);
-    let mut items: Vec<Item> = Vec::new();
+    let mut items: Vec<ItemView> = Vec::new();
     for event in events {
         let mut item = presenter.item(event)?;
         let length = item.message.as_ref().map_or(0, |message| message.text.len());
@@ -152,7 +152,7 @@ pub(super) fn fit(
     Ok(items)
 }
 
-impl Handler for Confirm {
+impl Handler for ConfirmParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<Done, RpcError> {

@@ -5,8 +5,8 @@ use std::time::Instant;
 use p2p_core::Time;
 use p2p_core::engine::Input;
 use p2p_core::presence::Sighting;
-use p2p_ipc::method::{List, ListResult};
-use p2p_ipc::view::{Agent, RelayAnswer};
+use p2p_ipc::method::{ListParams, ListResult};
+use p2p_ipc::view::{AgentView, RelayAnswerView};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::handler::{Effect, Handler};
@@ -19,13 +19,13 @@ const ASK: usize = 200;
 /// Names of listed agents that are kept.
 const REMEMBERED: usize = 10_000;
 
-impl Handler for List {
+impl Handler for ListParams {
     const EFFECT: Effect = Effect::AsksRelays;
 
     async fn handle(self, context: &Context) -> Result<ListResult, RpcError> {
         let (since, patience) = (Instant::now(), capped(self.wait_ms));
         until_connected(context, patience).await?;
-        let capability = self.can.as_deref().map(str::to_lowercase);
+        let capability = self.capability.as_deref().map(str::to_lowercase);
         let left = patience.saturating_sub(since.elapsed());
         let found = context.relays.find_agents(capability.as_deref(), ASK, left).await;
         let relays = answers(found.answers)?;
@@ -36,13 +36,13 @@ impl Handler for List {
         }
         remember(context, &online);
         let shown = online.len().min(self.limit.max(1) as usize);
-        let more = u32::try_from(online.len() - shown).unwrap_or(u32::MAX);
+        let remaining = u32::try_from(online.len() - shown).unwrap_or(u32::MAX);
         let store = context.reader();
         let presenter = Presenter::new(context, &store, None);
         let now = context.relays.now();
         let online = online.into_iter().take(shown);
         let agents = online.map(|sighting| agent(&presenter, sighting, now));
-        Ok(ListResult { agents: agents.collect::<Result<_, _>>()?, more, relays })
+        Ok(ListResult { agents: agents.collect::<Result<_, _>>()?, remaining, relays })
     }
 }
 
@@ -50,10 +50,10 @@ impl Handler for List {
 ///
 /// # Errors
 /// `no_relay` when none of them did.
-fn answers(answers: Vec<(String, Result<(), String>)>) -> Result<Vec<RelayAnswer>, RpcError> {
-    let relays: Vec<RelayAnswer> = answers
+fn answers(answers: Vec<(String, Result<(), String>)>) -> Result<Vec<RelayAnswerView>, RpcError> {
+    let relays: Vec<RelayAnswerView> = answers
         .into_iter()
-        .map(|(url, answer)| RelayAnswer { url, answered: answer.is_ok(), cause: answer.err() })
+        .map(|(url, answer)| RelayAnswerView { url, answered: answer.is_ok(), cause: answer.err() })
         .collect();
     if relays.iter().any(|relay| relay.answered) {
         return Ok(relays);
@@ -92,10 +92,10 @@ fn remember(context: &Context, online: &[Sighting]) {
     listed.extend(online.iter().map(|s| (s.key, s.presence.name.clone())));
 }
 
-fn agent(presenter: &Presenter<'_>, sighting: Sighting, now: Time) -> Result<Agent, RpcError> {
+fn agent(presenter: &Presenter<'_>, sighting: Sighting, now: Time) -> Result<AgentView, RpcError> {
     let mut peer = presenter.peer(sighting.key)?;
     peer.claimed = Some(sighting.presence.name).filter(|name| !name.is_empty());
-    Ok(Agent {
+    Ok(AgentView {
         peer,
         about: sighting.presence.about,
         capabilities: sighting.presence.capabilities,

@@ -3,7 +3,7 @@
 use p2p_core::call::State;
 use p2p_ipc::RpcError;
 use p2p_ipc::method::PendingParams;
-use p2p_ipc::view::Pending;
+use p2p_ipc::view::PendingView;
 
 use p2p_store::Reader;
 
@@ -16,14 +16,14 @@ use crate::readers::AGENT;
 impl Handler for PendingParams {
     const EFFECT: Effect = Effect::Reads;
 
-    async fn handle(self, context: &Context) -> Result<Pending, RpcError> {
+    async fn handle(self, context: &Context) -> Result<PendingView, RpcError> {
         let store = context.reader();
         count(&store, self.reader.as_deref().unwrap_or(AGENT))
     }
 }
 
 /// What waits for a reader.
-pub(super) fn count(store: &Reader, reader: &str) -> Result<Pending, RpcError> {
+pub(super) fn count(store: &Reader, reader: &str) -> Result<PendingView, RpcError> {
     let open = store.open_calls(reader).map_err(unreadable)?;
     let rings: Vec<String> = open
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn count(store: &Reader, reader: &str) -> Result<Pending, RpcError> {
         _ => "p2p inbox".into(),
     };
     let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-    Ok(Pending {
+    Ok(PendingView {
         ringing: number(rings.len()),
         unread,
         questions: number(questions),

@@ -26,17 +26,17 @@ impl<'a> Presenter<'a> {
         Self { context, store, reader: reader.unwrap_or(AGENT) }
     }
 
-    pub fn peer(&self, key: PublicKey) -> Result<view::Peer, RpcError> {
+    pub fn peer(&self, key: PublicKey) -> Result<view::PeerView, RpcError> {
         let known = self.store.peer(key).map_err(unreadable)?;
         Ok(self.known_peer(key, known))
     }
 
-    fn known_peer(&self, key: PublicKey, known: Option<Peer>) -> view::Peer {
+    fn known_peer(&self, key: PublicKey, known: Option<Peer>) -> view::PeerView {
         let listed = || self.context.listed().get(&key).cloned().map(Into::into);
         let contact = known.as_ref().is_some_and(|peer| peer.standing == Standing::Allowed);
         let (name, claimed) = known.map_or((None, None), |peer| (peer.name, peer.claimed));
         let claimed = claimed.or_else(listed).filter(|name| !name.is_empty());
-        view::Peer {
+        view::PeerView {
             npub: key.npub(),
             hex: key.to_string(),
             name: name.map(Into::into),
@@ -45,13 +45,18 @@ impl<'a> Presenter<'a> {
         }
     }
 
-    pub fn contact(&self, peer: Peer) -> view::Contact {
+    pub fn contact(&self, peer: Peer) -> view::ContactView {
         let (blocked, added_ms) = (peer.standing == Standing::Blocked, peer.since.0);
         let speaks_p2p = peer.speaks == Speaks::P2p;
-        view::Contact { peer: self.known_peer(peer.key, Some(peer)), blocked, added_ms, speaks_p2p }
+        view::ContactView {
+            peer: self.known_peer(peer.key, Some(peer)),
+            blocked,
+            added_ms,
+            speaks_p2p,
+        }
     }
 
-    pub fn call(&self, row: &CallRow) -> Result<view::Call, RpcError> {
+    pub fn call(&self, row: &CallRow) -> Result<view::CallView, RpcError> {
         let call = &row.call;
         let ended = match &call.state {
             State::Ended(ended) => Some(ended),
@@ -62,7 +67,7 @@ impl<'a> Presenter<'a> {
             Some(into) => self.store.call_by_id(self.reader, into).map_err(unreadable)?,
             None => None,
         };
-        Ok(view::Call {
+        Ok(view::CallView {
             handle: handle('c', call.handle),
             id: call.id.to_string(),
             peer: self.peer(call.peer)?,
@@ -87,18 +92,18 @@ impl<'a> Presenter<'a> {
                     if ours { view::Turn::Theirs } else { view::Turn::Mine }
                 },
             ),
-            last_ms: row.last.map(|(at, _)| at.0),
+            last_message_ms: row.last.map(|(at, _)| at.0),
             taken_over: self.store.takeover(call.id).map_err(unreadable)?.is_some(),
         })
     }
 
-    pub fn call_of(&self, conversation: Conversation) -> Result<Option<view::Call>, RpcError> {
+    pub fn call_of(&self, conversation: Conversation) -> Result<Option<view::CallView>, RpcError> {
         let Conversation::Call(id) = conversation else { return Ok(None) };
         let row = self.store.call_by_id(self.reader, id).map_err(unreadable)?;
         row.map(|row| self.call(&row)).transpose()
     }
 
-    pub fn message(&self, row: &MessageRow) -> Result<view::Message, RpcError> {
+    pub fn message(&self, row: &MessageRow) -> Result<view::MessageView, RpcError> {
         let message = &row.message;
         let call = match message.conversation {
             Conversation::Call(id) => self.store.call_by_id(self.reader, id).map_err(unreadable)?,
@@ -111,7 +116,7 @@ impl<'a> Presenter<'a> {
             Content::File { file, .. } => (view::MessageKind::File, Some(handle('f', *file))),
             Content::Unsupported(_) => (view::MessageKind::Unsupported, None),
         };
-        Ok(view::Message {
+        Ok(view::MessageView {
             handle: handle('m', message.handle),
             id: message.rumor.to_string(),
             call: call.map(|row| handle('c', row.call.handle)),
@@ -137,22 +142,24 @@ impl<'a> Presenter<'a> {
         Ok(!message.by.is_ours() && owners.iter().any(|owner| owner.key == key))
     }
 
-    pub fn file(&self, row: &FileRow) -> Result<view::File, RpcError> {
+    pub fn file(&self, row: &FileRow) -> Result<view::FileView, RpcError> {
         let file = &row.file;
         let call = self.store.call_by_id(self.reader, file.call).map_err(unreadable)?;
         let (state, cause, path) = match &file.state {
-            FileState::Transferring => (view::FileState::Transferring, None, None),
-            FileState::Complete(path) => (view::FileState::Complete, None, path.clone()),
-            FileState::Failed(cause) => (view::FileState::Failed, Some(cause.clone()), None),
+            FileState::Transferring => (view::FileTransferState::Transferring, None, None),
+            FileState::Complete(path) => (view::FileTransferState::Complete, None, path.clone()),
+            FileState::Failed(cause) => {
+                (view::FileTransferState::Failed, Some(cause.clone()), None)
+            }
         };
-        Ok(view::File {
+        Ok(view::FileView {
             handle: handle('f', file.handle),
             call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
             peer: self.peer(file.peer)?,
             outgoing: file.outgoing,
             name: file.name.clone().into(),
             size: file.size,
-            done: row.done_bytes,
+            transferred: row.done_bytes,
             sha256: file.sha256.to_string(),
             state,
             cause: cause.map(Into::into),
@@ -162,11 +169,11 @@ impl<'a> Presenter<'a> {
         })
     }
 
-    pub fn question(&self, row: &QuestionRow) -> Result<view::Question, RpcError> {
+    pub fn question(&self, row: &QuestionRow) -> Result<view::QuestionView, RpcError> {
         let question = &row.question;
         let call = self.store.call_by_id(self.reader, question.call).map_err(unreadable)?;
         let peer = call.as_ref().map_or(self.context.me, |row| row.call.peer);
-        Ok(view::Question {
+        Ok(view::QuestionView {
             handle: handle('q', question.handle),
             call: call.map_or_else(String::new, |row| handle('c', row.call.handle)),
             peer: self.peer(peer)?,
@@ -180,8 +187,8 @@ impl<'a> Presenter<'a> {
                 (None, false) => view::QuestionState::Open,
             },
             code: question.code.clone().into(),
-            told: row.told.clone(),
-            telling: row.telling.clone(),
+            notified: row.told.clone(),
+            notifying: row.telling.clone(),
             failed: row.refused.clone(),
             peer_delivery: row.to_peer.as_ref().map(views::delivery),
             answer: question.answer.as_ref().map(|answer| answer.text.clone()).map(Into::into),
@@ -190,7 +197,7 @@ impl<'a> Presenter<'a> {
         })
     }
 
-    pub fn item(&self, event: &Event) -> Result<view::Item, RpcError> {
+    pub fn item(&self, event: &Event) -> Result<view::ItemView, RpcError> {
         let (mut row, mut file, mut question) = (None, None, None);
         match (event.kind, event.subject) {
             (_, None) => {}
@@ -202,7 +209,7 @@ impl<'a> Presenter<'a> {
             }
             (_, Some(handle)) => row = self.store.message(handle).map_err(unreadable)?,
         }
-        Ok(view::Item {
+        Ok(view::ItemView {
             seq: event.seq,
             kind: views::item_kind(event.kind),
             at_ms: event.at.0,
@@ -216,7 +223,7 @@ impl<'a> Presenter<'a> {
 }
 
 /// Shows a call to our agent as it stands.
-pub(super) fn call_by_id(context: &Context, call: CallId) -> Result<view::Call, RpcError> {
+pub(super) fn call_by_id(context: &Context, call: CallId) -> Result<view::CallView, RpcError> {
     let store = context.reader();
     let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
     let row = row.ok_or_else(|| RpcError::new(ErrorCode::NoCall, "the call is gone"))?;

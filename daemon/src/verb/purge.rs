@@ -6,7 +6,7 @@ use p2p_core::call::Call;
 use p2p_core::engine::command;
 use p2p_core::record::FileState;
 use p2p_core::{CallId, Conversation, Time};
-use p2p_ipc::method::{KeptBecause, KeptCall, Purge, Purged, PurgedCall};
+use p2p_ipc::method::{KeptCall, KeptReason, PurgeParams, PurgeResult, PurgedCall};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::Reader;
@@ -27,13 +27,13 @@ struct Going {
     paths: Vec<String>,
 }
 
-impl Handler for Purge {
+impl Handler for PurgeParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Purged, RpcError> {
+    async fn handle(self, context: &Context) -> Result<PurgeResult, RpcError> {
         let (going, kept) = looked_up(context, &self)?;
-        if self.yes {
+        if self.confirmed {
             for call in &going {
                 let done = context.engine.command(command::ForgetCall(call.id)).await;
                 // Something may be on its way that only the engine knows of: it is told below.
@@ -45,19 +45,20 @@ impl Handler for Purge {
             }
             context.engine.compact().await;
         }
-        let mut purged = Purged { done: self.yes, calls: Vec::new(), kept, store_bytes: 0 };
+        let mut purged =
+            PurgeResult { deleted: self.confirmed, calls: Vec::new(), kept, store_bytes: 0 };
         let store = context.reader();
         let downloads = Downloads::of(&context.place, &context.config);
         for call in going {
             // Something may have come in it meanwhile.
-            if self.yes && store.call_by_id(AGENT, call.id).map_err(unreadable)?.is_some() {
+            if self.confirmed && store.call_by_id(AGENT, call.id).map_err(unreadable)?.is_some() {
                 let handle = call.shown.call.handle;
                 let unread = store.has_unread(Conversation::Call(call.id)).map_err(unreadable)?;
-                let why = if unread { KeptBecause::Unread } else { KeptBecause::Unfinished };
-                purged.kept.push(KeptCall { handle, why });
+                let why = if unread { KeptReason::Unread } else { KeptReason::Unfinished };
+                purged.kept.push(KeptCall { handle, reason: why });
                 continue;
             }
-            if self.yes {
+            if self.confirmed {
                 for path in &call.paths {
                     let _ = downloads.remove(path);
                 }
@@ -69,7 +70,10 @@ impl Handler for Purge {
     }
 }
 
-fn looked_up(context: &Context, params: &Purge) -> Result<(Vec<Going>, Vec<KeptCall>), RpcError> {
+fn looked_up(
+    context: &Context,
+    params: &PurgeParams,
+) -> Result<(Vec<Going>, Vec<KeptCall>), RpcError> {
     let store = context.reader();
     let ids = match (&params.call, params.older_than_days) {
         (Some(name), None) => {
@@ -95,7 +99,7 @@ fn looked_up(context: &Context, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
     for id in ids {
         let Some(row) = store.call_by_id(AGENT, id).map_err(unreadable)? else { continue };
         if let Some(why) = kept(&store, &row.call)? {
-            staying.push(KeptCall { handle: handle('c', row.call.handle), why });
+            staying.push(KeptCall { handle: handle('c', row.call.handle), reason: why });
             continue;
         }
         let files = store.files(Some(id)).map_err(unreadable)?;
@@ -113,21 +117,21 @@ fn looked_up(context: &Context, params: &Purge) -> Result<(Vec<Going>, Vec<KeptC
 }
 
 /// Why a call may not go.
-fn kept(store: &Reader, call: &Call) -> Result<Option<KeptBecause>, RpcError> {
+fn kept(store: &Reader, call: &Call) -> Result<Option<KeptReason>, RpcError> {
     if !call.is_open() && store.has_unread(Conversation::Call(call.id)).map_err(unreadable)? {
-        return Ok(Some(KeptBecause::Unread));
+        return Ok(Some(KeptReason::Unread));
     }
-    Ok(store.is_busy(call.id).map_err(unreadable)?.then_some(KeptBecause::Unfinished))
+    Ok(store.is_busy(call.id).map_err(unreadable)?.then_some(KeptReason::Unfinished))
 }
 
-fn stays(call: &Call, why: KeptBecause) -> RpcError {
+fn stays(call: &Call, why: KeptReason) -> RpcError {
     let c = handle('c', call.handle);
     let (message, hint) = match why {
-        KeptBecause::Unread => (format!("{c} has unread items"), format!("p2p inbox --call {c}")),
-        KeptBecause::Unfinished if call.is_open() => {
+        KeptReason::Unread => (format!("{c} has unread items"), format!("p2p inbox --call {c}")),
+        KeptReason::Unfinished if call.is_open() => {
             (format!("{c} is open"), format!("p2p end --call {c}"))
         }
-        KeptBecause::Unfinished => {
+        KeptReason::Unfinished => {
             let message = format!("something of {c} is still on its way");
             (message, format!("p2p transcript {c}"))
         }

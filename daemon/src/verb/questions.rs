@@ -1,6 +1,6 @@
 //! `p2p questions`: what the owner was asked.
 
-use p2p_ipc::method::{FollowQuestion, Questions, QuestionsResult};
+use p2p_ipc::method::{FollowQuestionParams, QuestionsParams, QuestionsResult};
 use p2p_ipc::{RpcError, view};
 
 use super::handler::{Attention, Effect, Handler};
@@ -11,7 +11,7 @@ use super::waiting::{capped, until};
 use crate::context::Context;
 use crate::errors::unreadable;
 
-impl Handler for Questions {
+impl Handler for QuestionsParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<QuestionsResult, RpcError> {
@@ -24,11 +24,11 @@ impl Handler for Questions {
 }
 
 /// Waits until a question is answered, or its call is over.
-impl Handler for FollowQuestion {
+impl Handler for FollowQuestionParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<view::Question, RpcError> {
+    async fn handle(self, context: &Context) -> Result<view::QuestionView, RpcError> {
         let number = numbered('q', "question", &self.question)?;
         let look = || {
             let row = rows::question(&context.reader(), number)?;

@@ -3,7 +3,7 @@
 
 use p2p_core::engine::command::{DiagnoseMessage, Outlook, WaitsFor};
 use p2p_core::record::{Delivery, Message};
-use p2p_ipc::method::{Read, ReadResult};
+use p2p_ipc::method::{ReadParams, ReadResult};
 use p2p_ipc::view;
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -17,14 +17,14 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-impl Handler for Read {
+impl Handler for ReadParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
     async fn handle(self, context: &Context) -> Result<ReadResult, RpcError> {
         let none = || {
             let message = format!("there is no {:?}", self.handle);
-            RpcError::new(ErrorCode::NoSuch, message).hint("p2p calls or p2p inbox --last 20")
+            RpcError::new(ErrorCode::NotFound, message).hint("p2p calls or p2p inbox --last 20")
         };
         let (series, number) = parse_handle(&self.handle).ok_or_else(none)?;
         let mut result = ReadResult::default();
@@ -46,7 +46,7 @@ impl Handler for Read {
     }
 }
 
-async fn message(context: &Context, number: u32) -> Result<view::Message, RpcError> {
+async fn message(context: &Context, number: u32) -> Result<view::MessageView, RpcError> {
     let (row, mut shown, stored_diagnosis) = {
         let store = context.reader();
         let row = rows::message(&store, number)?;
@@ -84,6 +84,6 @@ async fn diagnosis(
     })
 }
 
-fn receipt(Receipt { relay, cause }: Receipt) -> view::RelayReceipt {
-    view::RelayReceipt { url: relay, ok: cause.is_none(), cause }
+fn receipt(Receipt { relay, cause }: Receipt) -> view::RelayReceiptView {
+    view::RelayReceiptView { url: relay, accepted: cause.is_none(), cause }
 }

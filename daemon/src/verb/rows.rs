@@ -8,7 +8,7 @@ use crate::errors::unreadable;
 /// Returns a message.
 pub(super) fn message(store: &Reader, handle: u32) -> Result<MessageRow, RpcError> {
     store.message(handle).map_err(unreadable)?.ok_or_else(|| {
-        RpcError::new(ErrorCode::NoSuch, format!("there is no message m{handle}"))
+        RpcError::new(ErrorCode::NotFound, format!("there is no message m{handle}"))
             .hint("p2p inbox --last 20")
     })
 }
@@ -16,7 +16,7 @@ pub(super) fn message(store: &Reader, handle: u32) -> Result<MessageRow, RpcErro
 /// Returns a file.
 pub(super) fn file(store: &Reader, handle: u32) -> Result<FileRow, RpcError> {
     store.file(handle).map_err(unreadable)?.ok_or_else(|| {
-        RpcError::new(ErrorCode::NoSuch, format!("there is no file f{handle}")).hint("p2p files")
+        RpcError::new(ErrorCode::NotFound, format!("there is no file f{handle}")).hint("p2p files")
     })
 }
 
@@ -24,6 +24,6 @@ pub(super) fn file(store: &Reader, handle: u32) -> Result<FileRow, RpcError> {
 pub(super) fn question(store: &Reader, handle: u32) -> Result<QuestionRow, RpcError> {
     store.question(handle).map_err(unreadable)?.ok_or_else(|| {
         let message = format!("there is no question q{handle}");
-        RpcError::new(ErrorCode::NoSuch, message).hint("p2p questions")
+        RpcError::new(ErrorCode::NotFound, message).hint("p2p questions")
     })
 }

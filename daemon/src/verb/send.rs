@@ -6,7 +6,9 @@ use p2p_core::engine::command;
 use p2p_core::record::Delivery;
 use p2p_core::{CallId, Conversation};
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{FollowMessage, Followed, Send, Sent, Until};
+use p2p_ipc::method::{
+    FollowMessageParams, FollowMessageResult, Milestone, SendParams, SendResult,
+};
 
 use p2p_store::{MessageRow, Reader};
 
@@ -22,11 +24,11 @@ use crate::readers::AGENT;
 /// How long the answer to `send` waits for the first relay.
 const RECEIPT: Duration = Duration::from_millis(700);
 
-impl Handler for Send {
+impl Handler for SendParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Sent, RpcError> {
+    async fn handle(self, context: &Context) -> Result<SendResult, RpcError> {
         let verb = if self.request { "request" } else { "send" };
         let words = resolve::argument(&self.text, "-");
         let command = format!("p2p {verb} {{}} {words}");
@@ -41,7 +43,7 @@ pub(super) async fn say(
     conversation: Conversation,
     text: String,
     again: bool,
-) -> Result<Sent, RpcError> {
+) -> Result<SendResult, RpcError> {
     let send = command::SendMessage { conversation, text: text.into(), again };
     let command::SentMessage { message, repeated } = context.engine.command(send).await?;
     // It is durable; a moment more, and the receipt can name the relays that took it.
@@ -58,14 +60,18 @@ pub(super) async fn say(
     let store = context.reader();
     let presenter = Presenter::new(context, &store, None);
     let row = rows::message(&store, message)?;
-    Ok(Sent { message: presenter.message(&row)?, call: presenter.call_of(conversation)?, repeated })
+    Ok(SendResult {
+        message: presenter.message(&row)?,
+        call: presenter.call_of(conversation)?,
+        repeated,
+    })
 }
 
-impl Handler for FollowMessage {
+impl Handler for FollowMessageParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<Followed, RpcError> {
+    async fn handle(self, context: &Context) -> Result<FollowMessageResult, RpcError> {
         let handle = numbered('m', "message", &self.message)?;
         let look = || {
             let store = context.reader();
@@ -79,29 +85,29 @@ impl Handler for FollowMessage {
         let presenter = Presenter::new(context, &store, None);
         let row = rows::message(&store, handle)?;
         let call = presenter.call_of(row.message.conversation)?;
-        Ok(Followed { message: presenter.message(&row)?, reached, call })
+        Ok(FollowMessageResult { message: presenter.message(&row)?, reached, call })
     }
 }
 
-fn reached(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcError> {
+fn reached(store: &Reader, row: &MessageRow, goal: Milestone) -> Result<bool, RpcError> {
     let (delivery, read) = (row.message.delivery, row.read);
     Ok(match goal {
-        Until::Sent => matches!(delivery, Delivery::Sent | Delivery::Delivered),
-        Until::Delivered => delivery == Delivery::Delivered,
-        Until::Read => delivery == Delivery::Delivered && read,
-        Until::Reply => store
+        Milestone::Sent => matches!(delivery, Delivery::Sent | Delivery::Delivered),
+        Milestone::Delivered => delivery == Delivery::Delivered,
+        Milestone::Read => delivery == Delivery::Delivered && read,
+        Milestone::Reply => store
             .has_reply_after(row.message.conversation, row.message.handle)
             .map_err(unreadable)?,
     })
 }
 
 /// Whether waiting longer is of no use.
-fn hopeless(store: &Reader, row: &MessageRow, goal: Until) -> Result<bool, RpcError> {
+fn hopeless(store: &Reader, row: &MessageRow, goal: Milestone) -> Result<bool, RpcError> {
     if matches!(row.message.delivery, Delivery::Undelivered | Delivery::Cancelled) {
         return Ok(true);
     }
     match (goal, row.message.conversation) {
-        (Until::Reply, Conversation::Call(call)) => over(store, call),
+        (Milestone::Reply, Conversation::Call(call)) => over(store, call),
         _ => Ok(false),
     }
 }

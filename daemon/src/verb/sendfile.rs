@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use p2p_core::engine::command;
-use p2p_ipc::method::SendFile;
+use p2p_ipc::method::SendFileParams;
 use p2p_ipc::{ErrorCode, RpcError, view};
 
 use super::handler::{Attention, Effect, Handler};
@@ -11,11 +11,11 @@ use super::presenter::Presenter;
 use super::{resolve, rows};
 use crate::context::Context;
 
-impl Handler for SendFile {
+impl Handler for SendFileParams {
     const EFFECT: Effect = Effect::Acts;
     const ATTENTION: Attention = Attention::Agent;
 
-    async fn handle(self, context: &Context) -> Result<view::File, RpcError> {
+    async fn handle(self, context: &Context) -> Result<view::FileView, RpcError> {
         let command = "p2p sendfile {} <path>";
         let call = resolve::to_speak_in(&context.reader(), self.call.as_deref(), command)?.id;
         let bytes = STANDARD.decode(self.base64).map_err(|e| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_ipc::method::{Status, StatusResult};
+use p2p_ipc::method::{StatusParams, StatusResult};
 use p2p_ipc::{RpcError, view};
 
 use p2p_store::QuestionRow;
@@ -16,7 +16,7 @@ use crate::readers::AGENT;
 
 const PROBE: Duration = Duration::from_secs(5);
 
-impl Handler for Status {
+impl Handler for StatusParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<StatusResult, RpcError> {
@@ -54,23 +54,23 @@ impl Handler for Status {
             unread_dms: unread_dms.iter().map(|(_, count)| count).sum(),
             pending: pending::count(&store, name)?,
             seq,
-            channels: dm.into_iter().chain(context.notifiers.view()).collect(),
-            twin_since_ms: context.engine.yielded().borrow().map(|since| since.0),
+            notifiers: dm.into_iter().chain(context.notifiers.view()).collect(),
+            duplicate_since_ms: context.engine.yielded().borrow().map(|since| since.0),
             owners: owners.iter().map(|owner| owner.key.npub()).collect(),
         })
     }
 }
 
 /// The owner's direct messages, beside the channels of the configuration.
-fn by_dm(questions: &[QuestionRow]) -> view::Channel {
+fn by_dm(questions: &[QuestionRow]) -> view::NotifierView {
     let waits = |row: &&QuestionRow| row.telling.iter().any(|name| name == "dm");
     let undelivered = u32::try_from(questions.iter().filter(waits).count()).unwrap_or(u32::MAX);
     let (name, state) = ("dm".into(), "ok".into());
-    view::Channel { name, state, undelivered, cause: None, since_ms: None }
+    view::NotifierView { name, state, undelivered, cause: None, since_ms: None }
 }
 
-fn relay(state: p2p_relays::RelayState) -> view::Relay {
-    view::Relay {
+fn relay(state: p2p_relays::RelayState) -> view::RelayView {
+    view::RelayView {
         url: state.url,
         roles: state.roles.words().into_iter().map(String::from).collect(),
         connected: state.connected,
@@ -82,12 +82,12 @@ fn relay(state: p2p_relays::RelayState) -> view::Relay {
         refusal: state.refusal,
         refusing_since_ms: state.refusing_since.map(|since| since.0),
         writes_per_minute: state.pace,
-        demands: state.limits.demands().into_iter().map(String::from).collect(),
+        requirements: state.limits.demands().into_iter().map(String::from).collect(),
     }
 }
 
-fn identity(context: &Context) -> view::Identity {
-    view::Identity {
+fn identity(context: &Context) -> view::IdentityView {
+    view::IdentityView {
         name: context.name.clone(),
         npub: context.me.npub(),
         hex: context.me.to_string(),
@@ -95,19 +95,19 @@ fn identity(context: &Context) -> view::Identity {
         capabilities: context.config.capabilities.clone(),
         path: context.place.identity.display().to_string(),
         presence: context.config.presence.as_str().into(),
-        new: context.is_new,
+        created: context.is_new,
     }
 }
 
-fn daemon(context: &Context) -> view::Daemon {
+fn daemon(context: &Context) -> view::DaemonView {
     let place = &context.place;
-    view::Daemon {
+    view::DaemonView {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
         started_ms: context.started.0,
-        how: context.started_by.into(),
+        start_mode: context.started_by.into(),
         instance: context.instance.to_string(),
-        paths: view::Paths {
+        paths: view::PathsView {
             config: place.config.display().to_string(),
             store: place.store.display().to_string(),
             downloads: place.downloads.display().to_string(),

@@ -1,12 +1,12 @@
 //! `p2p daemon stop`.
 
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{Done, Stop};
+use p2p_ipc::method::{Done, StopParams};
 
 use super::handler::{Effect, Handler};
 use crate::context::Context;
 
-impl Handler for Stop {
+impl Handler for StopParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<Done, RpcError> {

@@ -1,8 +1,8 @@
 //! `p2p transcript`: a call's messages, a page at a time.
 
 use p2p_core::{CallId, Conversation};
-use p2p_ipc::method::{Transcript, TranscriptResult};
-use p2p_ipc::view::{File, Message, Question};
+use p2p_ipc::method::{TranscriptParams, TranscriptResult};
+use p2p_ipc::view::{FileView, MessageView, QuestionView};
 use p2p_ipc::{ErrorCode, RpcError};
 use p2p_store::{CallRow, Reader};
 
@@ -21,7 +21,7 @@ const FETCH: u32 = 100;
 /// Longest tail, in messages.
 const LONGEST_TAIL: u32 = 1000;
 
-impl Handler for Transcript {
+impl Handler for TranscriptParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<TranscriptResult, RpcError> {
@@ -43,7 +43,7 @@ impl Handler for Transcript {
         };
         let rows = store.files(Some(row.call.id)).map_err(unreadable)?;
         let files = rows.iter().map(|row| presenter.file(row));
-        let mut files: Vec<File> = files.collect::<Result<_, _>>()?;
+        let mut files: Vec<FileView> = files.collect::<Result<_, _>>()?;
         if self.tail.is_some() {
             files.retain(|file| messages.iter().any(|m| m.file.as_ref() == Some(&file.handle)));
         }
@@ -93,7 +93,7 @@ fn page(
     presenter: &Presenter<'_>,
     conversation: Conversation,
     after: Option<&str>,
-) -> Result<(Vec<Message>, Option<String>), RpcError> {
+) -> Result<(Vec<MessageView>, Option<String>), RpcError> {
     let mut after = after.map(|after| numbered('m', "message", after)).transpose()?;
     let (mut messages, mut size) = (Vec::new(), 0);
     loop {
@@ -119,9 +119,9 @@ fn questions(
     presenter: &Presenter<'_>,
     call: CallId,
     since_ms: u64,
-) -> Result<Vec<Question>, RpcError> {
+) -> Result<Vec<QuestionView>, RpcError> {
     let rows = store.questions_in(call).map_err(unreadable)?;
-    let mut questions: Vec<Question> =
+    let mut questions: Vec<QuestionView> =
         rows.iter().map(|row| presenter.question(row)).collect::<Result<_, _>>()?;
     questions.retain(|question| question.answered_ms.unwrap_or(question.at_ms) >= since_ms);
     Ok(questions)

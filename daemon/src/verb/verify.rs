@@ -2,8 +2,8 @@
 
 use p2p_core::call::Call;
 use p2p_core::digest::{Digest, Entry};
-use p2p_ipc::method::{Verified, Verify};
-use p2p_ipc::view::{self, Agreement, Comparison};
+use p2p_ipc::method::{VerifyParams, VerifyResult};
+use p2p_ipc::view::{self, ComparisonOutcome, ComparisonView};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::Reader;
@@ -14,10 +14,10 @@ use super::resolve;
 use crate::context::Context;
 use crate::errors::unreadable;
 
-impl Handler for Verify {
+impl Handler for VerifyParams {
     const EFFECT: Effect = Effect::Reads;
 
-    async fn handle(self, context: &Context) -> Result<Verified, RpcError> {
+    async fn handle(self, context: &Context) -> Result<VerifyResult, RpcError> {
         let store = context.reader();
         let row = resolve::named_call(&store, &self.call)?;
         let call = &row.call;
@@ -26,26 +26,26 @@ impl Handler for Verify {
             let error = RpcError::new(ErrorCode::CallState, message);
             return Err(error.hint(format!("p2p transcript c{}", call.handle)));
         }
-        let exported = self.messages.is_some();
+        let from_export = self.messages.is_some();
         let (said, heard) = match self.messages {
             Some(messages) => {
                 let (said, heard) = sides(&messages, &self.files)?;
-                let theirs = self.placed.is_some_and(|placed| placed != call.outgoing);
+                let theirs = self.outgoing.is_some_and(|outgoing| outgoing != call.outgoing);
                 if theirs { (heard, said) } else { (said, heard) }
             }
             None => store.digests(call.id).map_err(unreadable)?,
         };
         let comparison = compare(call, said, heard);
-        Ok(Verified {
+        Ok(VerifyResult {
             call: Presenter::new(context, &store, None).call(&row)?,
-            exported,
+            from_export,
             comparison,
         })
     }
 }
 
 /// What both ends have of a call that is over.
-pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<Comparison>, RpcError> {
+pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<ComparisonView>, RpcError> {
     if call.is_open() || call.answered.is_none() {
         return Ok(None);
     }
@@ -53,33 +53,36 @@ pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<Compariso
     Ok(Some(compare(call, said, heard)))
 }
 
-fn compare(call: &Call, said: Digest, heard: Digest) -> Comparison {
+fn compare(call: &Call, said: Digest, heard: Digest) -> ComparisonView {
     let theirs = call.digests;
-    let agreement = match (theirs.said, theirs.heard) {
-        (Some(s), Some(h)) if (s, h) == (said, heard) => Agreement::Same,
+    let outcome = match (theirs.said, theirs.heard) {
+        (Some(s), Some(h)) if (s, h) == (said, heard) => ComparisonOutcome::Same,
         (s, h) if s.is_some_and(|s| s != said) || h.is_some_and(|h| h != heard) => {
-            Agreement::Different
+            ComparisonOutcome::Different
         }
-        _ => Agreement::Unconfirmed,
+        _ => ComparisonOutcome::Unconfirmed,
     };
-    Comparison {
-        agreement,
-        said: shown(said),
-        peer_heard: theirs.said.map(shown),
-        heard: shown(heard),
-        peer_said: theirs.heard.map(shown),
+    ComparisonView {
+        outcome,
+        sent: shown(said),
+        peer_received: theirs.said.map(shown),
+        received: shown(heard),
+        peer_sent: theirs.heard.map(shown),
     }
 }
 
-fn shown(digest: Digest) -> view::Digest {
-    view::Digest { count: digest.count, sha256: digest.sha256.to_string() }
+fn shown(digest: Digest) -> view::DigestView {
+    view::DigestView { count: digest.count, sha256: digest.sha256.to_string() }
 }
 
 /// The digests of an exported transcript: what we said as far as it arrived, and what we heard.
-fn sides(messages: &[view::Message], files: &[view::File]) -> Result<(Digest, Digest), RpcError> {
+fn sides(
+    messages: &[view::MessageView],
+    files: &[view::FileView],
+) -> Result<(Digest, Digest), RpcError> {
     let mut entries: [Vec<Entry>; 2] = Default::default();
     for message in messages {
-        let arrived = |delivery: &view::Delivery| {
+        let arrived = |delivery: &view::DeliveryView| {
             matches!(delivery.state, view::DeliveryState::Delivered | view::DeliveryState::Read)
         };
         if message.outgoing && !message.delivery.as_ref().is_some_and(arrived) {

@@ -16,7 +16,7 @@ pub(super) fn answer_via(via: Via) -> &'static str {
 }
 
 /// How far an outgoing message got.
-pub(super) fn delivery(row: &MessageRow) -> view::Delivery {
+pub(super) fn delivery(row: &MessageRow) -> view::DeliveryView {
     let state = match row.message.delivery {
         Delivery::Cancelled => view::DeliveryState::Cancelled,
         Delivery::Undelivered => view::DeliveryState::Undelivered,
@@ -26,7 +26,7 @@ pub(super) fn delivery(row: &MessageRow) -> view::Delivery {
         Delivery::Queued => view::DeliveryState::Queued,
     };
     let (relays_ok, relays) = row.relays;
-    view::Delivery { state, relays_ok, relays, receipts: Vec::new(), diagnosis: None }
+    view::DeliveryView { state, relays_ok, relays, receipts: Vec::new(), diagnosis: None }
 }
 
 pub(super) fn item_kind(kind: EventKind) -> view::ItemKind {

@@ -2,7 +2,7 @@
 //! that it asks with, so one that is slow or gone costs nothing here.
 
 use p2p_core::record::EventKind;
-use p2p_ipc::method::{Watch, WatchResult};
+use p2p_ipc::method::{WatchParams, WatchResult};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::LogQuery;
@@ -17,7 +17,7 @@ use crate::errors::unreadable;
 use crate::readers::reader_name;
 
 /// Watching is no sign of our agent: a program may do that for days.
-impl Handler for Watch {
+impl Handler for WatchParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<WatchResult, RpcError> {
@@ -33,7 +33,7 @@ impl Handler for Watch {
             if self.after > last {
                 let message =
                     format!("there is no entry {} in the log: the last is {last}", self.after);
-                return Err(RpcError::new(ErrorCode::Cursor, message)
+                return Err(RpcError::new(ErrorCode::LogPosition, message)
                     .hint(format!("p2p watch --from {last}")));
             }
             let named = self.call.as_deref().map(|name| resolve::named_call(&store, name));
@@ -58,6 +58,6 @@ impl Handler for Watch {
             Some(_) => found.events.iter().take(items.len()).map(mark).collect(),
             None => Vec::new(),
         };
-        Ok(WatchResult { items, marks, seq, missed: gap.removed, before: gap.before })
+        Ok(WatchResult { items, marks, seq, missed: gap.removed, resume_after: gap.before })
     }
 }

@@ -4,52 +4,52 @@ use serde::{Deserialize, Serialize};
 
 /// Makes a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MakeInvite {
-    /// How many strangers may ring with it.
+pub struct InviteParams {
+    /// Number of strangers who may ring with the token.
     pub uses: u32,
-    /// For how many hours.
+    /// Hours until the token expires.
     pub hours: u32,
 }
 
-/// The answer to [`MakeInvite`]. The token is not kept and never shown again.
+/// The answer to [`InviteParams`]. The token is not kept and never shown again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MadeInvite {
-    /// What is known of it.
+pub struct InviteResult {
+    /// The invite.
     #[serde(flatten)]
-    pub invite: Invite,
-    /// The token: who has it may ring.
+    pub invite: InviteView,
+    /// The token: whoever has it may ring.
     pub token: String,
-    /// Whom to ring with it.
+    /// The npub to ring with the token.
     pub npub: String,
 }
 
-/// Lists the tokens that are good.
+/// Lists the valid tokens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Invites {}
+pub struct InvitesParams {}
 
-/// The answer to [`Invites`].
+/// The answer to [`InvitesParams`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InvitesResult {
     /// Oldest first.
-    pub invites: Vec<Invite>,
+    pub invites: Vec<InviteView>,
 }
 
-/// What is kept of a token.
+/// A valid token, without the token itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invite {
-    /// By which it is revoked.
+pub struct InviteView {
+    /// The number that revokes the token.
     pub id: u32,
-    /// How many strangers may still ring with it.
-    pub uses: u32,
-    /// Until when.
+    /// Number of strangers who may still ring with the token.
+    pub uses_left: u32,
+    /// When the token expires.
     pub expires_ms: u64,
-    /// When it was made.
-    pub made_ms: u64,
+    /// When the token was created.
+    pub created_ms: u64,
 }
 
-/// Makes a token worthless.
+/// Revokes a token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RevokeInvite {
-    /// Which.
+pub struct RevokeInviteParams {
+    /// The token's number.
     pub id: u32,
 }

@@ -1,161 +1,152 @@
-//! The methods that only an owner may use, or that are about owners.
+//! `owner`: methods that only an owner may use, or that are about owners.
 //!
-//! The socket carries the agent's authority, so each of these wants a proof: the owner's
-//! passphrase, or a one-time code that an owner got by direct message. What only reads wants none,
-//! and until somebody owns the agent, neither do pairing, policy and a first passphrase.
+//! The socket carries the agent's authority, so each of these needs a proof: the owner's
+//! passphrase, or a one-time code that an owner got by direct message. Reading needs no proof,
+//! and while nobody owns the agent, neither do pairing, policy and a first passphrase.
 
 use serde::{Deserialize, Serialize};
 
-use crate::view::{Channel, Owner, Pairing};
+use crate::view::{NotifierView, OwnerView, PairingView};
 
-/// Asks who owns this agent.
+/// Requests the owners of this agent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct OwnerShow {
-    /// How long to wait for the pairing that is open to be over; answers at once when left out.
+pub struct OwnerParams {
+    /// How long to wait for the open pairing to finish; answers at once when left out.
     #[serde(default)]
     pub wait_ms: u64,
 }
 
-/// The answer to [`OwnerShow`].
+/// The answer to [`OwnerParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnerState {
-    /// Whose word counts.
-    pub owners: Vec<Owner>,
-    /// The pairing that is open.
-    pub pairing: Option<Pairing>,
-    /// Whether a passphrase was set.
+pub struct OwnerResult {
+    /// The owners.
+    pub owners: Vec<OwnerView>,
+    /// The open pairing.
+    pub pairing: Option<PairingView>,
+    /// True if a passphrase is set.
     pub passphrase: bool,
-    /// What strangers may do: `ask`, `allow-list`, `open` or `closed`.
+    /// The policy for strangers: `ask`, `allow-list`, `open` or `closed`.
     pub policy: String,
-    /// How else we tell them, and the agent.
+    /// The configured notifiers of the owner and the agent.
     #[serde(default)]
-    pub channels: Vec<Channel>,
+    pub notifiers: Vec<NotifierView>,
 }
 
 /// Begins to pair an owner.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct OwnerPair {
+pub struct OwnerPairParams {
     /// Only this key, as npub or 64 hex digits.
     pub only: Option<String>,
-    /// Needed where somebody owns the agent already.
+    /// The proof; needed if the agent already has an owner.
     pub proof: Option<String>,
 }
 
-/// The answer to [`OwnerPair`].
+/// The answer to [`OwnerPairParams`].
 #[derive(Clone, Serialize, Deserialize)]
 pub struct PairingCode {
-    /// `K7QX-3M9P`: what the human sends to this agent.
+    /// `K7QX-3M9P`: the human sends this code to the agent.
     pub code: String,
-    /// Until when it is good.
-    pub until_ms: u64,
-    /// Where to send it.
+    /// When the code expires.
+    pub expires_ms: u64,
+    /// The npub to send the code to.
     pub npub: String,
-    /// The same for a phone's camera: `nostr:npub…` (NIP-21).
+    /// The same npub for a phone's camera: `nostr:npub…` (NIP-21).
     pub uri: String,
 }
 
-/// What an owner can want at a terminal; by direct message it is the same.
+/// An owner's command at a terminal; the same commands exist in direct messages.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum OrderKind {
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum OwnerCommand {
     /// Answer a question.
     Answer {
         /// `q2`.
         question: String,
-        /// The words, an option, or its number.
+        /// The answer's text, an option, or an option's number.
         text: String,
     },
-    /// The calls that are open: needs no proof.
+    /// List the open calls: needs no proof.
     Calls,
     /// Speak in a call, as the human.
     Say {
         /// `c7` or the UUID; may be left out when one call is open.
         call: Option<String>,
-        /// The words.
+        /// The message.
         text: String,
     },
     /// Speak in a call instead of the agent.
     Takeover {
-        /// As in [`OrderKind::Say`].
+        /// As in [`OwnerCommand::Say`].
         call: Option<String>,
     },
-    /// Hand a call back.
+    /// Hand a call back to the agent.
     Resume {
         /// May be left out when one call is taken over.
         call: Option<String>,
     },
     /// End a call.
     End {
-        /// As in [`OrderKind::Say`].
+        /// As in [`OwnerCommand::Say`].
         call: Option<String>,
-        /// A closing word for the peer.
+        /// A closing message for the peer.
         reason: Option<String>,
     },
-    /// No questions and no words of peers by direct message for a while.
+    /// Send the owner no questions and no messages from calls for a while.
     Mute {
-        /// For how long; eight hours when left out.
+        /// Minutes; eight hours when left out.
         minutes: Option<u64>,
     },
-    /// Again from now on.
+    /// Send the owner questions and messages again.
     Unmute,
     /// Let an agent ring.
     Allow {
-        /// As in [`super::PlaceCall::agent`].
+        /// As in [`CallParams::agent`](super::CallParams::agent).
         agent: String,
     },
     /// Drop everything from an agent.
     Block {
-        /// As in [`super::PlaceCall::agent`].
+        /// As in [`CallParams::agent`](super::CallParams::agent).
         agent: String,
     },
-    /// What strangers may do.
+    /// Set the policy for strangers.
     Policy {
         /// `ask`, `allow-list`, `open` or `closed`.
         policy: String,
     },
-    /// This key is no owner any more.
+    /// Remove an owner.
     Remove {
-        /// An owner's npub, or how it begins.
+        /// An owner's npub, or its beginning.
         owner: String,
     },
 }
 
-/// Does what an owner wants.
+/// Carries out an owner's command.
 #[derive(Clone, Serialize, Deserialize)]
-pub struct OwnerOrder {
-    /// What.
+pub struct OwnerCommandParams {
+    /// The command.
     #[serde(flatten)]
-    pub order: OrderKind,
-    /// That an owner wants it.
+    pub command: OwnerCommand,
+    /// The proof that an owner gives it.
     pub proof: Option<String>,
 }
 
-/// The answer to [`OwnerOrder`].
+/// The answer to [`OwnerCommandParams`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnerTold {
-    /// What a direct message would have been answered: a peer's lines in it begin with `│ `.
+pub struct OwnerCommandResult {
+    /// The same text as the reply to a direct message: a peer's lines in it begin with `│ `.
     pub text: String,
 }
 
 /// Sets, changes or removes the passphrase.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub struct SetPassphrase {
-    /// Needed where there is an owner or a passphrase.
+pub struct PassphraseParams {
+    /// The proof; needed if there is an owner or a passphrase.
     pub proof: Option<String>,
-    /// The new one; nothing removes it.
+    /// The new passphrase; removes the present one when left out.
     pub new: Option<String>,
 }
 
-/// Waits until a question is answered, or will not be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct FollowQuestion {
-    /// `q2`.
-    pub question: String,
-    /// How long.
-    pub wait_ms: u64,
-}
-
-/// Proofs, codes and an owner's words are nobody's business in a log.
+/// Hides proofs, codes and an owner's messages from logs.
 macro_rules! hide {
     ($($name:ident),*) => {$(
         impl std::fmt::Debug for $name {
@@ -165,7 +156,7 @@ macro_rules! hide {
         }
     )*};
 }
-hide!(OwnerPair, PairingCode, OrderKind, OwnerOrder, SetPassphrase);
+hide!(OwnerPairParams, PairingCode, OwnerCommand, OwnerCommandParams, PassphraseParams);
 
 #[cfg(test)]
 mod tests {
@@ -173,13 +164,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn an_order_names_what_to_do_beside_its_proof() {
-        let order = OrderKind::Answer { question: "q2".into(), text: "yes".into() };
-        let order = OwnerOrder { order, proof: Some("secret".into()) };
-        let line = json!({"do": "answer", "question": "q2", "text": "yes", "proof": "secret"});
-        assert_eq!(serde_json::to_value(&order).unwrap(), line);
-        let unmute: OwnerOrder = serde_json::from_value(json!({"do": "unmute"})).unwrap();
-        assert!(unmute.order == OrderKind::Unmute && unmute.proof.is_none());
-        assert_eq!(format!("{order:?}"), "OwnerOrder");
+    fn a_command_is_named_beside_its_proof_and_debug_shows_neither() {
+        let command = OwnerCommand::Answer { question: "q2".into(), text: "yes".into() };
+        let params = OwnerCommandParams { command, proof: Some("secret".into()) };
+        let line = json!({"command": "answer", "question": "q2", "text": "yes", "proof": "secret"});
+        assert_eq!(serde_json::to_value(&params).unwrap(), line);
+        let unmute: OwnerCommandParams =
+            serde_json::from_value(json!({"command": "unmute"})).unwrap();
+        assert!(unmute.command == OwnerCommand::Unmute && unmute.proof.is_none());
+        assert_eq!(format!("{params:?}"), "OwnerCommandParams");
     }
 }

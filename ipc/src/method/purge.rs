@@ -1,31 +1,31 @@
-//! `purge`: deletes calls that are over.
+//! `purge`: deletes ended calls.
 
 use serde::{Deserialize, Serialize};
 
-use crate::view::Call;
+use crate::view::CallView;
 
-/// Deletes calls that are over, with all that was said in them and the files that came in them.
+/// Deletes ended calls, with their messages and the files that came in them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Purge {
-    /// This one: `c7` or the UUID.
+pub struct PurgeParams {
+    /// This call: `c7` or the UUID.
     pub call: Option<String>,
-    /// Those that ended so many days ago, or longer.
+    /// Calls that ended this many days ago, or longer.
     pub older_than_days: Option<u32>,
-    /// Do it; otherwise only what would be done is told.
+    /// Delete; otherwise the answer only lists the calls.
     #[serde(default)]
-    pub yes: bool,
+    pub confirmed: bool,
 }
 
-/// The answer to [`Purge`].
+/// The answer to [`PurgeParams`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Purged {
-    /// Whether it was done.
-    pub done: bool,
-    /// What was deleted, or would be.
+pub struct PurgeResult {
+    /// True if the calls were deleted.
+    pub deleted: bool,
+    /// The calls that were deleted, or would be.
     pub calls: Vec<PurgedCall>,
     /// Calls that are as old, and stay.
     pub kept: Vec<KeptCall>,
-    /// Bytes that the store has on disk now.
+    /// Size of the store on disk now, in bytes.
     pub store_bytes: u64,
 }
 
@@ -34,10 +34,10 @@ pub struct Purged {
 pub struct PurgedCall {
     /// The call.
     #[serde(flatten)]
-    pub call: Call,
-    /// Messages in it.
+    pub call: CallView,
+    /// Number of its messages.
     pub messages: u32,
-    /// Files in it.
+    /// Number of its files.
     pub files: u32,
 }
 
@@ -46,16 +46,16 @@ pub struct PurgedCall {
 pub struct KeptCall {
     /// `c7`.
     pub handle: String,
-    /// Why: `unread`, or `unfinished` where something of it is still on its way.
-    pub why: KeptBecause,
+    /// The reason why the call stays.
+    pub reason: KeptReason,
 }
 
-/// Why a call stays.
+/// Reason why a call stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum KeptBecause {
-    /// Somebody was not shown all of it.
+pub enum KeptReason {
+    /// A reader has not been shown all of it.
     Unread,
-    /// It is open, or something of it is still on its way.
+    /// The call is open, or something of it is still on its way.
     Unfinished,
 }

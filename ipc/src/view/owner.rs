@@ -1,25 +1,25 @@
-//! The humans whose word counts, as they are shown.
+//! The humans who own this agent.
 
 use serde::{Deserialize, Serialize};
 
-/// A human whose word counts.
+/// A human who owns this agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
+pub struct OwnerView {
     /// NIP-19 public key.
     pub npub: String,
     /// The same key as 64 hex digits.
     pub hex: String,
-    /// Since when.
+    /// When the owner was paired.
     pub since_ms: u64,
-    /// Until when this owner wants to hear nothing.
+    /// Until when the owner is muted.
     pub muted_until_ms: Option<u64>,
 }
 
-/// A pairing that is open: whoever sends the code becomes an owner.
+/// An open pairing: whoever sends the code becomes an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pairing {
-    /// Until when the code is good.
-    pub until_ms: u64,
-    /// How many wrong codes close it.
+pub struct PairingView {
+    /// When the code expires.
+    pub expires_ms: u64,
+    /// Number of wrong codes that close the pairing.
     pub tries_left: u32,
 }

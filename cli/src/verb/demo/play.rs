@@ -174,7 +174,7 @@ fn part(stage: &Stage, call: &str) -> Result<(), RpcError> {
     stage.say("Both daemons told each other what they have of it, and it is the same.");
     eventually("both have told", 20, || {
         let verified = stage.ask(ALICE, &["transcript", call])?;
-        Ok(verified["comparison"]["agreement"] == "same")
+        Ok(verified["comparison"]["outcome"] == "same")
     })?;
     stage.run(ALICE, &["verify", call], 0)?.shows("both ends have the same")?;
     stage.say("All that came can be followed as a stream; what has arrived cannot be taken back.");

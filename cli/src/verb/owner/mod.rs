@@ -6,7 +6,7 @@ mod passphrase;
 
 use clap::Subcommand;
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{OwnerShow, OwnerState};
+use p2p_ipc::method::{OwnerParams, OwnerResult};
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
@@ -48,7 +48,7 @@ enum Action {
 /// `owner_only` without a terminal, `wrong_proof`, and the daemon's.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     match &args.action {
-        None | Some(Action::Show) => Ok(Outcome::new(session.call(&OwnerShow::default())?)),
+        None | Some(Action::Show) => Ok(Outcome::new(session.call(&OwnerParams::default())?)),
         Some(Action::Pair(args)) => pair::run(args, session),
         Some(Action::Passphrase(args)) => passphrase::run(args, session),
         Some(Action::Order(order)) => order::run(order, session),
@@ -56,7 +56,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 }
 
 /// The proof that an owner is there, where there is one to ask for.
-fn proof(state: &OwnerState) -> Result<Option<String>, RpcError> {
+fn proof(state: &OwnerResult) -> Result<Option<String>, RpcError> {
     if state.owners.is_empty() {
         return Ok(None);
     }

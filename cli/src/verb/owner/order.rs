@@ -1,7 +1,7 @@
 //! What an owner can want at a terminal: the same as by direct message.
 
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerShow};
+use p2p_ipc::method::{OwnerCommand, OwnerCommandParams, OwnerParams};
 
 use crate::input::Words;
 use crate::outcome::{Ending, Outcome};
@@ -92,34 +92,34 @@ pub struct Which {
 /// # Errors
 /// `owner_only`, `wrong_proof`, and what keeps it from being done.
 pub fn run(order: &Order, session: &mut Session) -> Ending {
-    let order = kind(order)?;
-    let proof = match order {
-        OrderKind::Calls => None,
-        _ => super::proof(&session.call(&OwnerShow::default())?)?,
+    let command = kind(order)?;
+    let proof = match command {
+        OwnerCommand::Calls => None,
+        _ => super::proof(&session.call(&OwnerParams::default())?)?,
     };
-    Ok(Outcome::new(session.call(&OwnerOrder { order, proof })?))
+    Ok(Outcome::new(session.call(&OwnerCommandParams { command, proof })?))
 }
 
-fn kind(order: &Order) -> Result<OrderKind, RpcError> {
+fn kind(order: &Order) -> Result<OwnerCommand, RpcError> {
     Ok(match order {
         Order::Answer { question, words } => {
-            OrderKind::Answer { question: question.clone(), text: words.required("answer")? }
+            OwnerCommand::Answer { question: question.clone(), text: words.required("answer")? }
         }
         Order::Say { words, call } => {
-            OrderKind::Say { call: call.call.clone(), text: words.required("text")? }
+            OwnerCommand::Say { call: call.call.clone(), text: words.required("text")? }
         }
-        Order::Takeover(call) => OrderKind::Takeover { call: call.call.clone() },
-        Order::Resume(call) => OrderKind::Resume { call: call.call.clone() },
-        Order::End { reason, call } => OrderKind::End {
+        Order::Takeover(call) => OwnerCommand::Takeover { call: call.call.clone() },
+        Order::Resume(call) => OwnerCommand::Resume { call: call.call.clone() },
+        Order::End { reason, call } => OwnerCommand::End {
             call: call.call.clone(),
             reason: reason.optional("reason", p2p_ipc::TEXT_LIMIT)?,
         },
-        Order::Mute { minutes } => OrderKind::Mute { minutes: *minutes },
-        Order::Unmute => OrderKind::Unmute,
-        Order::Allow { agent } => OrderKind::Allow { agent: agent.clone() },
-        Order::Block { agent } => OrderKind::Block { agent: agent.clone() },
-        Order::Policy { policy } => OrderKind::Policy { policy: policy.clone() },
-        Order::Remove { owner } => OrderKind::Remove { owner: owner.clone() },
-        Order::Calls => OrderKind::Calls,
+        Order::Mute { minutes } => OwnerCommand::Mute { minutes: *minutes },
+        Order::Unmute => OwnerCommand::Unmute,
+        Order::Allow { agent } => OwnerCommand::Allow { agent: agent.clone() },
+        Order::Block { agent } => OwnerCommand::Block { agent: agent.clone() },
+        Order::Policy { policy } => OwnerCommand::Policy { policy: policy.clone() },
+        Order::Remove { owner } => OwnerCommand::Remove { owner: owner.clone() },
+        Order::Calls => OwnerCommand::Calls,
     })
 }

@@ -1,7 +1,7 @@
 //! `p2p owner pair`: a code on the terminal, which the human sends to this agent.
 
-use p2p_ipc::method::{OwnerPair, OwnerShow, OwnerState};
-use p2p_ipc::view::Owner;
+use p2p_ipc::method::{OwnerPairParams, OwnerParams, OwnerResult};
+use p2p_ipc::view::OwnerView;
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::interrupt::Waited;
@@ -34,9 +34,9 @@ pub struct Args {
 /// # Errors
 /// `owner_only` where somebody owns this agent already and no terminal is there.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let before = session.call(&OwnerShow::default())?;
+    let before = session.call(&OwnerParams::default())?;
     let proof = super::proof(&before)?;
-    let code = session.call(&OwnerPair { only: args.npub.clone(), proof })?;
+    let code = session.call(&OwnerPairParams { only: args.npub.clone(), proof })?;
     let on_terminal = session.screen.is_terminal();
     let wait_s = args.wait.unwrap_or(if on_terminal { PATIENCE_S } else { 0 });
     let mut shown = Pairing::new(code, wait_s > 0, on_terminal);
@@ -50,7 +50,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let (mut open, mut interrupted) = (true, false);
     while open && !interrupted {
         let Some(slice) = clock.slice() else { break };
-        match session.wait(OwnerShow { wait_ms: ms(slice) }, slice)? {
+        match session.wait(OwnerParams { wait_ms: ms(slice) }, slice)? {
             Waited::Answer(state) => now = state,
             Waited::Interrupted => interrupted = true,
         }
@@ -68,7 +68,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 }
 
 /// Who owns the agent now and did not before.
-fn newcomer(before: &OwnerState, now: &OwnerState) -> Option<Owner> {
-    let known = |owner: &&Owner| !before.owners.iter().any(|old| old.hex == owner.hex);
+fn newcomer(before: &OwnerResult, now: &OwnerResult) -> Option<OwnerView> {
+    let known = |owner: &&OwnerView| !before.owners.iter().any(|old| old.hex == owner.hex);
     now.owners.iter().find(known).cloned()
 }

@@ -1,6 +1,6 @@
 //! `p2p owner passphrase`: what proves the owner at a terminal.
 
-use p2p_ipc::method::{OwnerShow, SetPassphrase};
+use p2p_ipc::method::{OwnerParams, PassphraseParams};
 
 use crate::outcome::{Ending, Outcome};
 use crate::render::owner::Passphrase;
@@ -26,10 +26,10 @@ pub struct Args {
 /// # Errors
 /// `owner_only` without a terminal, `wrong_proof`.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
-    let state = session.call(&OwnerShow::default())?;
+    let state = session.call(&OwnerParams::default())?;
     let proof = super::proof(&state)?;
     let new = if args.remove { None } else { Some(terminal::new_passphrase()?) };
     let set = new.is_some();
-    session.call(&SetPassphrase { proof, new })?;
+    session.call(&PassphraseParams { proof, new })?;
     Ok(Outcome::new(Passphrase { set }))
 }

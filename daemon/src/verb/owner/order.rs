@@ -7,7 +7,7 @@ use p2p_core::CallId;
 use p2p_core::call::State;
 use p2p_core::engine::command::{self, UnauthenticatedOrder};
 use p2p_core::owner::Order;
-use p2p_ipc::method::{OrderKind, OwnerOrder, OwnerTold};
+use p2p_ipc::method::{OwnerCommand, OwnerCommandParams, OwnerCommandResult};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use p2p_store::Reader;
@@ -25,11 +25,11 @@ const MUTED: u64 = 8 * 60;
 /// The longest.
 const LONGEST_MUTED: u64 = 365 * 24 * 60;
 
-impl Handler for OwnerOrder {
+impl Handler for OwnerCommandParams {
     const EFFECT: Effect = Effect::Acts;
 
-    async fn handle(self, context: &Context) -> Result<OwnerTold, RpcError> {
-        let order = meant(context, self.order)?;
+    async fn handle(self, context: &Context) -> Result<OwnerCommandResult, RpcError> {
+        let order = meant(context, self.command)?;
         let unowned = proof::unowned(context)?;
         let text = match order {
             Order::Calls => context.engine.command(UnauthenticatedOrder(order)).await?,
@@ -42,32 +42,32 @@ impl Handler for OwnerOrder {
                 context.engine.command(command::OwnerOrder(order)).await?
             }
         };
-        Ok(OwnerTold { text: text.into() })
+        Ok(OwnerCommandResult { text: text.into() })
     }
 }
 
 /// The order, with what it names found.
-fn meant(context: &Context, order: OrderKind) -> Result<Order, RpcError> {
+fn meant(context: &Context, order: OwnerCommand) -> Result<Order, RpcError> {
     let store = context.reader();
     let agent = |text: &str| resolve::agent(context, &store, text);
     Ok(match order {
-        OrderKind::Answer { question, text } => {
+        OwnerCommand::Answer { question, text } => {
             Order::Answer { question: numbered('q', "question", &question)?, text: text.into() }
         }
-        OrderKind::Calls => Order::Calls,
-        OrderKind::Say { call, text } => {
+        OwnerCommand::Calls => Order::Calls,
+        OwnerCommand::Say { call, text } => {
             Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text: text.into() }
         }
-        OrderKind::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
-        OrderKind::Resume { call: Some(call) } => {
+        OwnerCommand::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
+        OwnerCommand::Resume { call: Some(call) } => {
             Order::Resume(resolve::named_call(&store, &call)?.call.id)
         }
-        OrderKind::Resume { call: None } => Order::Resume(taken_over(&store)?),
-        OrderKind::End { call, reason } => Order::End {
+        OwnerCommand::Resume { call: None } => Order::Resume(taken_over(&store)?),
+        OwnerCommand::End { call, reason } => Order::End {
             call: open(&store, call, "owner end")?,
             text: reason.unwrap_or_default().into(),
         },
-        OrderKind::Mute { minutes } => {
+        OwnerCommand::Mute { minutes } => {
             let minutes = minutes.unwrap_or(MUTED);
             if !(1..=LONGEST_MUTED).contains(&minutes) {
                 let message = format!("{minutes} minutes: it is 1 to {LONGEST_MUTED}");
@@ -75,14 +75,16 @@ fn meant(context: &Context, order: OrderKind) -> Result<Order, RpcError> {
             }
             Order::Mute(Duration::from_secs(minutes * 60))
         }
-        OrderKind::Unmute => Order::Unmute,
-        OrderKind::Allow { agent: text } => Order::Allow(agent(&text)?),
-        OrderKind::Block { agent: text } => Order::Block(agent(&text)?),
-        OrderKind::Policy { policy } => Order::Policy(show::policy(&policy).ok_or_else(|| {
-            let message = format!("{policy:?} is no policy: ask, allow-list, open, closed");
-            RpcError::new(ErrorCode::Usage, message).hint("p2p owner policy ask")
-        })?),
-        OrderKind::Remove { owner } => Order::Remove(agent(&owner)?),
+        OwnerCommand::Unmute => Order::Unmute,
+        OwnerCommand::Allow { agent: text } => Order::Allow(agent(&text)?),
+        OwnerCommand::Block { agent: text } => Order::Block(agent(&text)?),
+        OwnerCommand::Policy { policy } => {
+            Order::Policy(show::policy(&policy).ok_or_else(|| {
+                let message = format!("{policy:?} is no policy: ask, allow-list, open, closed");
+                RpcError::new(ErrorCode::Usage, message).hint("p2p owner policy ask")
+            })?)
+        }
+        OwnerCommand::Remove { owner } => Order::Remove(agent(&owner)?),
     })
 }
 

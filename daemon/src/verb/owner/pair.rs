@@ -2,14 +2,14 @@
 
 use p2p_core::PublicKey;
 use p2p_core::engine::command;
-use p2p_ipc::method::{OwnerPair, PairingCode};
+use p2p_ipc::method::{OwnerPairParams, PairingCode};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::proof;
 use crate::context::Context;
 use crate::verb::handler::{Effect, Handler};
 
-impl Handler for OwnerPair {
+impl Handler for OwnerPairParams {
     const EFFECT: Effect = Effect::Acts;
 
     async fn handle(self, context: &Context) -> Result<PairingCode, RpcError> {
@@ -22,7 +22,7 @@ impl Handler for OwnerPair {
             context.engine.command(command::Pair { only, proven }).await?;
         let npub = context.me.npub();
         let uri = format!("nostr:{npub}");
-        Ok(PairingCode { code: code.into(), until_ms: until.0, npub, uri })
+        Ok(PairingCode { code: code.into(), expires_ms: until.0, npub, uri })
     }
 }
 

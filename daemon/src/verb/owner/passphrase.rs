@@ -1,6 +1,6 @@
 //! `p2p owner passphrase`: what proves an owner at a terminal.
 
-use p2p_ipc::method::{Done, SetPassphrase};
+use p2p_ipc::method::{Done, PassphraseParams};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use super::proof;
@@ -13,7 +13,7 @@ const SHORTEST: usize = 8;
 /// The longest, in bytes.
 const LONGEST: usize = 1024;
 
-impl Handler for SetPassphrase {
+impl Handler for PassphraseParams {
     const EFFECT: Effect = Effect::Acts;
 
     async fn handle(self, context: &Context) -> Result<Done, RpcError> {

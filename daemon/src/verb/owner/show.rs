@@ -3,7 +3,7 @@
 use p2p_core::policy::Policy;
 use p2p_core::record;
 use p2p_ipc::RpcError;
-use p2p_ipc::method::{OwnerShow, OwnerState};
+use p2p_ipc::method::{OwnerParams, OwnerResult};
 use p2p_ipc::view;
 
 use crate::context::Context;
@@ -11,10 +11,10 @@ use crate::errors::unreadable;
 use crate::verb::handler::{Effect, Handler};
 use crate::verb::waiting::capped;
 
-impl Handler for OwnerShow {
+impl Handler for OwnerParams {
     const EFFECT: Effect = Effect::Reads;
 
-    async fn handle(self, context: &Context) -> Result<OwnerState, RpcError> {
+    async fn handle(self, context: &Context) -> Result<OwnerResult, RpcError> {
         let mut pairing = context.engine.pairing();
         let over = pairing.wait_for(Option::is_none);
         let _ = tokio::time::timeout(capped(self.wait_ms), over).await;
@@ -25,19 +25,19 @@ impl Handler for OwnerShow {
             .policy()
             .map_err(unreadable)?
             .unwrap_or_else(|| crate::settings::policy(context.config.policy));
-        Ok(OwnerState {
+        Ok(OwnerResult {
             owners: owners.into_iter().map(owner).collect(),
             pairing,
             passphrase: store.passphrase().map_err(unreadable)?.is_some(),
             policy: name(policy).into(),
-            channels: context.notifiers.view(),
+            notifiers: context.notifiers.view(),
         })
     }
 }
 
-fn owner(owner: record::Owner) -> view::Owner {
+fn owner(owner: record::Owner) -> view::OwnerView {
     let muted_until = owner.muted_until.filter(|until| *until > crate::now());
-    view::Owner {
+    view::OwnerView {
         npub: owner.key.npub(),
         hex: owner.key.to_string(),
         since_ms: owner.since.0,
