@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod change;
+mod context;
 pub mod conversation;
 pub mod digest;
 pub mod engine;
@@ -13,6 +14,7 @@ pub mod ids;
 pub mod invite;
 pub mod lane;
 pub mod opening;
+mod output;
 pub mod owner;
 pub mod peer;
 pub mod policy;
@@ -21,6 +23,7 @@ pub mod record;
 pub mod rumor;
 pub mod text;
 pub mod time;
+mod timers;
 pub mod transfer;
 pub mod wire;
 

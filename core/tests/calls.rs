@@ -25,16 +25,16 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|reason| Closing::new(reason, ""))
     };
     let happens = prop_oneof![
-        Just(Event::Said(Control::Offer(offer()))),
-        Just(Event::Said(Control::Ringing)),
-        Just(Event::Said(Control::Accept(Accept::default()))),
-        Just(Event::Said(Control::Established)),
-        closing().prop_map(|closing| Event::Said(Control::Reject(closing))),
-        closing().prop_map(|closing| Event::Said(Control::Cancel(closing))),
-        closing().prop_map(|closing| Event::Said(Control::End(closing))),
-        Just(Event::Said(Control::Ended)),
-        Just(Event::Spoke),
-        Just(Event::Take { replaces: None }),
+        Just(Event::Control(Control::Offer(offer()))),
+        Just(Event::Control(Control::Ringing)),
+        Just(Event::Control(Control::Accept(Accept::default()))),
+        Just(Event::Control(Control::Established)),
+        closing().prop_map(|closing| Event::Control(Control::Reject(closing))),
+        closing().prop_map(|closing| Event::Control(Control::Cancel(closing))),
+        closing().prop_map(|closing| Event::Control(Control::End(closing))),
+        Just(Event::Control(Control::Ended)),
+        Just(Event::Received),
+        Just(Event::Accept { replaces: None }),
         closing().prop_map(Event::Close),
         Just(Event::Merge(id(1))),
         Just(Event::NoRoute),
@@ -59,7 +59,7 @@ proptest! {
         let (mut was_over, mut took) = (false, false);
         for (event, wait) in events {
             now = now + Duration::from_secs(wait);
-            took |= !outgoing && matches!(event, Event::Take { .. });
+            took |= !outgoing && matches!(event, Event::Accept { .. });
             let tick = event == Event::Tick;
             call.step(now, event);
             prop_assert!(!was_over || !call.is_open(), "an ended call came back: {call:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use p2p_core::lane::{Arrival, Incoming, Outgoing, Parcel, Schedule};
+use p2p_core::lane::{Arrival, Inbound, Incoming, Outgoing, Schedule};
 use p2p_core::wire::Ack;
 use p2p_core::{PublicKey, Rumor, StreamId, Time};
 use proptest::collection::vec;
@@ -36,11 +36,11 @@ struct Net {
 
 impl Net {
     /// After the fates are used up, everything arrives.
-    fn send(&mut self, now: Time, parcel: impl Fn() -> Cargo) {
+    fn send(&mut self, now: Time, inbound: impl Fn() -> Cargo) {
         let (copies, delay) = self.fates.get(self.sent).copied().unwrap_or((1, 50));
         self.sent += 1;
         for copy in 0..copies as u64 {
-            self.under_way.push((now + Duration::from_millis(delay * (1 + copy)), parcel()));
+            self.under_way.push((now + Duration::from_millis(delay * (1 + copy)), inbound()));
         }
     }
 
@@ -53,7 +53,7 @@ impl Net {
             std::mem::take(&mut self.under_way).into_iter().partition(|(at, _)| *at <= now);
         self.under_way = rest;
         let arrived: Vec<(Time, Cargo)> = arrived;
-        arrived.into_iter().map(|(_, parcel)| parcel).collect()
+        arrived.into_iter().map(|(_, inbound)| inbound).collect()
     }
 }
 
@@ -81,20 +81,20 @@ proptest! {
             prop_assert!(steps < 10_000, "it never ends");
             for (number, rumor) in out.due(now, &schedule) {
                 if taken {
-                    out.taken(rumor.id());
+                    out.taken(number);
                 }
                 net.send(now, || Cargo::Message(number, rumor.clone()));
             }
-            for parcel in net.arrived(now) {
-                match parcel {
+            for inbound in net.arrived(now) {
+                match inbound {
                     Cargo::Message(number, rumor) => {
                         let id = rumor.id();
                         if !seen.contains(&id) {
-                            match inc.arrive(number, Parcel::new(id, number)) {
+                            match inc.arrive(number, Inbound::new(id, number)) {
                                 Arrival::Released(released) => {
                                     heard.extend(released.into_iter().map(|(_, _, n)| n));
                                 }
-                                Arrival::Held => {}
+                                Arrival::OutOfOrder => {}
                                 other => prop_assert!(false, "{other:?}"),
                             }
                             seen.insert(id);
@@ -179,7 +179,7 @@ fn only_the_lowest_goes_again_once_a_relay_took_them() {
     });
     assert_eq!(out.due(Time(0), &schedule).len(), 3);
     (1..=3).for_each(|number| {
-        out.taken(rumor(number).id());
+        out.taken(number);
     });
     let mut at = Vec::new();
     while let Some(next) = out.next_timeout(&schedule).filter(|next| next.secs() < 6 * 3600) {
@@ -200,7 +200,7 @@ fn what_no_relay_took_goes_at_once_when_one_is_back() {
     }
     assert!(out.untaken(start, pause).is_empty(), "none of them was tried");
     assert_eq!(numbers(out.due(start, &schedule)), [1, 2, 3, 4]);
-    out.taken(rumor(2).id());
+    out.taken(2);
     let mut now = start;
     for _ in 0..4 {
         now = out.next_timeout(&schedule).unwrap();
@@ -221,19 +221,19 @@ fn numbers(due: Vec<(u64, Rumor)>) -> Vec<u64> {
 #[test]
 fn what_is_far_beyond_a_gap_is_not_held() {
     let mut inc: Incoming<u64> = Incoming::new(STREAM);
-    assert_eq!(inc.arrive(1_000_000, Parcel::new(rumor(1).id(), 1)), Arrival::TooFar);
+    assert_eq!(inc.arrive(1_000_000, Inbound::new(rumor(1).id(), 1)), Arrival::TooFar);
     let held = (2..2000)
-        .filter(|n| inc.arrive(*n, Parcel::new(rumor(*n).id(), *n)) == Arrival::Held)
+        .filter(|n| inc.arrive(*n, Inbound::new(rumor(*n).id(), *n)) == Arrival::OutOfOrder)
         .count();
     assert_eq!(held, 256);
-    assert_eq!(inc.arrive(2, Parcel::new(rumor(7).id(), 2)), Arrival::Conflict);
+    assert_eq!(inc.arrive(2, Inbound::new(rumor(7).id(), 2)), Arrival::Conflict);
 }
 
 #[test]
 fn a_rumor_stands_behind_the_one_that_its_sender_says() {
     let after = |number: u64, prev: Option<u64>| {
         let prev = prev.map(|number| rumor(number).id().start());
-        Parcel { prev, ..Parcel::new(rumor(number).id(), number) }
+        Inbound { prev, ..Inbound::new(rumor(number).id(), number) }
     };
     let released = |numbers: &[u64]| {
         Arrival::Released(numbers.iter().map(|n| (*n, rumor(*n).id(), *n)).collect())
@@ -242,14 +242,14 @@ fn a_rumor_stands_behind_the_one_that_its_sender_says() {
     assert_eq!(inc.arrive(1, after(1, None)), released(&[1]));
     assert_eq!(inc.clone().arrive(2, after(2, Some(7))), Arrival::Conflict);
     // What waits beyond a gap is looked at when the gap is filled.
-    assert_eq!(inc.arrive(3, after(3, Some(7))), Arrival::Held);
-    assert_eq!(inc.arrive(4, after(4, Some(3))), Arrival::Held);
+    assert_eq!(inc.arrive(3, after(3, Some(7))), Arrival::OutOfOrder);
+    assert_eq!(inc.arrive(4, after(4, Some(3))), Arrival::OutOfOrder);
     assert_eq!(inc.arrive(2, after(2, Some(1))), released(&[2]));
     assert!(inc.broken && inc.take_ack(true).is_none());
 
     // A void stands for a rumor that was never seen.
     let mut inc: Incoming<u64> = Incoming::new(STREAM);
-    let void = Parcel { void: true, ..after(1, None) };
+    let void = Inbound { void: true, ..after(1, None) };
     assert_eq!(inc.arrive(1, void), released(&[1]));
     assert_eq!((inc.upto, inc.upto_id), (1, None));
     assert_eq!(inc.arrive(2, after(2, Some(7))), released(&[2]));

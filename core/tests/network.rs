@@ -42,7 +42,8 @@ fn say(engine: &mut Engine, text: &str) -> Rumor {
 fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
     let mut engine = engine();
     let (first, second) = (say(&mut engine, "large"), say(&mut engine, "small"));
-    engine.handle(NOW, Input::Unfit { rumor: first.id(), why: "wss://r: too large".into() });
+    engine
+        .handle(NOW, Input::Undeliverable { rumor: first.id(), why: "wss://r: too large".into() });
     let outputs = outputs(&mut engine);
     let undelivered = |rumor: &Rumor| {
         let is_it = |output: &&Output| matches!(output, Output::Persist(Change::Conversation(ConversationChange::Undelivered(id))) if *id == rumor.id());
@@ -55,7 +56,7 @@ fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
     });
     assert_eq!(told.as_deref(), Some("wss://r: too large"));
     // Nothing of it goes out again, and once is enough.
-    engine.handle(NOW, Input::Unfit { rumor: first.id(), why: "again".into() });
+    engine.handle(NOW, Input::Undeliverable { rumor: first.id(), why: "again".into() });
     assert!(std::iter::from_fn(|| engine.poll()).next().is_none());
 }
 

@@ -27,7 +27,7 @@ pub(crate) async fn forward(
                 context.engine.report(rumor, accepted.chain(refused).collect(), relays).await;
                 continue;
             }
-            Heard::Unfit { rumor, cause } => Input::Unfit { rumor, why: cause },
+            Heard::Unfit { rumor, cause } => Input::Undeliverable { rumor, why: cause },
             Heard::Woke => {
                 let _ = reconnected.try_send(());
                 Input::Tick

@@ -97,7 +97,7 @@ fn add_streams(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
     to.streams_in = db.all(&STREAMS_IN, &streams("streams_in"), since, streams::read_in)?;
     let all = "SELECT * FROM outbox ORDER BY stream, number";
     to.outbox = db.all(&OUTBOX, all, [], waiting::read_outbox)?;
-    to.held = db.all(&HELD, &buffered("held"), since, waiting::read_held)?;
+    to.out_of_order = db.all(&HELD, &buffered("held"), since, waiting::read_held)?;
     to.chunks = db.all(&CHUNKS, &buffered("chunks"), since, waiting::read_chunk)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Changes of what is kept about calls.
 
-use super::Call;
+use crate::call::state::Call;
 use crate::ids::CallId;
 use crate::record::Tombstone;
 

@@ -1,6 +1,6 @@
 //! One move of a call: what happened, to the next state and what follows from it.
 
-use super::{
+use super::state::{
     By, CONNECT_LIMIT, Call, Connecting, Dialing, Ended, Incoming, RING_WAITS, Resend, Ringing,
     SEEN_WAIT, State, WORD_LIFETIME, WORD_WAITS,
 };
@@ -12,11 +12,11 @@ use crate::wire::{Accept, Closing, Control, Reason};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The other end said this.
-    Said(Control),
+    Control(Control),
     /// The other end sent something with a place in a lane.
-    Spoke,
+    Received,
     /// Our agent takes it; `replaces` names a call of our own that it stands for.
-    Take {
+    Accept {
         /// That call.
         replaces: Option<CallId>,
     },
@@ -38,7 +38,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Say this to the other end.
-    Say(Control),
+    Send(Control),
     /// The call became active.
     Answered,
     /// The call ended, or how it ended changed.
@@ -68,7 +68,7 @@ impl Call {
 
     fn dialing(&mut self, now: Time, state: Dialing, event: Event) -> Effects {
         match event {
-            Event::Said(Control::Ringing) => {
+            Event::Control(Control::Ringing) => {
                 self.state = State::Ringing(Ringing { expires: state.expires });
                 vec![]
             }
@@ -76,11 +76,11 @@ impl Call {
                 let due = now.since(state.resend.last) >= SEEN_WAIT;
                 let resend = if due { state.resend.again(now) } else { state.resend };
                 self.state = State::Dialing(Dialing { sign: true, resend, ..state });
-                if due { vec![Effect::Say(self.offer())] } else { vec![] }
+                if due { vec![Effect::Send(self.offer())] } else { vec![] }
             }
             Event::RelayBack if now.since(state.resend.last) >= SEEN_WAIT => {
                 self.state = State::Dialing(Dialing { resend: Resend::said(now), ..state });
-                vec![Effect::Say(self.offer())]
+                vec![Effect::Send(self.offer())]
             }
             // An offer may have gone out before the route was lost: the callee must hear of it.
             Event::NoRoute => {
@@ -93,7 +93,7 @@ impl Call {
             }
             Event::Tick if now >= state.resend.next(&RING_WAITS) => {
                 self.state = State::Dialing(Dialing { resend: state.resend.again(now), ..state });
-                vec![Effect::Say(self.offer())]
+                vec![Effect::Send(self.offer())]
             }
             event => self.rung(now, event),
         }
@@ -111,14 +111,14 @@ impl Call {
     /// What a callee can say to a call that we ring, shown as ringing there or not.
     fn rung(&mut self, now: Time, event: Event) -> Effects {
         match event {
-            Event::Said(Control::Accept(_)) => {
+            Event::Control(Control::Accept(_)) => {
                 self.answered = Some(now);
                 self.state = State::Active;
-                vec![Effect::Say(Control::Established), Effect::Answered]
+                vec![Effect::Send(Control::Established), Effect::Answered]
             }
-            Event::Said(Control::Reject(closing)) => self.end_by_peer(now, closing),
+            Event::Control(Control::Reject(closing)) => self.end_by_peer(now, closing),
             // Its accept was lost: it took the call, and what it said in it is on the way.
-            Event::Said(Control::End(closing)) => {
+            Event::Control(Control::End(closing)) => {
                 self.answered = Some(now);
                 self.end_by_peer(now, closing)
             }
@@ -128,14 +128,16 @@ impl Call {
 
     fn incoming(&mut self, now: Time, state: Incoming, event: Event) -> Effects {
         match event {
-            Event::Take { replaces } => {
+            Event::Accept { replaces } => {
                 let expires = now + CONNECT_LIMIT;
                 let resend = Resend::said(now);
                 self.state = State::Connecting(Connecting { expires, resend, replaces });
-                vec![Effect::Say(accept(replaces))]
+                vec![Effect::Send(accept(replaces))]
             }
-            Event::Said(Control::Offer(_)) if !state.knock => vec![Effect::Say(Control::Ringing)],
-            Event::Said(Control::Cancel(closing) | Control::End(closing)) => {
+            Event::Control(Control::Offer(_)) if !state.knock => {
+                vec![Effect::Send(Control::Ringing)]
+            }
+            Event::Control(Control::Cancel(closing) | Control::End(closing)) => {
                 self.end_by_peer(now, closing)
             }
             Event::Tick if now >= state.expires => self.end_silently(now, Reason::NoAnswer, ""),
@@ -145,21 +147,21 @@ impl Call {
 
     fn connecting(&mut self, now: Time, state: Connecting, event: Event) -> Effects {
         match event {
-            Event::Said(Control::Established) | Event::Spoke => {
+            Event::Control(Control::Established) | Event::Received => {
                 self.answered = Some(now);
                 self.state = State::Active;
                 vec![Effect::Answered]
             }
-            Event::Said(Control::Cancel(closing)) => self.end_by_peer(now, closing),
+            Event::Control(Control::Cancel(closing)) => self.end_by_peer(now, closing),
             // The caller was in the call: its `established`, and what it said, are on the way.
-            Event::Said(Control::End(closing)) => {
+            Event::Control(Control::End(closing)) => {
                 self.answered = Some(now);
                 self.end_by_peer(now, closing)
             }
             Event::Tick if now >= state.expires => {
                 self.close(now, Closing::new(Reason::PeerLost, ""))
             }
-            Event::Said(Control::Offer(_)) => self.accept_again(now, state),
+            Event::Control(Control::Offer(_)) => self.accept_again(now, state),
             Event::PeerSeen if now.since(state.resend.last) >= SEEN_WAIT => {
                 self.accept_again(now, state)
             }
@@ -175,20 +177,20 @@ impl Call {
     fn accept_again(&mut self, now: Time, state: Connecting) -> Effects {
         let replaces = state.replaces;
         self.state = State::Connecting(Connecting { resend: state.resend.again(now), ..state });
-        vec![Effect::Say(accept(replaces))]
+        vec![Effect::Send(accept(replaces))]
     }
 
     fn active(&mut self, now: Time, event: Event) -> Effects {
         match event {
             // Our `established` was lost.
-            Event::Said(Control::Accept(_)) if self.outgoing => {
-                vec![Effect::Say(Control::Established)]
+            Event::Control(Control::Accept(_)) if self.outgoing => {
+                vec![Effect::Send(Control::Established)]
             }
-            Event::Said(Control::End(closing)) => self.end_by_peer(now, closing),
-            Event::Said(Control::Cancel(closing)) if !self.outgoing => {
+            Event::Control(Control::End(closing)) => self.end_by_peer(now, closing),
+            Event::Control(Control::Cancel(closing)) if !self.outgoing => {
                 self.end_by_peer(now, closing)
             }
-            Event::Said(Control::Reject(closing)) if self.outgoing => {
+            Event::Control(Control::Reject(closing)) if self.outgoing => {
                 self.end_by_peer(now, closing)
             }
             _ => vec![],
@@ -197,32 +199,32 @@ impl Call {
 
     fn ended(&mut self, now: Time, state: Ended, event: Event) -> Effects {
         match event {
-            Event::Said(Control::Ended) => {
+            Event::Control(Control::Ended) => {
                 self.state = State::Ended(Ended { word: None, ..state });
                 vec![]
             }
-            Event::Said(Control::End(closing)) => {
+            Event::Control(Control::End(closing)) => {
                 // It was in the call, and nobody here said otherwise.
                 if state.by == By::Nobody {
                     self.answered = self.answered.or(Some(now));
                 }
                 self.settle(now, state, closing)
             }
-            Event::Said(Control::Cancel(closing)) if !self.outgoing => {
+            Event::Control(Control::Cancel(closing)) if !self.outgoing => {
                 // The caller was never in the call, whatever we thought.
                 if state.by != By::Peer {
                     self.answered = None;
                 }
                 self.settle(now, state, closing)
             }
-            Event::Said(Control::Reject(closing)) if self.outgoing => {
+            Event::Control(Control::Reject(closing)) if self.outgoing => {
                 self.settle(now, state, closing)
             }
             // The other end thinks that the call is on.
-            Event::Said(
+            Event::Control(
                 Control::Accept(_) | Control::Ringing | Control::Offer(_) | Control::Established,
             )
-            | Event::Spoke => self.word_again(now, &state),
+            | Event::Received => self.word_again(now, &state),
             Event::PeerSeen => match state.word {
                 Some(word) if now.since(word.last) >= SEEN_WAIT => self.repeat_word(now, &state),
                 _ => vec![],
@@ -253,7 +255,7 @@ impl Call {
             By::Peer => false,
         };
         if !yields {
-            return vec![Effect::Say(Control::Ended)];
+            return vec![Effect::Send(Control::Ended)];
         }
         let at = state.at;
         let effects = self.end_by_peer(now, theirs);
@@ -280,7 +282,7 @@ impl Call {
     fn repeat_word(&mut self, now: Time, state: &Ended) -> Effects {
         let word = state.word.map_or(Resend::said(now), |word| word.again(now));
         self.state = State::Ended(Ended { word: Some(word), ..state.clone() });
-        vec![Effect::Say(self.last_word(state))]
+        vec![Effect::Send(self.last_word(state))]
     }
 
     /// Our side ends it and says so.
@@ -295,7 +297,7 @@ impl Call {
         let ended = Ended { at: now, closing, by: By::Us, word: Some(Resend::said(now)) };
         let word = self.last_word(&ended);
         self.state = State::Ended(ended);
-        vec![Effect::Say(word), Effect::Closed]
+        vec![Effect::Send(word), Effect::Closed]
     }
 
     /// A ring of ours gives way: our `accept` of the other one says so, and our last word only
@@ -316,7 +318,7 @@ impl Call {
 
     fn end_by_peer(&mut self, now: Time, closing: Closing) -> Effects {
         self.state = State::Ended(Ended { at: now, closing, by: By::Peer, word: None });
-        vec![Effect::Say(Control::Ended), Effect::Closed]
+        vec![Effect::Send(Control::Ended), Effect::Closed]
     }
 
     fn end_silently(&mut self, now: Time, reason: Reason, text: &str) -> Effects {

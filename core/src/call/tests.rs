@@ -1,7 +1,10 @@
 use core::time::Duration;
 
-use super::*;
-use crate::wire::{Accept, Reason};
+use super::state::*;
+use super::step::{Effect, Event};
+use crate::ids::{CallId, PublicKey};
+use crate::time::Time;
+use crate::wire::{Accept, Closing, Control, Offer, Reason};
 
 const START: Time = Time::from_secs(1_000_000);
 const RING: u64 = 600;
@@ -43,7 +46,7 @@ fn with(mut call: Call, events: &[Event]) -> Call {
 }
 
 fn said(control: Control) -> Event {
-    Event::Said(control)
+    Event::Control(control)
 }
 
 fn accepted() -> Event {
@@ -51,7 +54,7 @@ fn accepted() -> Event {
 }
 
 fn take() -> Event {
-    Event::Take { replaces: None }
+    Event::Accept { replaces: None }
 }
 
 fn close(reason: Reason) -> Event {
@@ -97,7 +100,7 @@ fn events() -> Vec<(&'static str, Time, Event)> {
         ("cancel", said(Control::Cancel(closing(Reason::NoAnswer)))),
         ("end", said(Control::End(closing(Reason::Failed)))),
         ("ended", said(Control::Ended)),
-        ("spoke", Event::Spoke),
+        ("spoke", Event::Received),
         ("take", take()),
         ("close", close(Reason::Completed)),
         ("merge", Event::Merge(id(3))),
@@ -137,14 +140,14 @@ fn name(call: &Call) -> String {
 
 fn spoken(effects: &[Effect]) -> String {
     let words = effects.iter().filter_map(|effect| match effect {
-        Effect::Say(Control::Offer(_)) => Some("offer"),
-        Effect::Say(Control::Ringing) => Some("ringing"),
-        Effect::Say(Control::Accept(_)) => Some("accept"),
-        Effect::Say(Control::Established) => Some("established"),
-        Effect::Say(Control::Reject(_)) => Some("reject"),
-        Effect::Say(Control::Cancel(_)) => Some("cancel"),
-        Effect::Say(Control::End(_)) => Some("end"),
-        Effect::Say(Control::Ended) => Some("ended"),
+        Effect::Send(Control::Offer(_)) => Some("offer"),
+        Effect::Send(Control::Ringing) => Some("ringing"),
+        Effect::Send(Control::Accept(_)) => Some("accept"),
+        Effect::Send(Control::Established) => Some("established"),
+        Effect::Send(Control::Reject(_)) => Some("reject"),
+        Effect::Send(Control::Cancel(_)) => Some("cancel"),
+        Effect::Send(Control::End(_)) => Some("end"),
+        Effect::Send(Control::Ended) => Some("ended"),
         Effect::Answered | Effect::Closed => None,
     });
     words.collect::<Vec<_>>().join(",")
@@ -189,7 +192,7 @@ fn cross(mut one: Call, first: Event, mut other: Call, second: Event, secs: u64)
     for round in 0.. {
         assert!(round < 5, "they talk for ever");
         let heard = |call: &mut Call, said: Vec<Control>| -> Vec<Control> {
-            said.into_iter().flat_map(|word| words(call.step(now, Event::Said(word)))).collect()
+            said.into_iter().flat_map(|word| words(call.step(now, Event::Control(word)))).collect()
         };
         let (back, forth) = (heard(&mut other, to_other), heard(&mut one, to_one));
         (to_one, to_other) = (back, forth);
@@ -202,7 +205,7 @@ fn cross(mut one: Call, first: Event, mut other: Call, second: Event, secs: u64)
 
 fn word(effect: Effect) -> Option<Control> {
     match effect {
-        Effect::Say(control) => Some(control),
+        Effect::Send(control) => Some(control),
         Effect::Answered | Effect::Closed => None,
     }
 }
@@ -251,7 +254,7 @@ fn an_offer_is_repeated_ever_more_slowly_until_it_expires() {
     let mut call = caller();
     let mut offers = Vec::new();
     while let Some(at) = call.next_timeout().filter(|_| call.is_open()) {
-        if call.step(at, Event::Tick) == [Effect::Say(call.offer())] {
+        if call.step(at, Event::Tick) == [Effect::Send(call.offer())] {
             offers.push(at.since(START).as_secs());
         }
     }

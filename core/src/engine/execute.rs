@@ -36,13 +36,11 @@ impl Engine {
     /// # Errors
     /// The reason why the engine refused; nothing changed then.
     pub fn execute<C: Command>(&mut self, now: Time, command: C) -> Result<C::Reply, Refusal> {
-        if self.yielded && !C::SURVIVES_YIELD {
+        if self.instances.yielded() && !C::SURVIVES_YIELD {
             return Err(Refusal::Yielded);
         }
         let result = command.permit(self).and_then(|()| command.run(self, now));
-        if !self.yielded {
-            self.run_due(now);
-        }
+        self.run_due(now);
         result
     }
 }

@@ -33,7 +33,7 @@ pub enum Input {
         name: Option<Text>,
     },
     /// No relay of its receiver will ever take a rumor as it is.
-    Unfit {
+    Undeliverable {
         /// Which.
         rumor: RumorId,
         /// Why.
@@ -46,8 +46,8 @@ pub enum Input {
     },
     /// A relay came back: what none had taken may go now.
     RelayBack,
-    /// What is kept of a call, in answer to [`Output::Tally`].
-    Tallied {
+    /// What is kept of a call, in answer to [`Output::Digest`].
+    Digested {
         /// The call.
         call: CallId,
         /// What we said in it and the peer's daemon has.

@@ -27,8 +27,8 @@ impl Engine {
             return Err(Refusal::InviteLimits);
         }
         let mut token = Token([0; 16]);
-        token.0.copy_from_slice(&self.ids.bytes()[..16]);
-        let id = self.number(|counters| &mut counters.invites);
+        token.0.copy_from_slice(&self.ctx.ids.bytes()[..16]);
+        let id = self.ctx.number(|counters| &mut counters.invites);
         let lifetime = Duration::from_secs(lifetime);
         self.keep_invite(Invite { id, hash: token.hash(), uses, expires: now + lifetime, at: now });
         Ok((id, token))
@@ -38,7 +38,7 @@ impl Engine {
     pub(super) fn revoke(&mut self, id: u32) -> bool {
         let known = self.invites.remove(&id).is_some();
         if known {
-            self.persist(PeerChange::InviteGone(id));
+            self.ctx.persist(PeerChange::InviteGone(id));
         }
         known
     }
@@ -46,8 +46,8 @@ impl Engine {
     /// The invite that a stranger's ring comes with, where it is one of ours, has uses left and is
     /// not too old. Under the other policies it changes nothing.
     pub(super) fn invited(&self, now: Time, from: PublicKey, offer: &Offer) -> Option<Invite> {
-        let matters = matches!(self.settings.policy, Policy::Ask | Policy::AllowList)
-            && self.standing(from) == Standing::Stranger;
+        let matters = matches!(self.ctx.settings.policy, Policy::Ask | Policy::AllowList)
+            && self.ctx.peers.standing(from) == Standing::Stranger;
         let token = offer.invite.as_deref().filter(|_| matters)?;
         let hash = Token::parse(token).ok()?.hash();
         let good = |invite: &&Invite| invite.hash == hash && now < invite.expires;
@@ -73,6 +73,6 @@ impl Engine {
 
     fn keep_invite(&mut self, invite: Invite) {
         self.invites.insert(invite.id, invite);
-        self.persist(PeerChange::Invite(invite));
+        self.ctx.persist(PeerChange::Invite(invite));
     }
 }

@@ -1,45 +1,44 @@
-//! What peers say: every packet finds its conversation, or is dropped.
+//! Messages of peers: every packet finds its conversation, or is dropped.
 
-use std::time::Duration;
-
-use super::channel::{Channel, Parked};
-use super::offers::Ring;
-use super::{Cause, Engine, Priority, SEEN_KEPT};
-use crate::call::Event as CallEvent;
+use super::Engine;
+use super::rings::Ring;
+use crate::call::calls::Cause;
+use crate::call::step::Event as CallEvent;
+use crate::conversation::acknowledge::Acknowledged;
 use crate::conversation::change::ConversationChange;
-use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
-use crate::lane::{Arrival, Incoming, Parcel};
-use crate::policy::{Meter, Policy, Rate};
-use crate::record::{Content, Delivery, EventKind, Lane, Message, Speaker, Speaks, Standing};
+use crate::conversation::receive::{Released, is_forgotten};
+use crate::conversation::record::NewMessage;
+use crate::ids::{CallId, Conversation, PublicKey};
+use crate::opening::{opening_id, opening_stream};
+use crate::policy::Policy;
+use crate::record::{Content, EventKind, Lane, Speaker, Speaks, Standing, StreamOut};
 use crate::rumor::Verified;
 use crate::text::Text;
 use crate::time::Time;
-use crate::wire::{Body, Closing, Control, Item, Malformed, Packet, Reason, Slot, decode};
-
-/// By how much a writer's clock may be wrong.
-const SKEW: Duration = Duration::from_secs(2 * 24 * 3600);
-/// Direct messages that all strangers together may leave in a minute.
-pub(super) const STRANGERS_RATE: u32 = 10;
+use crate::wire::{Ack, Body, Closing, Control, Item, Malformed, Packet, Reason, Slot, decode};
 
 impl Engine {
-    /// A peer's rumor, whose author and id are proven. Whatever does not fit is dropped silently:
-    /// peers are told nothing about what we make of them.
+    /// Takes in a rumor of a peer, whose author and id are proven. A rumor that does not fit is
+    /// dropped silently: peers are told nothing about what we make of them.
     pub(super) fn receive(&mut self, now: Time, message: &Verified) {
-        let mut packet = match decode(self.me, message) {
+        let mut packet = match decode(self.ctx.me, message) {
             Ok(packet) => packet,
             Err(Malformed::TooLong) => return self.too_long(now, message),
             Err(_) => return,
         };
         let from = packet.from;
-        if from == self.me {
-            return self.twin_heard(now, &packet);
+        if from == self.ctx.me {
+            return self.instance_received(now, &packet);
         }
-        if self.standing(from) == Standing::Blocked {
+        if self.ctx.peers.standing(from) == Standing::Blocked {
             return;
         }
         self.note_what_it_speaks(now, &packet);
         for ack in std::mem::take(&mut packet.acks) {
-            self.acked(now, from, &ack);
+            match self.conversations.acked(&mut self.ctx, now, from, &ack) {
+                Acknowledged::Stream(effects) => self.route(now, effects),
+                Acknowledged::Unknown => self.opening_acked(from, &ack),
+            }
         }
         // Its id may be forgotten: it could be a replay, and break its stream.
         let numbered = matches!(packet.body, Body::Numbered(..) | Body::Chunk(..));
@@ -47,24 +46,30 @@ impl Engine {
             return;
         }
         match std::mem::replace(&mut packet.body, Body::Ack) {
-            Body::Ack | Body::Twin(_) => {}
+            Body::Ack | Body::DuplicateInstance(_) => {}
             Body::Plain(text) => self.plain(now, &packet, text),
             Body::Control(call, control) => self.control(now, &packet, call, control),
-            Body::Reset(slot) => self.reset(now, from, slot),
-            Body::Chunk(call, slot, bytes) => self.chunk(now, from, call, slot, packet.id, bytes),
+            Body::Reset(slot) => {
+                let effects = self.conversations.reset(&mut self.ctx, now, from, slot);
+                self.route(now, effects);
+            }
+            Body::Chunk(call, slot, bytes) => {
+                self.chunk(now, from, (call, slot), (packet.id, bytes));
+            }
             Body::Numbered(conversation, slot, item) => {
                 packet.body = Body::Numbered(conversation, slot, item);
                 self.numbered(now, message, packet, conversation, slot);
             }
         }
-        if self.standing(from) == Standing::Allowed {
+        if self.ctx.peers.standing(from) == Standing::Allowed {
             self.peer_alive(now, from);
         }
     }
 
-    /// Keys that nothing is kept of stay unknown: a stranger cannot fill the store with itself.
+    /// Notes what runs behind a key. Keys that nothing is kept of stay unknown: a stranger cannot
+    /// fill the store with itself.
     fn note_what_it_speaks(&mut self, now: Time, packet: &Packet) {
-        let Some(known) = self.peers.get(&packet.from) else { return };
+        let Some(known) = self.ctx.peers.get(packet.from) else { return };
         let speaks = match packet.body {
             Body::Plain(_) if known.speaks == Speaks::Unknown => Speaks::Plain,
             Body::Plain(_) => return,
@@ -73,15 +78,39 @@ impl Engine {
         self.update_peer(now, packet.from, |peer| peer.speaks = speaks);
     }
 
+    /// Takes in the callee's acknowledgement of the opening message of a call of ours.
+    fn opening_acked(&mut self, from: PublicKey, ack: &Ack) {
+        let named = |call: &crate::call::state::Call| {
+            call.outgoing && call.opening.is_some() && opening_stream(call.id) == ack.stream
+        };
+        let Some(call) = self.calls.with(from).find(|call| named(call)).map(|call| call.id) else {
+            return;
+        };
+        let record = StreamOut {
+            id: ack.stream,
+            conversation: Conversation::Call(call),
+            peer: from,
+            lane: Lane::Opening,
+            last: 1,
+            last_id: Some(opening_id(call)),
+            acked: ack.upto.min(1),
+            read: ack.read.min(ack.upto).min(1),
+        };
+        if record.acked == 1 {
+            self.ctx.persist(ConversationChange::Delivered(opening_id(call)));
+            self.ctx.persist(ConversationChange::StreamOut(record));
+        }
+    }
+
     fn control(&mut self, now: Time, packet: &Packet, call: CallId, mut control: Control) {
         let from = packet.from;
-        let Some(session) = self.calls.get(&call) else {
+        let Some(found) = self.calls.get(call) else {
             return self.control_of_unknown_call(now, packet, call, control);
         };
-        let open = session.call.is_open();
-        let waits = open || session.call.was_given_up();
+        let open = found.is_open();
+        let waits = open || found.was_given_up();
         // Another's accept, another's end.
-        if session.call.peer != from {
+        if found.peer != from {
             return;
         }
         if let Control::Accept(accept) = &control {
@@ -97,23 +126,23 @@ impl Engine {
                 if closing.reason == Reason::Merged =>
             {
                 // What it was merged into may have been merged itself since.
-                closing.into = closing.into.map(|into| self.heir(into));
+                closing.into = closing.into.map(|into| self.calls.successor(into));
                 closing.into.filter(|into| waits && self.carry_over(now, call, *into) && open)
             }
             _ => None,
         };
-        self.step(now, call, CallEvent::Said(control), Cause::Other);
+        self.step(now, call, CallEvent::Control(control), Cause::Other);
         // We rang while it rang here: that is an answer.
         if let Some(into) = met {
-            self.step(now, into, CallEvent::Take { replaces: Some(call) }, Cause::Other);
+            self.step(now, into, CallEvent::Accept { replaces: Some(call) }, Cause::Other);
         }
     }
 
     /// The peer took our ring and says that it replaces one of its own.
     fn merge(&mut self, now: Time, from: PublicKey, replaced: CallId, into: CallId) {
-        match self.calls.get(&replaced) {
-            Some(session) if session.call.peer == from => {
-                if session.call.is_open() {
+        match self.calls.get(replaced) {
+            Some(found) if found.peer == from => {
+                if found.is_open() {
                     self.carry_over(now, replaced, into);
                 }
                 self.step(now, replaced, CallEvent::Merge(into), Cause::Other);
@@ -133,8 +162,7 @@ impl Engine {
         let from = packet.from;
         match control {
             Control::Offer(offer) => {
-                let sent = Time::from_secs(packet.created_at).0;
-                let sent = Time(sent.saturating_add_signed(self.clock_ahead.saturating_neg()));
+                let sent = self.ctx.heard(Time::from_secs(packet.created_at));
                 self.ring(now, Ring { from, call, rumor: packet.id, sent, offer });
             }
             Control::Cancel(closing) | Control::End(closing) | Control::Reject(closing) => {
@@ -149,10 +177,10 @@ impl Engine {
 
     /// A contact is in a call that is not known here: a store was lost. It is told so.
     fn no_such_call(&mut self, now: Time, from: PublicKey, call: CallId) {
-        if self.standing(from) == Standing::Allowed {
+        if self.ctx.peers.standing(from) == Standing::Allowed {
             let closing = Closing::new(Reason::Failed, "no such call");
             let body = Body::Control(call, Control::End(closing));
-            self.say(now, from, &body, Priority::Control);
+            self.say(now, from, &body);
         }
     }
 
@@ -167,14 +195,14 @@ impl Engine {
         let from = packet.from;
         match conversation {
             Conversation::Call(call) => {
-                let Some(session) = self.calls.get(&call) else {
+                let Some(found) = self.calls.get(call) else {
                     return self.no_such_call(now, from, call);
                 };
-                if session.call.peer != from {
+                if found.peer != from {
                     return;
                 }
-                self.step(now, call, CallEvent::Spoke, Cause::Other);
-                if !self.calls.get(&call).is_some_and(|s| s.call.carries()) {
+                self.step(now, call, CallEvent::Received, Cause::Other);
+                if !self.conversations.is_open(conversation) {
                     return;
                 }
             }
@@ -183,298 +211,120 @@ impl Engine {
                     Body::Numbered(_, _, Item::Text(text)) => text.as_str(),
                     _ => "",
                 };
-                if !self.seen.contains_key(&packet.id) && !self.may_write(now, from, text) {
+                if !self.ctx.was_seen(packet.id) && !self.may_write(now, from, text) {
                     return;
                 }
-                self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
+                self.conversations.open_direct(from);
                 self.update_peer(now, from, |_| {});
             }
         }
-        self.take_in(now, message, packet, conversation, slot);
+        let arrived = (packet, slot);
+        for released in
+            self.conversations.arrive(&mut self.ctx, now, conversation, message, arrived)
+        {
+            self.deliver(now, conversation, released);
+        }
     }
 
-    /// Whether a direct message of this key is taken in.
+    /// Returns true if a direct message of this key is taken in.
     fn may_write(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
-        match (self.standing(from), self.settings.policy) {
+        match (self.ctx.peers.standing(from), self.ctx.settings.policy) {
             (Standing::Allowed, _) => true,
             (Standing::Stranger, _) if self.may_pair(now, from, text) => true,
             (Standing::Blocked, _) | (_, Policy::AllowList | Policy::Closed) => false,
-            (Standing::Stranger, _) => self.strangers.take(now, 1),
+            (Standing::Stranger, _) => self.ctx.peers.take_stranger(now),
         }
     }
 
-    /// Whether one more message of this peer is taken in now. One that is not comes again.
-    fn within_rate(&mut self, now: Time, from: PublicKey, bytes: usize) -> bool {
-        let size = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let (count, most) = (self.settings.receives, self.settings.receive_bytes);
-        let full = || Meter::full(now, Rate::a_minute(count));
-        let (messages, words) = self
-            .meters
-            .entry(from)
-            .or_insert_with(|| (full(), Meter::full(now, Rate::an_hour(most))));
-        words.has(now, size) && messages.take(now, 1) && words.take(now, size)
-    }
-
-    fn take_in(
-        &mut self,
-        now: Time,
-        message: &Verified,
-        packet: Packet,
-        conversation: Conversation,
-        slot: Slot,
-    ) {
-        let from = packet.from;
-        let id = packet.id;
-        let duplicate = self.seen.contains_key(&id);
-        if !duplicate && !self.within_rate(now, from, message.rumor().content.len()) {
-            return;
-        }
-        let ack_idle = self.settings.schedule.ack_idle;
-        let Some(channel) = self.channel(conversation) else { return };
-        if !channel.incoming.contains_key(&slot.stream) && !channel.takes_stream() {
-            return;
-        }
-        let incoming =
-            channel.incoming.entry(slot.stream).or_insert_with(|| Incoming::new(slot.stream));
-        if duplicate && incoming.broken {
-            // The sender did not hear that, or it would not say it there again.
-            return self.ask_for_new_stream(now, from, slot);
-        }
-        if duplicate {
-            incoming.owes_ack = true;
-            return channel.owe(now, ack_idle);
-        }
-        let parcel = parcel(packet);
-        let void = parcel.void;
-        let arrival = incoming.arrive(slot.number, parcel);
-        let broke = matches!(arrival, Arrival::Released(_)) && incoming.broken;
-        let record = channel
-            .incoming
-            .get(&slot.stream)
-            .map(|incoming| channel.stream_in(incoming, Lane::Text));
-        match arrival {
-            Arrival::TooFar => {}
-            Arrival::Duplicate => self.owe(now, conversation, slot.stream),
-            // A void never takes the place of what arrived before it was sent.
-            Arrival::Conflict if void => self.owe(now, conversation, slot.stream),
-            Arrival::Conflict => {
-                if let Some(incoming) = channel.incoming.get_mut(&slot.stream) {
-                    incoming.broken = true;
-                }
-                self.ask_for_new_stream(now, from, slot);
-            }
-            Arrival::Held => {
-                channel.owe(now, ack_idle);
-                self.remember_seen(now, id);
-                if let Some(record) = record {
-                    self.persist(ConversationChange::StreamIn(record));
-                }
-                let rumor = Box::new(message.rumor().clone());
-                self.persist(ConversationChange::OutOfOrder {
-                    stream: slot.stream,
-                    number: slot.number,
-                    rumor,
-                });
-            }
-            Arrival::Released(released) => {
-                channel.owe(now, ack_idle);
-                self.remember_seen(now, id);
-                if let Some(record) = record {
-                    self.persist(ConversationChange::StreamIn(record));
-                }
-                for (number, id, parked) in released {
-                    self.deliver(now, conversation, (slot.stream, number), id, parked.packet);
-                }
-                if broke {
-                    self.ask_for_new_stream(now, from, slot);
-                }
-            }
-        }
-    }
-
-    /// What the sender says of a stream and what is here do not fit. Strangers hear nothing.
-    fn ask_for_new_stream(&mut self, now: Time, from: PublicKey, slot: Slot) {
-        if self.standing(from) == Standing::Allowed {
-            let body = Body::Reset(Slot::new(slot.stream, slot.number));
-            self.say(now, from, &body, Priority::Control);
-        }
-    }
-
-    fn owe(&mut self, now: Time, conversation: Conversation, stream: StreamId) {
-        let idle = self.settings.schedule.ack_idle;
-        if let Some(channel) = self.channel(conversation) {
-            if let Some(incoming) = channel.incoming.get_mut(&stream) {
-                incoming.owes_ack = true;
-            }
-            channel.owe(now, idle);
-        }
-    }
-
-    pub(super) fn remember_seen(&mut self, now: Time, id: RumorId) {
-        self.seen.insert(id, now);
-        self.persist(ConversationChange::Seen(id, now));
-    }
-
-    /// Next in order: it becomes a message that our agent can read.
-    fn deliver(
-        &mut self,
-        now: Time,
-        conversation: Conversation,
-        slot: (StreamId, u64),
-        id: RumorId,
-        mut packet: Packet,
-    ) {
+    /// Makes a message of a rumor that is next in order, for our agent to read.
+    fn deliver(&mut self, now: Time, id: Conversation, released: Released) {
+        let Released { slot, id: rumor, mut packet } = released;
         let body = std::mem::replace(&mut packet.body, Body::Ack);
         let Body::Numbered(_, Slot { was, .. }, item) = body else { return };
-        // The same words came in a stream that was abandoned since; or they wait there, beyond a
-        // gap that nobody fills any more.
-        if let Some(was) = was {
-            let waits = self.channel(conversation).is_some_and(|c| c.take_held(was).is_some());
-            if self.seen.contains_key(&was) && !waits {
-                return;
-            }
-            self.remember_seen(now, was);
+        if was.is_some_and(|was| self.conversations.came_as(&mut self.ctx, now, id, was)) {
+            return;
         }
-        let content = match item {
-            Item::Void => return,
-            Item::Digest(summary) => {
-                if let Conversation::Call(call) = conversation {
-                    self.digest_heard(call, summary);
-                }
-                return;
-            }
-            Item::Text(text) => {
-                if matches!(conversation, Conversation::Direct(_))
-                    && self.for_its_human(now, &packet, &text)
-                {
-                    return;
-                }
-                Content::Text(text)
-            }
-            Item::Escalation(asked) => {
-                Content::Escalation { question: asked.question, options: asked.options }
-            }
-            Item::Unknown(name) => Content::Unsupported(name),
-            Item::File(offer) => match conversation {
-                Conversation::Call(call) => {
-                    let name = crate::policy::safe_name(&offer.name);
-                    let file = self.file_offered(now, call, &offer);
-                    Content::File { file, name: name.into() }
-                }
-                Conversation::Direct(_) => Content::Unsupported("file".into()),
-            },
-        };
+        let Some(content) = self.content(now, id, &packet, item) else { return };
+        let by = Speaker::theirs(packet.by_human);
         let silent = matches!(content, Content::File { .. });
-        let forwarded = match conversation {
-            Conversation::Call(call) if self.taken_over(call).is_some() => Some(content.clone()),
+        let forwarded = match id {
+            Conversation::Call(call) if self.taken_over(call).is_some() => {
+                Some((call, content.clone()))
+            }
             _ => None,
         };
-        let handle = self.number(|counters| &mut counters.messages);
-        let message = Message {
-            handle,
-            conversation,
-            peer: packet.from,
-            by: Speaker::theirs(packet.by_human),
-            rumor: id,
-            slot: Some(slot),
-            content,
-            at: now,
-            claimed_at: packet.created_at,
-            delivery: Delivery::Delivered,
-        };
-        self.persist(ConversationChange::Message(Box::new(message)));
-        if let (Conversation::Call(call), Some(content)) = (conversation, forwarded) {
-            self.forward(now, call, Speaker::theirs(packet.by_human), &content);
+        let message = NewMessage { by, rumor, slot: Some(slot), content };
+        let handle = self.conversations.record_received(&mut self.ctx, now, id, &packet, message);
+        if let Some((call, content)) = forwarded {
+            self.forward(now, call, by, &content);
         }
         // A file is news when it is whole.
         if !silent {
-            self.event(now, EventKind::Message, conversation, Some(handle), None);
+            self.ctx.event(now, EventKind::Message, id, Some(handle), None);
         }
     }
 
-    /// Words from an ordinary app.
+    /// Returns the content of an item for our agent, unless the item is for somebody else.
+    fn content(
+        &mut self,
+        now: Time,
+        id: Conversation,
+        packet: &Packet,
+        item: Item,
+    ) -> Option<Content> {
+        Some(match (item, id) {
+            (Item::Void, _) => return None,
+            (Item::Digest(summary), Conversation::Call(call)) => {
+                self.digest_received(call, summary);
+                return None;
+            }
+            (Item::Digest(_), Conversation::Direct(_)) => return None,
+            (Item::Text(text), Conversation::Direct(_))
+                if self.for_its_human(now, packet, &text) =>
+            {
+                return None;
+            }
+            (Item::Text(text), _) => Content::Text(text),
+            (Item::Escalation(asked), _) => {
+                Content::Escalation { question: asked.question, options: asked.options }
+            }
+            (Item::Unknown(name), _) => Content::Unsupported(name),
+            (Item::File(offer), Conversation::Call(call)) => {
+                let name = crate::policy::safe_name(&offer.name).into();
+                let peer = self.calls.get(call).map_or(self.ctx.me, |call| call.peer);
+                let (transfers, conversations) = (&mut self.transfers, &mut self.conversations);
+                let place = (call, peer);
+                let file = transfers.offered(&mut self.ctx, conversations, now, place, &offer);
+                Content::File { file, name }
+            }
+            (Item::File(_), Conversation::Direct(_)) => Content::Unsupported("file".into()),
+        })
+    }
+
+    /// Takes in a message from an ordinary app.
     fn plain(&mut self, now: Time, packet: &Packet, text: Text) {
         let from = packet.from;
-        if self.seen.contains_key(&packet.id)
+        if self.ctx.was_seen(packet.id)
             || is_forgotten(now, Time::from_secs(packet.created_at))
             || text.trim().is_empty()
             || !self.may_write(now, from, &text)
-            || !self.within_rate(now, from, text.len())
+            || !self.ctx.peers.within_rate(now, &self.ctx.settings, from, text.len())
         {
             return;
         }
-        self.remember_seen(now, packet.id);
+        self.ctx.remember_seen(now, packet.id);
         if self.for_its_human(now, packet, &text) {
             return;
         }
-        let conversation = Conversation::Direct(from);
-        self.direct.entry(from).or_insert_with(|| Channel::new(from, conversation));
+        let id = self.conversations.open_direct(from);
         self.update_peer(now, from, |peer| {
             if peer.speaks == Speaks::Unknown {
                 peer.speaks = Speaks::Plain;
             }
         });
-        let handle = self.number(|counters| &mut counters.messages);
-        self.persist(ConversationChange::Message(Box::new(Message {
-            handle,
-            conversation,
-            peer: from,
-            by: Speaker::Peer,
-            rumor: packet.id,
-            slot: None,
-            content: Content::Text(text),
-            at: now,
-            claimed_at: packet.created_at,
-            delivery: Delivery::Delivered,
-        })));
-        self.event(now, EventKind::Message, conversation, Some(handle), None);
-    }
-
-    /// Our agent was shown a stream up to a number.
-    pub(super) fn shown(
-        &mut self,
-        now: Time,
-        conversation: Conversation,
-        stream: StreamId,
-        number: u64,
-    ) {
-        let idle = self.settings.schedule.ack_idle;
-        let disclose = self.settings.disclose_read;
-        let Some(channel) = self.channel(conversation) else { return };
-        let Some(incoming) = channel.incoming.get_mut(&stream) else { return };
-        if !incoming.shown(number) {
-            return;
-        }
-        incoming.owes_ack |= disclose;
-        if disclose {
-            channel.owe(now, idle);
-        }
-        let record =
-            channel.incoming.get(&stream).map(|incoming| channel.stream_in(incoming, Lane::Text));
-        if let Some(record) = record {
-            self.persist(ConversationChange::StreamIn(record));
-        }
-    }
-}
-
-/// Whether its writer says that it is so old that its id would be forgotten here by now: it cannot
-/// be told from a repetition, which relays may serve for years.
-pub(super) fn is_forgotten(now: Time, written: Time) -> bool {
-    now.since(written) > SEEN_KEPT.saturating_sub(SKEW)
-}
-
-/// A packet of the text lane as its stream takes it.
-pub(super) fn parcel(packet: Packet) -> Parcel<Parked> {
-    let (prev, void) = match &packet.body {
-        Body::Numbered(_, slot, item) => (slot.prev, *item == Item::Void),
-        _ => (None, false),
-    };
-    Parcel { id: packet.id, prev, void, value: Parked { packet } }
-}
-
-impl Channel {
-    /// An acknowledgement goes soon, unless one is due already.
-    fn owe(&mut self, now: Time, idle: Duration) {
-        self.ack_due = Some(self.ack_due.unwrap_or(now + idle));
+        let (by, content) = (Speaker::Peer, Content::Text(text));
+        let message = NewMessage { by, rumor: packet.id, slot: None, content };
+        let handle = self.conversations.record_received(&mut self.ctx, now, id, packet, message);
+        self.ctx.event(now, EventKind::Message, id, Some(handle), None);
     }
 }

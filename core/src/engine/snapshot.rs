@@ -1,6 +1,7 @@
 //! The state from which an engine goes on after a restart.
 
 use crate::call::Call;
+use crate::conversation::restore::OutboxEntry;
 use crate::ids::{Conversation, RumorId, StreamId};
 use crate::policy::Policy;
 use crate::record::{
@@ -26,7 +27,7 @@ pub struct Snapshot {
     /// Rumors that wait for acknowledgement.
     pub outbox: Vec<OutboxEntry>,
     /// Rumors beyond a gap.
-    pub held: Vec<(StreamId, u64, Rumor)>,
+    pub out_of_order: Vec<(StreamId, u64, Rumor)>,
     /// Pieces of files that are not whole.
     pub chunks: Vec<(StreamId, u64, RumorId, Blob)>,
     /// Files that are under way.
@@ -49,19 +50,4 @@ pub struct Snapshot {
     pub policy: Option<Policy>,
     /// Tokens that are good.
     pub invites: Vec<Invite>,
-}
-
-/// See [`Snapshot::outbox`].
-#[derive(Debug, Clone)]
-pub struct OutboxEntry {
-    /// The stream.
-    pub stream: StreamId,
-    /// The number.
-    pub number: u64,
-    /// The rumor.
-    pub rumor: Rumor,
-    /// Whether a relay took it.
-    pub taken: bool,
-    /// Since when it waits.
-    pub since: Time,
 }

@@ -22,7 +22,7 @@ pub struct Incoming<T> {
     /// Everything up to here was shown to the agent.
     pub read: u64,
     /// What is stored beyond a gap.
-    pub held: BTreeMap<u64, Parcel<T>>,
+    pub held: BTreeMap<u64, Inbound<T>>,
     /// Something changed that the sender was not told of.
     pub owes_ack: bool,
     /// Numbers that a void fills, as far as this run knows: what they were for may still come, and
@@ -35,7 +35,7 @@ pub struct Incoming<T> {
 
 /// A numbered rumor, as far as its stream is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parcel<T> {
+pub struct Inbound<T> {
     /// The rumor's id.
     pub id: RumorId,
     /// What its sender says is the start of the id of the rumor before it.
@@ -46,7 +46,7 @@ pub struct Parcel<T> {
     pub value: T,
 }
 
-impl<T> Parcel<T> {
+impl<T> Inbound<T> {
     /// One that says nothing of what is before it.
     #[must_use]
     pub const fn new(id: RumorId, value: T) -> Self {
@@ -65,7 +65,7 @@ pub enum Arrival<T> {
     /// Beyond what can be held: it will come again.
     TooFar,
     /// Stored beyond a gap.
-    Held,
+    OutOfOrder,
     /// These are next in order.
     Released(Vec<(u64, RumorId, T)>),
 }
@@ -87,42 +87,42 @@ impl<T> Incoming<T> {
     }
 
     /// Takes a rumor that was not seen before; the caller knows by its id.
-    pub fn arrive(&mut self, number: u64, parcel: Parcel<T>) -> Arrival<T> {
+    pub fn arrive(&mut self, number: u64, inbound: Inbound<T>) -> Arrival<T> {
         if self.voids.contains(&number) {
             return Arrival::Duplicate;
         }
         let next = number == self.upto + 1;
-        if number <= self.upto || self.broken || (next && !self.follows(&parcel)) {
+        if number <= self.upto || self.broken || (next && !self.follows(&inbound)) {
             return Arrival::Conflict;
         }
         if let Some(held) = self.held.get(&number) {
-            return if held.id == parcel.id { Arrival::Duplicate } else { Arrival::Conflict };
+            return if held.id == inbound.id { Arrival::Duplicate } else { Arrival::Conflict };
         }
         if !next && (self.held.len() >= HELD_LIMIT || number > self.upto + REACH) {
             return Arrival::TooFar;
         }
         self.owes_ack = true;
-        if parcel.void {
+        if inbound.void {
             self.voids.insert(number);
         }
-        self.held.insert(number, parcel);
+        self.held.insert(number, inbound);
         let mut released = Vec::new();
-        while let Some(parcel) = self.held.remove(&(self.upto + 1)) {
-            if !self.follows(&parcel) {
+        while let Some(inbound) = self.held.remove(&(self.upto + 1)) {
+            if !self.follows(&inbound) {
                 self.broken = true;
-                self.held.insert(self.upto + 1, parcel);
+                self.held.insert(self.upto + 1, inbound);
                 break;
             }
             self.upto += 1;
-            self.upto_id = (!parcel.void).then_some(parcel.id);
-            released.push((self.upto, parcel.id, parcel.value));
+            self.upto_id = (!inbound.void).then_some(inbound.id);
+            released.push((self.upto, inbound.id, inbound.value));
         }
-        if released.is_empty() { Arrival::Held } else { Arrival::Released(released) }
+        if released.is_empty() { Arrival::OutOfOrder } else { Arrival::Released(released) }
     }
 
     /// Whether a rumor may stand behind the last one. A void stands for one that was never seen.
-    fn follows(&self, parcel: &Parcel<T>) -> bool {
-        match (parcel.prev, self.upto_id) {
+    fn follows(&self, inbound: &Inbound<T>) -> bool {
+        match (inbound.prev, self.upto_id) {
             (Some(prev), Some(id)) => prev == id.start(),
             _ => true,
         }

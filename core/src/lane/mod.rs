@@ -5,7 +5,7 @@
 mod incoming;
 mod outgoing;
 
-pub use incoming::{Arrival, Incoming, Parcel};
+pub use incoming::{Arrival, Inbound, Incoming};
 pub use outgoing::{AckOutcome, Attempts, Outgoing, Pending};
 
 use core::time::Duration;

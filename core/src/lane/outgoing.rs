@@ -178,14 +178,12 @@ impl Outgoing {
         (pending.attempts > 0 && now.since(pending.last) >= after).then_some(*number)
     }
 
-    /// A relay took the rumor. Answers with its number.
-    pub fn taken(&mut self, id: RumorId) -> Option<u64> {
-        let (number, pending) = self.pending.iter_mut().find(|(_, p)| p.id == id)?;
-        if !pending.taken {
+    /// Notes that a relay took the rumor with this number.
+    pub fn taken(&mut self, number: u64) {
+        if let Some(pending) = self.pending.get_mut(&number).filter(|pending| !pending.taken) {
             pending.taken = true;
             pending.attempts = pending.attempts.min(1);
         }
-        Some(*number)
     }
 
     /// The receiver's word.

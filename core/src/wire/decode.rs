@@ -70,7 +70,7 @@ pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
         _ => return Err(Malformed::Kind),
     };
     // To ourselves we say one thing only, and nobody else says it to us.
-    if own != matches!(body, Body::Twin(_)) {
+    if own != matches!(body, Body::DuplicateInstance(_)) {
         return Err(Malformed::Own);
     }
     Ok(Packet {
@@ -110,7 +110,7 @@ fn control(rumor: &Rumor) -> Result<Body, Malformed> {
     }
     match name {
         "ack" => Ok(Body::Ack),
-        "twin" => Ok(Body::Twin(json(&rumor.content)?)),
+        "twin" => Ok(Body::DuplicateInstance(json(&rumor.content)?)),
         "reset" => Ok(Body::Reset(slot(rumor)?)),
         "chunk" => {
             let bytes = STANDARD.decode(&rumor.content).map_err(|_| Malformed::Content)?;

@@ -73,7 +73,7 @@ fn ours(tags: &mut Vec<Vec<String>>, body: &Body) -> (u16, String) {
             tags.push(tag(["type", "ack"]));
             (CONTROL_KIND, String::new())
         }
-        Body::Twin(twin) => {
+        Body::DuplicateInstance(twin) => {
             tags.push(tag(["type", "twin"]));
             (CONTROL_KIND, json(twin))
         }

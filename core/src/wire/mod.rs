@@ -133,12 +133,12 @@ pub enum Body {
     /// A piece of a file; numbers count pieces.
     Chunk(CallId, Slot, Blob),
     /// A run of a daemon to others under the same key.
-    Twin(Twin),
+    DuplicateInstance(DuplicateInstance),
 }
 
 /// What one run of a daemon says to another with the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Twin {
+pub struct DuplicateInstance {
     /// When it started, by its clock.
     pub started: Time,
     /// The run that it answers; nothing in a hello to whoever is there.

@@ -27,10 +27,10 @@ impl Effects {
             Output::Persist(_) | Output::Notify(_) => {}
             Output::Send { to, rumor, priority } => self.relays.send(to, rumor, priority),
             Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
-            Output::Tally(call) => {
+            Output::Digest(call) => {
                 self.read(store, "the digests of a call could not be read", move |store| {
                     let (said, heard) = store.digests(call)?;
-                    Ok(Input::Tallied { call, said, heard })
+                    Ok(Input::Digested { call, said, heard })
                 });
             }
             Output::Recall { call, to } => {

@@ -296,8 +296,12 @@ fn closing_a_gap_releases_what_was_held() {
         p2p_core::Conversation::Direct(BOB),
         Lane::Text,
     )))]);
-    let left: Vec<_> =
-        home.snapshot().held.iter().map(|(stream, number, _)| (stream.0[0], *number)).collect();
+    let left: Vec<_> = home
+        .snapshot()
+        .out_of_order
+        .iter()
+        .map(|(stream, number, _)| (stream.0[0], *number))
+        .collect();
     assert_eq!(left, [(1, u64::MAX), (1, 5), (2, 3)]);
 }
 

@@ -200,7 +200,7 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
     same! {
         a.counters => b.counters, a.peers => b.peers, a.calls => b.calls,
         a.streams_out => b.streams_out, a.streams_in => b.streams_in, outbox(&a) => outbox(&b),
-        a.held => b.held, a.chunks => b.chunks, a.files => b.files, a.seen => b.seen,
+        a.out_of_order => b.out_of_order, a.chunks => b.chunks, a.files => b.files, a.seen => b.seen,
         a.tombstones => b.tombstones, a.recent => b.recent, a.owners => b.owners,
         a.questions => b.questions, a.notes => b.notes, a.takeovers => b.takeovers,
         a.policy => b.policy, a.invites => b.invites,

@@ -133,7 +133,7 @@ fn records_come_back_equal() {
     assert_eq!(snapshot.seen, [(rumor_id(1), Time(1)), (rumor_id(2), Time(2))]);
     assert_eq!(snapshot.tombstones, [tombstone]);
     assert_eq!(snapshot.files, [transferring]);
-    assert_eq!(snapshot.held, [(stream(2), 8, rumor("held"))]);
+    assert_eq!(snapshot.out_of_order, [(stream(2), 8, rumor("held"))]);
     assert_eq!(snapshot.chunks, [(stream(3), 1, rumor_id(3), vec![0, 255].into())]);
     let entry = &snapshot.outbox[0];
     assert_eq!((entry.stream, entry.number, entry.taken, entry.since), (stream(1), 7, false, NOW));
@@ -224,7 +224,7 @@ fn what_is_long_over_stays_out() {
     assert_eq!(snapshot.calls.iter().map(|c| c.handle).collect::<Vec<_>>(), kept);
     assert_eq!(snapshot.streams_out.iter().map(|s| s.id.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert_eq!(snapshot.streams_in.iter().map(|s| s.id.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
-    assert_eq!(snapshot.held.iter().map(|h| h.0.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
+    assert_eq!(snapshot.out_of_order.iter().map(|h| h.0.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert_eq!(snapshot.chunks.iter().map(|c| c.0.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
 }
 

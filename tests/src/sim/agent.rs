@@ -199,7 +199,7 @@ impl Agent {
                 self.written.push((known.call, known.sha256, bytes.into()));
                 outcome.stored.push(file);
             }
-            Output::Tally(call) => outcome.tallied.push(call),
+            Output::Digest(call) => outcome.tallied.push(call),
             Output::Recall { .. } => return Err("nobody owns it".into()),
             Output::Yield { .. } => return Err("it yields to nobody".into()),
             Output::Notify(event) => {

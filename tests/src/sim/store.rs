@@ -301,7 +301,11 @@ impl Store {
                 .cloned()
                 .collect(),
             outbox: self.outbox.values().cloned().collect(),
-            held: self.held.iter().map(|((id, n), rumor)| (*id, *n, rumor.clone())).collect(),
+            out_of_order: self
+                .held
+                .iter()
+                .map(|((id, n), rumor)| (*id, *n, rumor.clone()))
+                .collect(),
             chunks: self
                 .chunks
                 .iter()

@@ -254,7 +254,7 @@ impl World {
             }
             Next::Tallied(index, run, call) if self.agents[index].run == run => {
                 let (said, heard) = self.agents[index].store.digests(call);
-                self.input(index, Input::Tallied { call, said, heard })
+                self.input(index, Input::Digested { call, said, heard })
             }
             Next::Report(..) | Next::NoRoute(..) | Next::Stored(..) | Next::Tallied(..) => Ok(()),
             Next::Start(index) => self.start(index),

@@ -45,17 +45,17 @@ impl Command for DiagnoseMessage {
     const SURVIVES_YIELD: bool = true;
 
     fn run(self, engine: &mut Engine, _now: Time) -> Result<Outlook, Refusal> {
-        let is_open = engine.is_open(self.conversation);
+        let is_open = engine.conversations.is_open(self.conversation);
         let rings = match self.conversation {
             Conversation::Call(call) => {
                 engine.call(call).is_some_and(|call| call.is_open() && !call.carries())
             }
             Conversation::Direct(_) => false,
         };
-        let peer_seen = engine.last_seen.get(&self.peer).copied();
-        let schedule = engine.settings.schedule.clone();
-        let found = engine.channel(self.conversation).and_then(|channel| {
-            channel.outgoing().find_map(|(stream, _)| stream.attempts(self.rumor, &schedule))
+        let peer_seen = engine.ctx.peers.last_seen(self.peer);
+        let schedule = &engine.ctx.settings.schedule;
+        let found = engine.conversations.get(self.conversation).and_then(|state| {
+            state.outgoing().find_map(|(stream, _)| stream.attempts(self.rumor, schedule))
         });
         let waits_for = match found {
             _ if rings => Some(WaitsFor::Answer),

@@ -2,7 +2,8 @@
 
 use super::super::execute::Command;
 use super::super::{Engine, Refusal};
-use crate::ids::{CallId, Conversation, RumorId, StreamId};
+use crate::conversation::cancel::OutgoingRef;
+use crate::ids::{CallId, Conversation, StreamId};
 use crate::record::Line;
 use crate::text::{Blob, Text};
 use crate::time::Time;
@@ -63,19 +64,6 @@ impl Command for SendFile {
     fn run(self, engine: &mut Engine, now: Time) -> Result<u32, Refusal> {
         engine.send_file(now, self)
     }
-}
-
-/// A message of ours that may be cancelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OutgoingRef {
-    /// The conversation.
-    pub conversation: Conversation,
-    /// The message's handle.
-    pub message: u32,
-    /// The message's rumor.
-    pub rumor: RumorId,
-    /// The handle of the file that the message offers.
-    pub file: Option<u32>,
 }
 
 /// Takes back a message, or a file. See [`Engine::to_withdraw`].

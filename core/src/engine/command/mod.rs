@@ -6,11 +6,10 @@ mod message;
 mod owner;
 mod peer;
 
+pub use crate::conversation::cancel::OutgoingRef;
 pub use call::{AcceptCall, EndCall, ForgetCall, PlaceCall, PlacedCall, Placement, RejectCall};
 pub use diagnose::{DiagnoseMessage, Outlook, WaitsFor};
-pub use message::{
-    CancelMessage, Escalate, MarkShown, OutgoingRef, SendFile, SendMessage, SentMessage,
-};
+pub use message::{CancelMessage, Escalate, MarkShown, SendFile, SendMessage, SentMessage};
 pub use owner::{
     CreateInvite, ListInvites, OwnerOrder, Pair, PairingCode, RedeemCode, RevokeInvite,
     UnauthenticatedOrder,

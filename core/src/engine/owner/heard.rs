@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::receive::is_forgotten;
 use super::super::{Engine, Output};
 use super::Letter;
+use crate::conversation::receive::is_forgotten;
 use crate::ids::{CallId, PublicKey};
 use crate::owner::parse::{Wish, parse};
 use crate::owner::{Order, words};
@@ -53,8 +53,8 @@ impl Engine {
     /// Words that do not fit are nobody's; their owner is told.
     pub(in super::super) fn too_long(&mut self, now: Time, message: &Verified) {
         let (from, id) = (message.rumor().pubkey, message.id());
-        if self.is_owner(from) && !self.seen.contains_key(&id) {
-            self.remember_seen(now, id);
+        if self.is_owner(from) && !self.ctx.was_seen(id) {
+            self.ctx.remember_seen(now, id);
             let text = format!(
                 "That message is too long and was not read. The maximum is {TEXT_LIMIT} bytes."
             );
@@ -135,7 +135,7 @@ impl Engine {
         from: PublicKey,
         written: u64,
     ) -> Letter {
-        let asked = self.owners.questions.get(&question).map(|it| self.told(it.at).secs());
+        let asked = self.owners.questions.get(&question).map(|it| self.ctx.told(it.at).secs());
         if asked.is_some_and(|asked| asked <= written) {
             return self.answer_by_dm(now, question, text, from);
         }
@@ -155,7 +155,7 @@ impl Engine {
         let theirs = |takeover: &&Takeover| takeover.by == Via::Dm(from);
         let taken = self.owners.takeovers.values().filter(theirs);
         let taken: Vec<CallId> = taken.map(|takeover| takeover.call).collect();
-        let meant = note.and_then(|note| note.call).map(|call| self.current(call));
+        let meant = note.and_then(|note| note.call).map(|call| self.calls.current(call));
         match (meant.filter(|call| taken.contains(call)), taken.as_slice()) {
             (Some(call), _) => Some(Ok(call)),
             (None, []) => None,
@@ -260,7 +260,7 @@ impl Engine {
 
     fn obey(&mut self, now: Time, from: PublicKey, order: Order) -> Heard {
         if let Order::Show(call) = order {
-            self.effects.push_back(Output::Recall { call: self.current(call), to: from });
+            self.ctx.output(Output::Recall { call: self.calls.current(call), to: from });
             return Heard::Silent;
         }
         let letter = self.order(now, order, Via::Dm(from));
@@ -269,7 +269,7 @@ impl Engine {
 
     /// How long ago something was written, both by the clock that others have.
     fn age(&self, now: Time, written: u64) -> Duration {
-        self.told(now).since(Time::from_secs(written))
+        self.ctx.told(now).since(Time::from_secs(written))
     }
 
     /// The last lines of a call that an owner wants to see.

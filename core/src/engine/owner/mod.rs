@@ -14,15 +14,13 @@ mod takeover;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::channel::Channel;
 use super::{Engine, Snapshot};
 use crate::human::change::HumanChange;
 use crate::ids::{CallId, Conversation, PublicKey, RumorId};
 use crate::owner::{Order, Pairing, words};
-use crate::record::{Content, EventKind, Note, Owner, Question, Speaker, Takeover};
+use crate::record::{Content, EventKind, Note, Owner, Question, Takeover};
 use crate::text::Text;
 use crate::time::{Time, earlier};
-use crate::wire::Item;
 
 /// What owners were told is remembered for so long: replies to it are understood.
 const NOTES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -104,7 +102,7 @@ impl Engine {
     /// What strangers may do now.
     #[must_use]
     pub fn policy(&self) -> crate::policy::Policy {
-        self.settings.policy
+        self.ctx.settings.policy
     }
 
     /// What has come due since.
@@ -125,21 +123,19 @@ impl Engine {
     /// before.
     fn tell(&mut self, now: Time, to: PublicKey, letter: Letter) {
         let conversation = Conversation::Direct(to);
-        self.direct.entry(to).or_insert_with(|| Channel::new(to, conversation));
         let kept = letter.kept.map_or_else(|| letter.text.clone(), Text::from);
-        let Some((rumor, slot)) = self.write_directly(now, to, letter.text) else { return };
-        let content = Content::Text(kept);
-        let message = self.record(now, conversation, Speaker::Agent, rumor, slot, content);
+        let written = self.write_directly(now, to, letter.text, Content::Text(kept));
+        let Some((rumor, message)) = written else { return };
         let Letter { call, question, .. } = letter;
         if call.is_some() || question.is_some() {
             self.note(Note { rumor, owner: to, message, call, question, at: now });
         }
-        self.flush(now, conversation);
+        self.conversations.flush(&mut self.ctx, now, conversation);
     }
 
     fn note(&mut self, note: Note) {
         self.owners.notes.insert(note.rumor, note);
-        self.persist(HumanChange::Note(note));
+        self.ctx.persist(HumanChange::Note(note));
     }
 
     /// A message of ours has another id now: it is said again in another stream.
@@ -151,7 +147,7 @@ impl Engine {
 
     /// Something that our agent should know of what its human did.
     fn notice(&mut self, now: Time, place: Conversation, subject: Option<u32>, text: &str) {
-        self.event(now, EventKind::Notice, place, subject, Some(text.into()));
+        self.ctx.event(now, EventKind::Notice, place, subject, Some(text.into()));
     }
 
     /// A call in a line of ours.
@@ -162,22 +158,8 @@ impl Engine {
 
     /// A key in a line of ours.
     fn named(&self, key: PublicKey) -> String {
-        let peer = self.peers.get(&key);
+        let peer = self.ctx.peers.get(key);
         let (name, claimed) = peer.map(|p| (p.name.as_deref(), p.claimed.as_deref())).unzip();
         words::named(name.flatten(), claimed.flatten(), &key.npub())
-    }
-
-    /// Gives words to the lane that the receiver understands.
-    pub(super) fn write_directly(
-        &mut self,
-        now: Time,
-        to: PublicKey,
-        text: Text,
-    ) -> Option<(RumorId, Option<(crate::ids::StreamId, u64)>)> {
-        if self.speaks(to) == crate::record::Speaks::P2p {
-            let (rumor, slot) = self.enqueue(now, Conversation::Direct(to), Item::Text(text))?;
-            return Some((rumor, Some(slot)));
-        }
-        Some((self.enqueue_plain(now, to, text), None))
     }
 }

@@ -47,9 +47,9 @@ impl Engine {
             let call = self.calls().find(|call| call.handle == number);
             let none =
                 || Letter::new(format!("There is no c{number}. /calls lists the open calls."));
-            return call.map(|call| self.current(call.id)).ok_or_else(none);
+            return call.map(|call| self.calls.current(call.id)).ok_or_else(none);
         }
-        let replied = note.and_then(|note| note.call).map(|call| self.current(call));
+        let replied = note.and_then(|note| note.call).map(|call| self.calls.current(call));
         if let Some(call) = replied.filter(|call| fits(*call)) {
             return Ok(call);
         }
@@ -73,7 +73,7 @@ impl Engine {
         let call = || self.calls().find(|call| Some(call.handle) == number).map(|call| call.peer);
         let lower = name.to_lowercase();
         let is = |pet: &Text| pet.to_lowercase() == lower;
-        let peer = || self.peers.values().find(|peer| peer.name.as_ref().is_some_and(is));
+        let peer = || self.ctx.peers.all().find(|peer| peer.name.as_ref().is_some_and(is));
         let none = || Letter::new(format!("No contact is called {}.", words::piece(name)));
         call().or_else(|| peer().map(|peer| peer.key)).ok_or_else(none)
     }

@@ -70,7 +70,7 @@ impl Engine {
             Order::Remove(key) => Ok(self.remove_owner(now, key)),
             Order::Pair => {
                 let (code, _) = self.open_pairing(now, None);
-                let ours = self.me.npub();
+                let ours = self.ctx.me.npub();
                 let text = format!(
                     "{}\nThe other owner must send this code to {ours} within ten minutes.",
                     code.as_str()
@@ -116,7 +116,7 @@ impl Engine {
     }
 
     fn end_by_owner(&mut self, now: Time, id: CallId, text: Text) -> Result<Letter, Refusal> {
-        let call = self.current(id);
+        let call = self.calls.current(id);
         match self.call(call) {
             None => return Err(Refusal::NoCall),
             Some(Call { state: State::Ended(ended), .. }) => {
@@ -136,7 +136,7 @@ impl Engine {
         for owner in meant {
             let owner = Owner { muted_until: time.map(|time| now + time), ..owner };
             self.owners.keys.insert(owner.key, owner);
-            self.persist(HumanChange::Owner(owner));
+            self.ctx.persist(HumanChange::Owner(owner));
         }
         let Some(time) = time else {
             let open = self.question_lines(&self.open_questions());
@@ -150,8 +150,8 @@ impl Engine {
     }
 
     fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
-        self.settings.policy = policy;
-        self.persist(PeerChange::Policy(policy));
+        self.ctx.settings.policy = policy;
+        self.ctx.persist(PeerChange::Policy(policy));
         let text = words::policy(policy);
         if let Via::Dm(owner) = via {
             let text = format!("your human decided: {text}");
@@ -164,7 +164,7 @@ impl Engine {
         if self.owners.keys.remove(&key).is_none() {
             return Letter::new("That key is not an owner.");
         }
-        self.persist(HumanChange::OwnerGone(key));
+        self.ctx.persist(HumanChange::OwnerGone(key));
         // Nor does a code help that it may have got before.
         self.owners.unconfirmed.remove(&key);
         self.owners.codes.clear();

@@ -36,7 +36,7 @@ impl Engine {
     }
 
     pub(super) fn open_pairing(&mut self, now: Time, only: Option<PublicKey>) -> (Text, Time) {
-        let pairing = Pairing::new(now, self.ids.code(code::LONG).into(), only);
+        let pairing = Pairing::new(now, self.ctx.ids.code(code::LONG).into(), only);
         let shown = (code::shown(&pairing.code).into(), pairing.until);
         self.owners.pairing = Some(pairing);
         shown
@@ -100,10 +100,10 @@ impl Engine {
         let others: Vec<PublicKey> = self.owners().map(|owner| owner.key).collect();
         let owner = Owner { key, since: now, muted_until: None };
         self.owners.keys.insert(key, owner);
-        self.persist(HumanChange::Owner(owner));
-        let (theirs, ours) = (key.npub(), self.me.npub());
-        let agent = words::piece(&self.settings.name);
-        let policy = words::policy(self.settings.policy);
+        self.ctx.persist(HumanChange::Owner(owner));
+        let (theirs, ours) = (key.npub(), self.ctx.me.npub());
+        let agent = words::piece(&self.ctx.settings.name);
+        let policy = words::policy(self.ctx.settings.policy);
         let mut text = format!(
             "You now own this agent.\nYou: {theirs}\nAgent: {agent}\n{ours}\nPolicy: {policy} (/policy changes it)"
         );
@@ -123,7 +123,7 @@ impl Engine {
 
     /// A code by which an owner proves itself once.
     pub(super) fn one_time_code(&mut self, now: Time) -> Letter {
-        let code = self.ids.code(code::LONG);
+        let code = self.ctx.ids.code(code::LONG);
         let shown = code::shown(&code);
         self.owners.codes.retain(|(_, until)| now < *until);
         if self.owners.codes.len() == CODES {

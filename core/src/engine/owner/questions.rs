@@ -31,11 +31,11 @@ impl Engine {
         quiet: bool,
         lines: &[Line],
     ) -> u32 {
-        let handle = self.number(|counters| &mut counters.questions);
+        let handle = self.ctx.number(|counters| &mut counters.questions);
         let code = self.question_code();
         let question =
             Question { handle, call, question, options, quiet, at: now, code, answer: None };
-        self.persist(HumanChange::Question(Box::new(question.clone())));
+        self.ctx.persist(HumanChange::Question(Box::new(question.clone())));
         self.owners.questions.insert(handle, question);
         while self.owners.questions.len() > QUESTIONS_LIMIT {
             self.owners.questions.pop_first();
@@ -48,7 +48,7 @@ impl Engine {
 
     fn question_code(&mut self) -> Text {
         loop {
-            let code = self.ids.code(code::SHORT);
+            let code = self.ctx.ids.code(code::SHORT);
             if !self.owners.questions.values().any(|question| question.code == code) {
                 return code.into();
             }
@@ -57,10 +57,10 @@ impl Engine {
 
     fn put(&mut self, now: Time, owner: PublicKey, handle: u32, lines: &[Line]) {
         let Some(question) = self.owners.questions.get(&handle) else { return };
-        let id = self.current(question.call);
+        let id = self.calls.current(question.call);
         let peer = self.call(id).map_or_else(String::new, |call| self.named(call.peer));
         let text = words::ask(&words::Asked {
-            agent: &self.settings.name,
+            agent: &self.ctx.settings.name,
             question: handle,
             code: &question.code,
             call: &self.call_line(id),
@@ -136,8 +136,8 @@ impl Engine {
         if let Some(question) = self.owners.questions.get_mut(&handle) {
             question.answer = Some(answer.clone());
         }
-        self.persist(HumanChange::Answered { question: handle, answer });
-        self.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
+        self.ctx.persist(HumanChange::Answered { question: handle, answer });
+        self.ctx.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
         // Nobody answers what was answered.
         let others = self.owners().map(|owner| owner.key).filter(|key| via != Via::Dm(*key));
         let others: Vec<_> = others.filter(|key| self.was_put_to(*key, handle)).collect();
@@ -230,7 +230,8 @@ impl Engine {
     pub(super) fn question_lines(&self, handles: &[u32]) -> String {
         let line = |handle: &u32| {
             let question = self.owners.questions.get(handle)?;
-            let call = self.call(self.current(question.call)).map_or(0, |call: &Call| call.handle);
+            let call =
+                self.call(self.calls.current(question.call)).map_or(0, |call: &Call| call.handle);
             let asked = words::piece(&question.question);
             Some(format!("q{handle}, code {}, in c{call}: {asked}", question.code.as_str()))
         };

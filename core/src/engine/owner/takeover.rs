@@ -11,7 +11,7 @@ use crate::owner::words;
 use crate::record::{Content, Speaker, Takeover, Via};
 use crate::text::Text;
 use crate::time::Time;
-use crate::wire::{Item, TEXT_LIMIT};
+use crate::wire::TEXT_LIMIT;
 
 /// A human who says nothing for so long has gone, and the agent goes on.
 const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -24,7 +24,7 @@ impl Engine {
     /// The human who speaks in a call instead of our agent, if one does.
     #[must_use]
     pub fn taken_over(&self, call: CallId) -> Option<&Takeover> {
-        self.owners.takeovers.get(&self.current(call))
+        self.owners.takeovers.get(&self.calls.current(call))
     }
 
     /// Refuses what the agent must leave to the human who speaks in a call.
@@ -84,11 +84,11 @@ impl Engine {
 
     fn keep_takeover(&mut self, takeover: Takeover) {
         self.owners.takeovers.insert(takeover.call, takeover);
-        self.persist(HumanChange::Takeover(takeover));
+        self.ctx.persist(HumanChange::Takeover(takeover));
     }
 
     pub(super) fn hand_back(&mut self, now: Time, call: CallId) -> Result<Letter, Refusal> {
-        let call = self.current(call);
+        let call = self.calls.current(call);
         let line = self.call_line(call);
         if !self.give_back(now, call, "the call is yours again: your human handed it back") {
             return Ok(Letter::new(format!("You have not taken over {line}.")).about(call));
@@ -124,7 +124,7 @@ impl Engine {
     pub(in super::super) fn takeover_over(&mut self, call: CallId) -> bool {
         let was = self.owners.takeovers.remove(&call).is_some();
         if was {
-            self.persist(HumanChange::TakeoverOver(call));
+            self.ctx.persist(HumanChange::TakeoverOver(call));
         }
         was
     }
@@ -179,9 +179,7 @@ impl Engine {
         }
         let call = self.spoken_in(call)?;
         let conversation = Conversation::Call(call);
-        let content = Content::Text(text.clone());
-        let message = self.utter(now, conversation, Speaker::Human, Item::Text(text), content)?;
-        self.flush(now, conversation);
+        let message = self.send_text(now, conversation, Speaker::Human, text)?;
         self.notice(now, conversation, Some(message), "your human said this");
         if let Some(takeover) = self.owners.takeovers.get(&call).copied() {
             self.keep_takeover(Takeover { last: now, ..takeover });

@@ -44,8 +44,8 @@ pub enum Output {
         /// The bytes, whose hash was checked.
         bytes: Blob,
     },
-    /// Sum up what is kept of a call; answer with [`Input::Tallied`].
-    Tally(CallId),
+    /// Sum up what is kept of a call; answer with [`Input::Digested`].
+    Digest(CallId),
     /// Read the last lines of a call; answer with [`Input::Recalled`].
     Recall {
         /// The call.
