@@ -197,7 +197,6 @@ impl Line {
             (Way::Down, "EVENT" | "EOSE") | (Way::Up, "REQ") => message[1].as_str(),
             _ => None,
         };
-        let known = || subscription.and_then(|id| self.subscriptions.get(id));
         let told = match fault {
             Fault::Delay(_) | Fault::Twice => return Some(Made::Beside),
             Fault::Drop => vec![],
@@ -217,12 +216,7 @@ impl Line {
                 self.end(subscription?, Some(words));
                 vec![]
             }
-            Fault::Alter if of_relay && label == "EVENT" => {
-                let mut altered = message.clone();
-                let content = message[2]["content"].as_str().unwrap_or_default();
-                altered[2]["content"] = format!("{content}A").into();
-                vec![altered]
-            }
+            Fault::Alter if of_relay && label == "EVENT" => vec![altered(message)],
             Fault::Forget if of_relay => {
                 self.end(subscription?, None);
                 return Some(Made::Beside);
@@ -232,28 +226,28 @@ impl Line {
                 self.demand();
                 return Some(Made::Beside);
             }
-            Fault::Notice(words) if of_relay => {
-                self.tell(&json!(["NOTICE", words]));
-                return Some(Made::Beside);
-            }
-            Fault::Foreign if of_relay => {
-                self.tell(&json!(["EVENT", subscription?, foreign()?]));
-                return Some(Made::Beside);
-            }
-            Fault::Expired if of_relay => {
-                let event = known()?.receiver.as_deref().and_then(expired)?;
-                self.tell(&json!(["EVENT", subscription?, event]));
-                return Some(Made::Beside);
-            }
-            Fault::Replay if of_relay => {
-                let again: Vec<Value> = known()?.served.iter().cloned().collect();
-                again.iter().for_each(|message| self.tell(message));
-                return (!again.is_empty()).then_some(Made::Beside);
-            }
+            _ if of_relay => return self.add(subscription, fault),
             _ => return None,
         };
         told.iter().for_each(|message| self.tell(message));
         Some(Made::Instead)
+    }
+
+    /// Sends something to the client beside the relay's message.
+    fn add(&mut self, subscription: Option<&str>, fault: &Fault) -> Option<Made> {
+        let known = || subscription.and_then(|id| self.subscriptions.get(id));
+        let told = match fault {
+            Fault::Notice(words) => vec![json!(["NOTICE", words])],
+            Fault::Foreign => vec![json!(["EVENT", subscription?, foreign()?])],
+            Fault::Expired => {
+                let event = known()?.receiver.as_deref().and_then(expired)?;
+                vec![json!(["EVENT", subscription?, event])]
+            }
+            Fault::Replay => known()?.served.iter().cloned().collect(),
+            _ => return None,
+        };
+        told.iter().for_each(|message| self.tell(message));
+        (!told.is_empty()).then_some(Made::Beside)
     }
 
     fn obey(&mut self, order: Order) {
@@ -308,6 +302,14 @@ impl Line {
     fn queue(&mut self, way: Way) -> &mut Queue {
         if way == Way::Up { &mut self.to_relay } else { &mut self.to_client }
     }
+}
+
+/// Returns an event message whose content does not fit its signature.
+fn altered(message: &Value) -> Value {
+    let mut altered = message.clone();
+    let content = message[2]["content"].as_str().unwrap_or_default();
+    altered[2]["content"] = format!("{content}A").into();
+    altered
 }
 
 /// A well-made event that has nothing to do with anything.
