@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use p2p_core::engine::Input;
-use p2p_relays::Heard;
+use p2p_relays::RelayEvent;
 use p2p_store::Receipt;
 use tokio::sync::mpsc;
 
@@ -13,13 +13,13 @@ use crate::context::Context;
 /// came up which may not have our presence.
 pub(crate) async fn forward(
     context: Arc<Context>,
-    mut events: mpsc::Receiver<Heard>,
+    mut events: mpsc::Receiver<RelayEvent>,
     reconnected: mpsc::Sender<()>,
 ) {
     while let Some(event) = events.recv().await {
         let input = match event {
-            Heard::Message { message, .. } => Input::Received(message),
-            Heard::Report { rumor, accepted, refused, waiting } => {
+            RelayEvent::Message { message, .. } => Input::Received(message),
+            RelayEvent::Report { rumor, accepted, refused, waiting, .. } => {
                 let relays = count(accepted.len() + refused.len() + waiting);
                 let accepted = accepted.into_iter().map(|relay| Receipt { relay, cause: None });
                 let refused =
@@ -27,23 +27,25 @@ pub(crate) async fn forward(
                 context.engine.report(rumor, accepted.chain(refused).collect(), relays).await;
                 continue;
             }
-            Heard::Unfit { rumor, cause } => Input::Undeliverable { rumor, why: cause },
-            Heard::Woke => {
+            RelayEvent::Undeliverable { rumor, cause, .. } => {
+                Input::Undeliverable { rumor, why: cause }
+            }
+            RelayEvent::Woke => {
                 let _ = reconnected.try_send(());
                 Input::Tick
             }
-            Heard::Clock { ahead } => Input::Clock { ahead },
-            Heard::NoRoute { rumor, to } => {
+            RelayEvent::Clock { ahead } => Input::Clock { ahead },
+            RelayEvent::NoRoute { rumor, to } => {
                 let cause = Receipt::no_relay("no relay of the receiver is known");
                 context.engine.report(rumor, vec![cause], 0).await;
                 Input::NoRoute { peer: to }
             }
-            Heard::Connected { .. } => {
+            RelayEvent::Connected { .. } => {
                 // A full queue means that an announcement is due anyway.
                 let _ = reconnected.try_send(());
                 Input::RelayBack
             }
-            Heard::CaughtUp { relay, at, epoch } => {
+            RelayEvent::CaughtUp { relay, at, epoch } => {
                 context.engine.caught_up(relay, at, epoch).await;
                 if !*context.caught_up.borrow() {
                     context.engine.settle().await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use p2p_config::{Config, PresenceMode};
 use p2p_core::{InstanceId, PublicKey};
 use p2p_ipc::{ErrorCode, Place, RpcError};
-use p2p_relays::{Heard, Profile, Relays, Settings};
+use p2p_relays::{Profile, RelayEvent, RelaySettings, Relays};
 use p2p_store::{Reader, Store};
 use tokio::net::UnixListener;
 use tokio::sync::{mpsc, watch};
@@ -71,7 +71,7 @@ pub fn run(start: Start) -> Result<(), RpcError> {
 struct Service {
     context: Arc<Context>,
     listener: UnixListener,
-    events: mpsc::Receiver<Heard>,
+    events: mpsc::Receiver<RelayEvent>,
     engine_thread: JoinHandle<()>,
     stopped: watch::Receiver<bool>,
 }
@@ -168,9 +168,9 @@ fn start_relays(
     identity: &Identity,
     instance: InstanceId,
     store: &Store,
-    events: mpsc::Sender<Heard>,
+    events: mpsc::Sender<RelayEvent>,
 ) -> Result<Relays, RpcError> {
-    let settings = Settings {
+    let settings = RelaySettings {
         secret: *identity.secret(),
         relays: settings::relays(config),
         instance,

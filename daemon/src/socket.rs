@@ -165,6 +165,8 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
             .inspect(|_| *greeted = true)
             .and_then(handler::to_value)
     } else if *greeted {
+        // Somebody is here: a relay that waits for its next attempt is tried soon.
+        context.relays.hasten();
         verb::dispatch(context, &request.method, request.params).await
     } else {
         Err(RpcError::new(ErrorCode::BadRequest, "a connection opens with hello"))

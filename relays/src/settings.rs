@@ -1,4 +1,4 @@
-//! Which relays there are, and what each is for.
+//! Settings: our key, our relays and their roles.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -6,23 +6,23 @@ use std::collections::BTreeMap;
 use nostr::RelayUrl;
 use p2p_core::{InstanceId, Time};
 
-/// What the relays module needs to know to start.
+/// The settings of a run.
 #[derive(Clone)]
-pub struct Settings {
+pub struct RelaySettings {
     /// The secret key of our identity.
     pub secret: [u8; 32],
-    /// Our relays; an address that appears twice has the roles of both.
+    /// Our relays; an address that appears twice has the roles of both entries.
     pub relays: Vec<RelaySpec>,
-    /// This run of this daemon: it names our subscriptions.
+    /// The run of this daemon, which names our subscriptions.
     pub instance: InstanceId,
-    /// Until when everything that a relay kept for us is durable, as an earlier run noted it.
+    /// The times up to which the stored messages of relays are durable, as an earlier run noted them.
     pub caught_up: BTreeMap<String, Time>,
 }
 
 /// The key is not shown.
-impl fmt::Debug for Settings {
+impl fmt::Debug for RelaySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("RelaySettings")
             .field("relays", &self.relays)
             .field("instance", &self.instance)
             .finish_non_exhaustive()
@@ -34,14 +34,14 @@ impl fmt::Debug for Settings {
 pub struct RelaySpec {
     /// `wss://…`, or `ws://…` for a relay on this machine.
     pub url: String,
-    /// What it is for.
+    /// Our uses of it.
     pub roles: Roles,
 }
 
-/// What a relay is for. None of them: a relay that only a peer uses, where we only publish.
+/// Our uses of a relay. A relay without a role is one that only a peer uses, where we only publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Roles {
-    /// We announce ourselves there, and ask there who else is up.
+    /// We announce ourselves there, and look there for other agents.
     pub presence: bool,
     /// We receive there; our kind 10050 names it.
     pub inbox: bool,
@@ -50,26 +50,28 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Presence and inbox: what a relay is for of which nothing else is said.
+    /// Returns the roles of a relay whose entry names none: presence and inbox.
     #[must_use]
     pub const fn both() -> Self {
         Self { presence: true, inbox: true, index: false }
     }
 
-    /// The roles as words; a relay that only a peer uses is a `peer`.
+    /// Returns the names of the roles; a relay that only a peer uses is a `peer`.
     #[must_use]
-    pub fn words(self) -> Vec<&'static str> {
+    pub fn names(self) -> Vec<&'static str> {
         let roles = [(self.presence, "presence"), (self.inbox, "inbox"), (self.index, "index")];
-        let words: Vec<_> = roles.into_iter().filter(|(has, _)| *has).map(|(_, w)| w).collect();
-        if words.is_empty() { vec!["peer"] } else { words }
+        let names: Vec<_> =
+            roles.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
+        if names.is_empty() { vec!["peer"] } else { names }
     }
 
-    /// Whether it is one of ours.
-    pub(super) fn is_ours(self) -> bool {
+    /// Returns whether the relay is one of ours.
+    pub(crate) fn is_ours(self) -> bool {
         self != Self::default()
     }
 
-    pub(super) fn or(self, other: Self) -> Self {
+    /// Returns the roles of both.
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             presence: self.presence || other.presence,
             inbox: self.inbox || other.inbox,
@@ -78,12 +80,12 @@ impl Roles {
     }
 }
 
-/// The one spelling of a relay's address: lower-case scheme and host, no default port, no slash
-/// at the end.
+/// Returns the normal form of a relay's address: lower-case scheme and host, no default port, no
+/// slash at the end.
 ///
 /// # Errors
-/// Why it is no relay's address.
-pub(super) fn normalized(url: &str) -> Result<String, String> {
+/// When it is not the address of a relay.
+pub(crate) fn normalized(url: &str) -> Result<String, String> {
     let parsed = RelayUrl::parse(url.trim()).map_err(|error| error.to_string())?;
     if parsed.host().is_none() {
         return Err("no host".to_owned());
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_one_spelling() {
+    fn an_address_has_one_normal_form() {
         for (given, want) in [
             ("WSS://Relay.Example.COM/", "wss://relay.example.com"),
             ("wss://relay.example.com:443", "wss://relay.example.com"),
@@ -112,7 +114,7 @@ mod tests {
 
     #[test]
     fn the_secret_is_not_shown() {
-        let settings = Settings {
+        let settings = RelaySettings {
             secret: [171; 32],
             relays: vec![],
             instance: InstanceId([1; 8]),

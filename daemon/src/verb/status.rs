@@ -69,20 +69,20 @@ fn by_dm(questions: &[QuestionRow]) -> view::NotifierView {
     view::NotifierView { name, state, undelivered, cause: None, since_ms: None }
 }
 
-fn relay(state: p2p_relays::RelayState) -> view::RelayView {
+fn relay(status: p2p_relays::RelayStatus) -> view::RelayView {
     view::RelayView {
-        url: state.url,
-        roles: state.roles.words().into_iter().map(String::from).collect(),
-        connected: state.connected,
-        state: state.state.into(),
-        cause: state.cause,
-        since_ms: state.since.0,
-        listening: state.listening,
-        rtt_ms: state.rtt_ms,
-        refusal: state.refusal,
-        refusing_since_ms: state.refusing_since.map(|since| since.0),
-        writes_per_minute: state.pace,
-        requirements: state.limits.demands().into_iter().map(String::from).collect(),
+        url: status.url,
+        roles: status.roles.names().into_iter().map(String::from).collect(),
+        connected: status.connected,
+        state: status.state.as_str().into(),
+        cause: status.cause,
+        since_ms: status.since.0,
+        listening: status.listening,
+        rtt_ms: status.rtt_ms,
+        refusal: status.refusal,
+        refusing_since_ms: status.refusing_since.map(|since| since.0),
+        writes_per_minute: status.pace,
+        requirements: status.limits.demands().into_iter().map(String::from).collect(),
     }
 }
 

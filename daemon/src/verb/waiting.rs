@@ -54,7 +54,9 @@ pub(super) async fn until_connected(context: &Context, at_most: Duration) -> Res
 fn no_relay(context: &Context) -> RpcError {
     let relays = context.relays.status().into_iter();
     let causes: Vec<String> = relays
-        .map(|relay| format!("{}: {}", relay.url, relay.cause.as_deref().unwrap_or(relay.state)))
+        .map(|relay| {
+            format!("{}: {}", relay.url, relay.cause.as_deref().unwrap_or(relay.state.as_str()))
+        })
         .collect();
     let message = match causes.as_slice() {
         [] => "no relay is configured".into(),

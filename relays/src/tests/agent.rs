@@ -13,8 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::fake_relay::FakeRelay;
 use super::internet::{Internet, now};
 use crate::platform::Platform;
-use crate::route::{Lookup, look_up};
-use crate::{Heard, Profile, RelaySpec, RelayState, Relays, Roles, Settings};
+use crate::{Profile, RelayEvent, RelaySettings, RelaySpec, RelayStatus, Relays, Roles};
 
 /// The longest wait, in virtual time but for the test on real sockets.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -22,7 +21,7 @@ pub const DEADLINE: Duration = Duration::from_secs(60);
 pub struct Agent {
     pub key: PublicKey,
     pub relays: Relays,
-    pub hearing: mpsc::Receiver<Heard>,
+    pub events: mpsc::Receiver<RelayEvent>,
     pub keys: Keys,
     now: fn() -> Time,
 }
@@ -33,18 +32,18 @@ impl Agent {
     }
 
     pub fn with(platform: Platform, keys: &Keys, relays: &[(&str, Roles)]) -> Self {
-        let (heard, hearing) = mpsc::channel(16);
+        let (sender, events) = mpsc::channel(16);
         let spec = |(url, roles): &(&str, Roles)| RelaySpec { url: (*url).into(), roles: *roles };
-        let settings = Settings {
+        let settings = RelaySettings {
             secret: keys.secret_key().to_secret_bytes(),
             relays: relays.iter().map(spec).collect(),
             instance: InstanceId([1; 8]),
             caught_up: BTreeMap::new(),
         };
         let now = platform.now;
-        let relays = Relays::start_on(platform, settings, heard).unwrap();
+        let relays = Relays::start_on(platform, settings, sender).unwrap();
         let key = PublicKey(keys.public_key().to_bytes());
-        Self { key, relays, hearing, keys: keys.clone(), now }
+        Self { key, relays, events, keys: keys.clone(), now }
     }
 
     /// Returns an agent that is connected, listens, and can be found.
@@ -55,7 +54,7 @@ impl Agent {
     }
 
     pub async fn settle(&mut self) {
-        self.until(|heard| matches!(heard, Heard::Connected { .. })).await;
+        self.until(|heard| matches!(heard, RelayEvent::Connected { .. })).await;
         self.publish().await;
     }
 
@@ -67,10 +66,7 @@ impl Agent {
 
     /// Returns the relays where an agent receives, as this one finds them.
     pub async fn finds(&self, key: PublicKey) -> Option<Vec<String>> {
-        match look_up(&self.relays.0.hub, key).await {
-            Lookup::Found(relays) => Some(relays),
-            _ => None,
-        }
+        self.relays.inbox_relays(key).await
     }
 
     pub fn rumor(&self, text: &str) -> Rumor {
@@ -90,10 +86,10 @@ impl Agent {
         id
     }
 
-    pub async fn until(&mut self, wanted: impl Fn(&Heard) -> bool) -> Heard {
+    pub async fn until(&mut self, wanted: impl Fn(&RelayEvent) -> bool) -> RelayEvent {
         let search = async {
             loop {
-                let heard = self.hearing.recv().await.expect("the relays are running");
+                let heard = self.events.recv().await.expect("the relays are running");
                 if wanted(&heard) {
                     return heard;
                 }
@@ -103,22 +99,24 @@ impl Agent {
     }
 
     pub async fn message(&mut self) -> (PublicKey, String) {
-        match self.until(|heard| matches!(heard, Heard::Message { .. })).await {
-            Heard::Message { message, .. } => (message.author(), message.rumor().content.clone()),
+        match self.until(|heard| matches!(heard, RelayEvent::Message { .. })).await {
+            RelayEvent::Message { message, .. } => {
+                (message.author(), message.rumor().content.clone())
+            }
             _ => unreachable!(),
         }
     }
 
     /// Waits for the last report of a message: the relays that took it, and those that did not.
     pub async fn outcome(&mut self, id: RumorId) -> (Vec<String>, Vec<(String, String)>) {
-        let last = |heard: &Heard| matches!(heard, Heard::Report { rumor, waiting: 0, .. } if *rumor == id);
+        let last = |heard: &RelayEvent| matches!(heard, RelayEvent::Report { rumor, waiting: 0, .. } if *rumor == id);
         match self.until(last).await {
-            Heard::Report { accepted, refused, .. } => (accepted, refused),
+            RelayEvent::Report { accepted, refused, .. } => (accepted, refused),
             _ => unreachable!(),
         }
     }
 
-    pub fn state(&self, url: &str) -> RelayState {
+    pub fn state(&self, url: &str) -> RelayStatus {
         self.relays.status().into_iter().find(|state| state.url == url).expect("a known relay")
     }
 }
@@ -153,5 +151,5 @@ pub fn wrapped(from: &Keys, to: PublicKey, text: &str) -> nostr::Event {
         tags: vec![vec!["v".into(), "1".into()]],
         content: text.into(),
     };
-    crate::wrap::wrap(&rumor, from, to, now(), crate::wrap::BACKDATING).unwrap()
+    crate::nip59::wrap(&rumor, from, to, now(), crate::nip59::BACKDATING).unwrap()
 }

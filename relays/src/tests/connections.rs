@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use nostr::{JsonUtil, Keys};
 use p2p_core::{InstanceId, PublicKey};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::agent::{Agent, wait, wrapped};
 use super::fake_relay::{FakeRelay, Reception};
-use super::internet::Internet;
-use crate::{Heard, RelaySpec, Relays, RelaysError, Roles, Settings};
+use super::internet::{Internet, now};
+use crate::{
+    DropReason, RelayEvent, RelaySettings, RelaySpec, RelayState, Relays, RelaysError, Roles,
+};
 
 #[tokio::test(start_paused = true)]
 async fn status_says_why_a_relay_is_not_connected() {
@@ -25,8 +29,46 @@ async fn status_says_why_a_relay_is_not_connected() {
     let state = alice.state(&url);
     assert_eq!(state.cause.as_deref(), Some("connection refused"));
     assert!(!state.connected && !state.listening);
-    assert_eq!(state.state, "waiting to retry");
+    assert_eq!(state.state, RelayState::WaitingToRetry);
+    let next = state.next_attempt.expect("another attempt");
+    assert!(next > now() && next.since(now()) <= Duration::from_secs(1), "{state:?}");
     assert_eq!(alice.relays.connected(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_use_of_the_daemon_hastens_the_next_attempt_to_connect() {
+    let internet = Internet::default();
+    let address = internet.free_address();
+    let url = format!("ws://{address}");
+    let alice = Agent::new(&internet, &[(&url, Roles::both())]);
+    // After minutes the pauses are of half a minute and more.
+    sleep(Duration::from_secs(300)).await;
+    wait(async || {
+        let next = alice.state(&url).next_attempt;
+        next.is_some_and(|next| next.since(now()) > Duration::from_secs(20))
+    })
+    .await;
+    FakeRelay::start_at(&internet, address);
+    alice.relays.hasten();
+    let hastened = Instant::now();
+    wait(async || alice.state(&url).connected).await;
+    assert!(hastened.elapsed() < Duration::from_secs(3), "{:?}", hastened.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_uses_of_the_daemon_make_few_attempts_to_connect() {
+    let internet = Internet::default();
+    let relay = FakeRelay::start(&internet);
+    relay.plan().reception = Reception::Status(503);
+    let alice = Agent::new(&internet, &[(&relay.url, Roles::both())]);
+    sleep(Duration::from_secs(300)).await;
+    let before = relay.plan().attempts;
+    for _ in 0..200 {
+        alice.relays.hasten();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let attempts = relay.plan().attempts - before;
+    assert!((5..=15).contains(&attempts), "{attempts} attempts in 20 s");
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +77,7 @@ async fn a_server_that_refuses_the_upgrade_is_shown_as_refused() {
     let relay = FakeRelay::start(&internet);
     relay.plan().reception = Reception::Status(403);
     let alice = Agent::new(&internet, &[(&relay.url, Roles::both())]);
-    wait(async || alice.state(&relay.url).state == "refused").await;
+    wait(async || alice.state(&relay.url).state == RelayState::Refused).await;
     assert_eq!(alice.state(&relay.url).cause.as_deref(), Some("HTTP 403 Forbidden"));
 }
 
@@ -118,7 +160,7 @@ async fn a_subscription_that_the_relay_closes_is_opened_again() {
     assert!(state.connected && !state.listening);
     let cause = "our subscription was closed: error: shutting down idle";
     assert_eq!(state.cause.as_deref(), Some(cause));
-    alice.until(|heard| matches!(heard, Heard::Connected { .. })).await;
+    alice.until(|heard| matches!(heard, RelayEvent::Connected { .. })).await;
     assert!(alice.state(&url).listening && alice.state(&url).cause.is_none());
 }
 
@@ -151,18 +193,22 @@ async fn malformed_messages_are_survived_and_altered_copies_hide_nothing() {
     });
     let mut bob = Agent::with(internet.platform(), &bob, &[(&url, Roles::both())]);
     assert_eq!(bob.message().await.1, "genuine");
-    let refused = bob.relays.refused();
+    let drops = bob.relays.drops();
     // The oversized event comes with the answer to each of our requests.
-    assert_eq!(refused["unverified"], 1);
-    assert!(refused["oversized"] >= 1);
+    assert_eq!(drops[&DropReason::Unverified], 1);
+    assert!(drops[&DropReason::Oversized] >= 1);
 }
 
 #[test]
 fn an_invalid_key_or_relay_address_is_an_error() {
     let start = |secret, url: &str| {
         let relays = vec![RelaySpec { url: url.into(), roles: Roles::both() }];
-        let settings =
-            Settings { secret, relays, instance: InstanceId([0; 8]), caught_up: BTreeMap::new() };
+        let settings = RelaySettings {
+            secret,
+            relays,
+            instance: InstanceId([0; 8]),
+            caught_up: BTreeMap::new(),
+        };
         Relays::start(settings, mpsc::channel(1).0).map(|_| ())
     };
     assert!(matches!(start([0; 32], "wss://a"), Err(RelaysError::BadKey)));

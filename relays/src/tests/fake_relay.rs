@@ -80,6 +80,8 @@ pub struct Plan {
     pub clock_ahead: Option<i64>,
     /// The most events in one answer.
     pub page: Option<usize>,
+    /// Connections to the address, and WebSockets that came of them.
+    pub attempts: u32,
     pub connections: u32,
     pub frozen: u32,
     pub refused: u32,
@@ -251,6 +253,7 @@ impl FakeRelay {
     }
 
     async fn receive(self, mut stream: DuplexStream) {
+        self.plan().attempts += 1;
         let reception = self.plan().reception;
         match reception {
             Reception::Slammed => return,

@@ -13,7 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::agent::{Agent, presence, wait, wrapped};
 use super::fake_relay::{FakeRelay, Fault, FaultRule, Reception};
 use super::internet::{Internet, now};
-use crate::{Heard, RelayState, Roles};
+use crate::relays::wake;
+use crate::{DropReason, RelayEvent, RelayState, RelayStatus, Roles};
 
 /// Alice at a relay, Bob at a second address of it that may be spoiled.
 struct Scene {
@@ -52,7 +53,7 @@ impl Scene {
         assert_eq!(self.bob.message().await.1, text);
     }
 
-    fn state(&self) -> RelayState {
+    fn state(&self) -> RelayStatus {
         self.bob.state(&self.line.url)
     }
 }
@@ -98,7 +99,10 @@ async fn status_says_that_a_relay_answers_nothing() {
     scene.line.close_subscriptions("error: for a start");
     wait(async || scene.state().cause.as_deref() == Some("no answer to our subscription")).await;
     let state = scene.state();
-    assert_eq!((state.connected, state.listening, state.state), (true, false, "not listening"));
+    assert_eq!(
+        (state.connected, state.listening, state.state),
+        (true, false, RelayState::NotListening)
+    );
     assert!(now().since(state.since) < Duration::from_secs(60));
     wait(async || scene.state().cause.as_deref() == Some("it answers no subscription")).await;
     scene.line.plan().rules.clear();
@@ -150,17 +154,30 @@ async fn altered_foreign_expired_and_repeated_events_are_told_from_genuine_ones(
     scene.line.say(&json!(["NOTICE", "\u{1b}[2Jrun this"]));
     scene.line.say(&json!(["CLOSED", "somebody else's", "error: ?"]));
     scene.line.say(&json!(["OK", "0".repeat(64), false, "invalid: ?"]));
-    scene.line.say(&json!(["EVENT", scene.bob.relays.0.hub.inbox_id]));
+    scene.line.say(&json!(["EVENT", scene.bob.relays.context().subscription_id]));
     // The altered copy came in the place of the genuine one, which comes when asked for again.
     scene.line.once("SERVE", Some(1059), Fault::Alter);
     scene.write_bob("altered");
-    wait(async || scene.bob.relays.refused().contains_key("unverified")).await;
+    wait(async || scene.bob.relays.drops().contains_key(&DropReason::Unverified)).await;
     scene.line.close_subscriptions("error: caught");
     scene.bob_hears("altered").await;
-    let refused = scene.bob.relays.refused();
-    assert_eq!(refused, [("expired", 1), ("not_a_wrap", 1), ("unverified", 1)].into());
-    while let Ok(heard) = scene.bob.hearing.try_recv() {
-        assert!(!matches!(heard, Heard::Message { .. }), "it came twice: {heard:?}");
+    let (mut drops, mut of_line) = (scene.bob.relays.drops(), scene.state().drops);
+    // A question that is answered may still get live events until it is closed.
+    drops.remove(&DropReason::NotRequested);
+    of_line.remove(&DropReason::NotRequested);
+    assert_eq!(of_line, drops, "all others came from this relay");
+    let repeated = drops.remove(&DropReason::AlreadySeen);
+    assert!(repeated >= Some(2), "{repeated:?}: replayed and doubled");
+    let expected = [
+        // A message that names an event and has none.
+        (DropReason::Unreadable, 1),
+        (DropReason::Unverified, 1),
+        (DropReason::NotAWrap, 1),
+        (DropReason::Expired, 1),
+    ];
+    assert_eq!(drops, expected.into());
+    while let Ok(heard) = scene.bob.events.try_recv() {
+        assert!(!matches!(heard, RelayEvent::Message { .. }), "it came twice: {heard:?}");
     }
 }
 
@@ -204,9 +221,9 @@ async fn a_relays_limits_are_read_and_respected() {
     let id = scene.alice.send(scene.bob.key, &"x".repeat(5000));
     let (_, refused) = scene.alice.outcome(id).await;
     assert!(refused[0].1.starts_with("too large: "), "{refused:?}");
-    let unfit = scene.alice.until(|heard| matches!(heard, Heard::Unfit { .. })).await;
-    let Heard::Unfit { rumor, cause } = unfit else { unreachable!() };
-    assert_eq!(rumor, id);
+    let failed = scene.alice.until(|heard| matches!(heard, RelayEvent::Undeliverable { .. })).await;
+    let RelayEvent::Undeliverable { rumor, to, cause } = failed else { unreachable!() };
+    assert_eq!((rumor, to), (id, scene.bob.key));
     assert!(cause.starts_with(&format!("{url}: too large: ")) && cause.ends_with("takes 4000"));
     // Smaller messages go, and are dated no further back than the relay takes them.
     for n in 0..8 {
@@ -235,8 +252,8 @@ async fn a_rate_limited_relay_is_written_to_slowly_and_status_says_so() {
     scene.alice.relays.send(scene.bob.key, scene.alice.rumor("1"), Priority::Text);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(scene.line.plan().refused, 1);
-    while let Ok(heard) = scene.alice.hearing.try_recv() {
-        let settled = matches!(&heard, Heard::Report { accepted, .. } if accepted.is_empty());
+    while let Ok(heard) = scene.alice.events.try_recv() {
+        let settled = matches!(&heard, RelayEvent::Report { accepted, .. } if accepted.is_empty());
         assert!(!settled, "it is neither taken nor given up: {heard:?}");
     }
     scene.line.plan().rate_limited = false;
@@ -265,12 +282,12 @@ async fn after_sleep_a_dead_connection_is_replaced_and_a_waiting_one_is_tried_at
     let mut scene = Scene::new().await;
     scene.line.freeze();
     wait(async || scene.line.plan().frozen == 2).await;
-    scene.bob.relays.0.hub.wake();
-    scene.bob.until(|heard| matches!(heard, Heard::Woke)).await;
+    wake(scene.bob.relays.pool());
+    scene.bob.until(|heard| matches!(heard, RelayEvent::Woke)).await;
     wait(async || scene.state().cause.as_deref() == Some("gone since this machine slept")).await;
     wait(async || scene.state().listening).await;
     // A sound connection proves itself.
-    scene.bob.relays.0.hub.wake();
+    wake(scene.bob.relays.pool());
     sleep(Duration::from_secs(10)).await;
     assert!(scene.state().cause.is_none());
 
@@ -278,10 +295,10 @@ async fn after_sleep_a_dead_connection_is_replaced_and_a_waiting_one_is_tried_at
     scene.line.cut();
     // After a minute the pauses are long.
     sleep(Duration::from_secs(60)).await;
-    wait(async || scene.state().state == "waiting to retry").await;
+    wait(async || scene.state().state == RelayState::WaitingToRetry).await;
     scene.line.plan().reception = Reception::Open;
     let woken = Instant::now();
-    scene.bob.relays.0.hub.wake();
+    wake(scene.bob.relays.pool());
     wait(async || scene.state().listening).await;
     assert!(woken.elapsed() < Duration::from_secs(1), "{:?}", woken.elapsed());
 }

@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::agent::{Agent, DEADLINE, wait};
 use super::fake_relay::FakeRelay;
 use super::internet::Internet;
-use crate::link::IDLE;
-use crate::{Heard, Profile, Roles};
+use crate::transport::session::IDLE;
+use crate::{Profile, RelayEvent, RelayState, Roles};
 
 #[tokio::test(start_paused = true)]
 async fn messages_pass_both_ways_in_order() {
@@ -28,7 +28,7 @@ async fn messages_pass_both_ways_in_order() {
     assert_eq!(alice.message().await, (bob.key, "to alice".into()));
     let state = alice.state(&relay.url);
     assert!(state.connected && state.listening && state.cause.is_none(), "{state:?}");
-    assert_eq!((state.state, alice.relays.connected()), ("connected", 1));
+    assert_eq!((state.state, alice.relays.connected()), (RelayState::Connected, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,8 +37,8 @@ async fn a_peer_that_cannot_be_found_has_no_route() {
     let mut alice = Agent::at(&relay).await;
     let stranger = PublicKey(Keys::generate().public_key().to_bytes());
     let id = alice.send(stranger, "hello?");
-    let heard = alice.until(|heard| matches!(heard, Heard::NoRoute { .. })).await;
-    assert!(matches!(heard, Heard::NoRoute { rumor, to } if rumor == id && to == stranger));
+    let heard = alice.until(|heard| matches!(heard, RelayEvent::NoRoute { .. })).await;
+    assert!(matches!(heard, RelayEvent::NoRoute { rumor, to } if rumor == id && to == stranger));
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,8 +53,8 @@ async fn a_peer_whose_relays_may_not_be_used_has_no_route() {
     bob.relays.publish_profile(&Profile::default()).await;
     bob.publish().await;
     let id = alice.send(bob.key, "hello?");
-    let heard = alice.until(|heard| matches!(heard, Heard::NoRoute { .. })).await;
-    assert!(matches!(heard, Heard::NoRoute { rumor, .. } if rumor == id));
+    let heard = alice.until(|heard| matches!(heard, RelayEvent::NoRoute { .. })).await;
+    assert!(matches!(heard, RelayEvent::NoRoute { rumor, .. } if rumor == id));
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,8 +81,11 @@ async fn a_report_names_the_relays_that_took_the_message() {
     doomed.stop();
     wait(async || !alice.state(&gone).connected).await;
     let id = alice.send(bob.key, "one of two");
-    let first = alice.until(|h| matches!(h, Heard::Report { rumor, .. } if *rumor == id)).await;
-    let Heard::Report { accepted, refused, waiting: 1, .. } = first else { panic!("{first:?}") };
+    let first =
+        alice.until(|h| matches!(h, RelayEvent::Report { rumor, .. } if *rumor == id)).await;
+    let RelayEvent::Report { accepted, refused, waiting: 1, .. } = first else {
+        panic!("{first:?}")
+    };
     assert_eq!((accepted, refused), (vec![relay.url.clone()], vec![]));
     assert_eq!(bob.message().await.1, "one of two");
     let (accepted, refused) = alice.outcome(id).await;
@@ -98,8 +101,8 @@ async fn a_message_that_is_too_large_for_relays_is_refused_at_once() {
     let (_, refused) = alice.outcome(id).await;
     let cause = "too large: 76975 bytes, and it takes 65536".to_owned();
     assert_eq!(refused, [(relay.url, cause)]);
-    let unfit = alice.until(|heard| matches!(heard, Heard::Unfit { .. })).await;
-    assert!(matches!(unfit, Heard::Unfit { rumor, .. } if rumor == id));
+    let failed = alice.until(|heard| matches!(heard, RelayEvent::Undeliverable { .. })).await;
+    assert!(matches!(failed, RelayEvent::Undeliverable { rumor, .. } if rumor == id));
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +168,7 @@ async fn a_peers_relay_is_connected_to_and_left_when_idle() {
     let id = alice.send(bob.key, "to your relay");
     assert_eq!(alice.outcome(id).await, (vec![theirs.url.clone()], vec![]));
     assert_eq!(bob.message().await.1, "to your relay");
-    assert_eq!(alice.state(&theirs.url).roles.words(), ["peer"]);
+    assert_eq!(alice.state(&theirs.url).roles.names(), ["peer"]);
     sleep(IDLE - Duration::from_secs(5)).await;
     assert!(alice.state(&theirs.url).connected);
     sleep(Duration::from_secs(10)).await;

@@ -5,7 +5,7 @@ mod agent;
 mod connections;
 mod fake_relay;
 mod faults;
-mod internet;
+pub(crate) mod internet;
 mod loopback;
 mod messages;
 mod presence;

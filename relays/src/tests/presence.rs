@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use p2p_core::Time;
+use nostr::{EventBuilder, Keys, Kind};
 use p2p_core::presence::LIFETIME;
+use p2p_core::{PublicKey, Time};
 
 use super::agent::{Agent, DEADLINE, presence, wait};
 use super::fake_relay::FakeRelay;
 use super::internet::{Internet, now};
-use crate::{Roles, profile};
+use crate::Roles;
+use crate::directory::presence::announce;
 
 #[tokio::test(start_paused = true)]
 async fn agents_are_found_by_capability_until_they_clear_their_presence() {
@@ -45,7 +47,7 @@ async fn an_expired_announcement_is_not_found_and_a_dead_relay_says_why() {
     let roles = [(relay.url.as_str(), Roles::both()), (dead.as_str(), Roles::both())];
     let both = Agent::new(&internet, &roles);
     let old = Time(now().0 - LIFETIME.as_millis() as u64 - 5000);
-    profile::announce(&alice.relays.0.hub, &presence("old", &[]), old);
+    announce(alice.relays.pool(), &presence("old", &[]), old);
     watcher.relays.announce(&presence("new", &[])).await;
     let find = async || both.relays.find_agents(None, 50, Duration::from_secs(5)).await;
     wait(async || !find().await.sightings.is_empty()).await;
@@ -56,4 +58,17 @@ async fn an_expired_announcement_is_not_found_and_a_dead_relay_says_why() {
         let cause = "not connected: connection refused".to_owned();
         assert_eq!(answer, if url == dead { Err(cause) } else { Ok(()) });
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_says_whether_its_key_speaks_p2p() {
+    let relay = FakeRelay::start(&Internet::default());
+    let (alice, bob) = (Agent::at(&relay).await, Agent::at(&relay).await);
+    wait(async || alice.relays.speaks_p2p(bob.key).await == Some(true)).await;
+    let person = Keys::generate();
+    let profile = EventBuilder::new(Kind::Metadata, "{\"name\":\"person\"}");
+    relay.put(profile.sign_with_keys(&person).unwrap());
+    let person = PublicKey(person.public_key().to_bytes());
+    assert_eq!(alice.relays.speaks_p2p(person).await, Some(false));
+    assert_eq!(alice.relays.speaks_p2p(PublicKey([7; 32])).await, None);
 }

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::agent::{Agent, DEADLINE};
 use super::fake_relay::FakeRelay;
 use super::internet::{Internet, now};
-use crate::{Heard, Roles, inbox, wrap};
+use crate::inbox::subscription::stored_since;
+use crate::{RelayEvent, Roles, nip59};
 
 /// Stores wraps of `count` messages at a relay, the last written first.
 fn store(relay: &FakeRelay, from: &Keys, to: PublicKey, count: u64) {
@@ -22,7 +23,7 @@ fn store(relay: &FakeRelay, from: &Keys, to: PublicKey, count: u64) {
             tags: vec![vec!["v".into(), "1".into()]],
             content: n.to_string(),
         };
-        relay.put(wrap::wrap(&rumor, from, to, now(), wrap::BACKDATING).unwrap());
+        relay.put(nip59::wrap(&rumor, from, to, now(), nip59::BACKDATING).unwrap());
     }
 }
 
@@ -31,9 +32,9 @@ impl Agent {
     async fn stored(&mut self) -> (Vec<String>, Time, u64) {
         let mut texts = Vec::new();
         loop {
-            match self.until(|heard| !matches!(heard, Heard::Connected { .. })).await {
-                Heard::Message { message, .. } => texts.push(message.rumor().content.clone()),
-                Heard::CaughtUp { at, epoch, .. } => return (texts, at, epoch),
+            match self.until(|heard| !matches!(heard, RelayEvent::Connected { .. })).await {
+                RelayEvent::Message { message, .. } => texts.push(message.rumor().content.clone()),
+                RelayEvent::CaughtUp { at, epoch, .. } => return (texts, at, epoch),
                 _ => {}
             }
         }
@@ -62,10 +63,7 @@ async fn stored_messages_of_several_pages_come_once_and_in_the_order_of_writing(
     let kept = agent.relays.caught_up(&relay.url, at, epoch).unwrap();
     assert_eq!(kept, BTreeMap::from([(relay.url.clone(), at)]));
     let later = Time(at.0 + 4 * 24 * 3600 * 1000);
-    assert_eq!(
-        inbox::kept_since(to, later).since.unwrap().as_secs(),
-        at.secs() + 2 * 24 * 3600 - 3600
-    );
+    assert_eq!(stored_since(to, later).since.unwrap().as_secs(), at.secs() + 2 * 24 * 3600 - 3600);
 
     // Messages that could not be kept come again, and an earlier report no longer counts.
     agent.relays.hear_again();
