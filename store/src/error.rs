@@ -1,6 +1,6 @@
 //! Errors of the store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A store that could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +14,18 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// SQLite finds the file damaged. The file was left unchanged.
-    #[error("the store at {} is damaged ({problem}); it was left as it is", path.display())]
+    #[error(
+        "the store at {} is damaged ({problem}); it was left unchanged{}",
+        path.display(),
+        copied(copy.as_deref())
+    )]
     Damaged {
         /// The store.
         path: PathBuf,
         /// The damage, as SQLite reports it.
         problem: String,
+        /// The copy that was made of the file. `None` when no copy could be made.
+        copy: Option<PathBuf>,
     },
     /// The file is a database of another program.
     #[error("{} is a database, but not a store of p2p", path.display())]
@@ -71,6 +77,13 @@ pub enum StoreError {
     /// SQLite failed: the disk is full, the file is locked or read-only, and so on.
     #[error("SQLite: {0}")]
     Sql(#[from] rusqlite::Error),
+}
+
+fn copied(copy: Option<&Path>) -> String {
+    match copy {
+        Some(copy) => format!(" and copied to {}", copy.display()),
+        None => "; it could not be copied".into(),
+    }
 }
 
 impl StoreError {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::copies::{back_up, beside};
+use crate::copies::{back_up, beside, set_aside};
 use crate::error::StoreError;
 use crate::migrations;
 use crate::seal::Vault;
@@ -79,9 +79,12 @@ fn close_to_others(path: &Path) -> io::Result<()> {
 }
 
 /// Checks the file over a read-only connection, which cannot even fold the log back into the
-/// database, so a file that is refused stays unchanged. Returns `None` for a new file.
+/// database, so a file that is refused stays unchanged. A damaged file is copied. Returns `None` for a new file.
 fn inspect(path: &Path, secret: &[u8; 32]) -> Result<Option<(i64, Vault)>, StoreError> {
-    let damaged = |problem: String| StoreError::Damaged { path: path.into(), problem };
+    let damaged = |problem: String| {
+        let copy = set_aside(path).ok();
+        StoreError::Damaged { path: path.into(), problem, copy }
+    };
     let empty = |path: &Path| fs::metadata(path).map_or(true, |file| file.len() == 0);
     // A log begins after the first page was written. SQLite would discard this log.
     if empty(path) && !empty(&beside(path, "-wal")) {

@@ -20,7 +20,7 @@ fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| (path.display().to_string(), fs::read(&path).unwrap()))
-        .filter(|(name, _)| !name.ends_with("-shm"))
+        .filter(|(name, _)| !name.ends_with("-shm") && !name.contains(".damaged-"))
         .collect();
     files.sort();
     files
@@ -113,7 +113,7 @@ fn a_database_of_another_program_is_refused() {
 }
 
 #[test]
-fn a_damaged_file_is_left_alone() {
+fn a_damaged_file_is_left_unchanged() {
     type Damage = fn(&mut Vec<u8>);
     let damages: [(&str, Damage); 4] = [
         ("no database at all", |bytes| *bytes = b"Dear diary, ".repeat(500)),
@@ -131,7 +131,7 @@ fn a_damaged_file_is_left_alone() {
         fs::write(&path, bytes).unwrap();
         let error = refused(&dir, &SECRET);
         assert!(matches!(error, StoreError::Damaged { .. }), "{name}: {error:?}");
-        assert!(error.to_string().contains("left as it is"), "{name}: {error}");
+        assert!(error.to_string().contains("left unchanged"), "{name}: {error}");
     }
 }
 
@@ -212,4 +212,34 @@ fn of_a_log_that_was_cut_every_whole_commit_counts() {
     let dir = crashed(&home);
     fs::remove_file(dir.path().join("store.db-wal")).unwrap();
     assert_eq!(open(&dir).unwrap().reader().unwrap().message_count(in_call(1)).unwrap(), 1);
+}
+
+#[test]
+fn a_damaged_store_is_copied_with_its_log_and_two_copies_are_kept() {
+    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect());
+    home = home.reopened();
+    home.commit(vec![new(message(100, in_call(1), "x"))]);
+    let dir = crashed(&home);
+    let path = dir.path().join("store.db");
+    let copy =
+        |number: u32, suffix: &str| dir.path().join(format!("store.db.damaged-{number}{suffix}"));
+    let damage = |byte: u8| {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[3 * 4096..12 * 4096].fill(byte);
+        fs::write(&path, &bytes).unwrap();
+        let error = refused(&dir, &SECRET).to_string();
+        (bytes, error)
+    };
+    let log = fs::read(dir.path().join("store.db-wal")).unwrap();
+    let (bytes, error) = damage(0x5a);
+    assert!(error.ends_with(&format!("copied to {}", copy(1, "").display())), "{error}");
+    assert!(fs::read(copy(1, "")).unwrap() == bytes && fs::read(copy(1, "-wal")).unwrap() == log);
+    assert_eq!((mode(&copy(1, "")), mode(&copy(1, "-wal"))), (0o600, 0o600));
+    // Unchanged since the last copy.
+    damage(0x5a);
+    assert!(!copy(2, "").exists());
+    damage(0x5b);
+    damage(0x5c);
+    assert!(!copy(1, "").exists() && !copy(1, "-wal").exists());
+    assert!(copy(2, "").exists() && copy(3, "-wal").exists());
 }
