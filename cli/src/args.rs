@@ -62,6 +62,8 @@ pub enum Verb {
     Inbox(verb::inbox::Args),
     /// Show one thing in full
     Read(verb::read::Args),
+    /// List the readers of the inbox, or remove one
+    Readers(verb::readers::Args),
     /// Wait until something comes
     Wait(verb::wait::Args),
     /// Follow what comes, a JSON line an event

@@ -42,6 +42,8 @@ pub enum EventLogChange {
         /// The entry.
         seq: u64,
     },
+    /// A reader was removed.
+    ReaderGone(String),
 }
 
 impl From<CallChange> for Change {

@@ -107,6 +107,7 @@ fn event_log(db: Db<'_>, change: &EventLogChange) -> Result<(), StoreError> {
     match change {
         EventLogChange::Counters(counters) => put_counters(db, counters),
         EventLogChange::Event(event) => events::put(db, event),
+        EventLogChange::ReaderGone(reader) => events::remove_reader(db, reader),
         EventLogChange::Cursor { reader, conversation, seq } => {
             events::put_cursor(db, reader, conversation, *seq)
         }

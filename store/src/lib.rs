@@ -32,6 +32,7 @@ mod tests;
 pub use conversation::{conversation_key, parse_conversation_key};
 pub use error::StoreError;
 pub use read::log::LogQuery;
+pub use read::readers::ReaderRow;
 pub use reader::Reader;
 pub use retention::sweep::Expired;
 pub use rows::{CallRow, DiagnosisRow, FileRow, MessageRow, QuestionRow};

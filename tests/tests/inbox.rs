@@ -10,7 +10,7 @@ use p2p_ipc::ErrorCode;
 use p2p_tests::{
     Agent, Meeting, Relay, Running, Talk, binary, eventually, handle_of, state, until,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Says something, and waits until the other end's daemon has it.
 fn say(agent: &Agent, text: &str) {
@@ -84,6 +84,27 @@ fn each_reader_has_its_own_cursor() {
         "",
     );
     assert!(texts(&subagent.end().result(0)).contains(&"for all".into()));
+}
+
+#[test]
+fn readers_are_listed_and_removed() {
+    let meeting = Meeting::new();
+    quiet_call(&meeting);
+    let bob = &meeting.bob;
+    say(&meeting.alice, "for all");
+    until("it is there", || bob.json(&["inbox", "--peek"]).to_string().contains("for all"));
+    bob.json(&["inbox", "--reader", "nightly"]);
+    let names = || {
+        let readers = bob.json(&["readers"])["readers"].clone();
+        readers.as_array().unwrap().iter().map(|one| one["name"].clone()).collect::<Vec<_>>()
+    };
+    assert!(names().contains(&json!("nightly")), "{:?}", names());
+    bob.json(&["readers", "remove", "nightly"]);
+    assert!(!names().contains(&json!("nightly")), "{:?}", names());
+    // The name begins anew.
+    assert!(texts(&bob.json(&["inbox", "--reader", "nightly"])).contains(&"for all".into()));
+    assert_eq!(bob.fails(6, &["readers", "remove", "nobody"]).code, ErrorCode::NotFound);
+    assert_eq!(bob.fails(2, &["readers", "remove", "agent"]).code, ErrorCode::Usage);
 }
 
 /// The lines of a `watch` that ended.

@@ -12,6 +12,7 @@ pub mod owner;
 pub mod page;
 pub mod purge;
 pub mod question;
+pub mod readers;
 #[cfg(test)]
 pub mod samples;
 pub mod screen;

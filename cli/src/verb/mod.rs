@@ -22,6 +22,7 @@ pub mod pending;
 pub mod purge;
 pub mod questions;
 pub mod read;
+pub mod readers;
 pub mod relay;
 pub mod request;
 pub mod send;
@@ -57,6 +58,7 @@ pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
         Some(Verb::Files(args)) => files::run(&args, session),
         Some(Verb::Inbox(args)) => inbox::run(&args, session),
         Some(Verb::Read(args)) => read::run(&args, session),
+        Some(Verb::Readers(args)) => readers::run(&args, session),
         Some(Verb::Wait(args)) => wait::run(&args, session),
         Some(Verb::Watch(args)) => watch::run(&args, session),
         Some(Verb::Pending(args)) => pending::run(&args, session),

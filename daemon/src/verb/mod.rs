@@ -21,6 +21,7 @@ mod presenter;
 mod purge;
 mod questions;
 mod read;
+mod readers;
 mod resolve;
 mod rows;
 mod send;
@@ -67,7 +68,7 @@ impl Verb {
 }
 
 /// Every verb that the daemon answers.
-static VERBS: [Verb; 36] = [
+static VERBS: [Verb; 38] = [
     Verb::of::<m::StatusParams>(),
     Verb::of::<m::ListParams>(),
     Verb::of::<m::CallParams>(),
@@ -85,6 +86,8 @@ static VERBS: [Verb; 36] = [
     Verb::of::<m::WatchParams>(),
     Verb::of::<m::ConfirmParams>(),
     Verb::of::<m::ReadParams>(),
+    Verb::of::<m::ReadersParams>(),
+    Verb::of::<m::RemoveReaderParams>(),
     Verb::of::<m::PendingParams>(),
     Verb::of::<m::EscalateParams>(),
     Verb::of::<m::QuestionsParams>(),

@@ -12,6 +12,7 @@ mod message;
 mod owner;
 mod purge;
 mod question;
+mod readers;
 mod service;
 mod transcript;
 
@@ -45,6 +46,7 @@ pub use owner::{
 };
 pub use purge::{KeptCall, KeptReason, PurgeParams, PurgeResult, PurgedCall};
 pub use question::{EscalateParams, FollowQuestionParams, QuestionsParams, QuestionsResult};
+pub use readers::{ReaderView, ReadersParams, ReadersResult, RemoveReaderParams};
 pub use service::{
     Done, HelloParams, HelloResult, ListParams, ListResult, StatusParams, StatusResult, StopParams,
 };
@@ -106,5 +108,7 @@ methods! {
     "invite": InviteParams => InviteResult;
     "invites": InvitesParams => InvitesResult;
     "invite_revoke": RevokeInviteParams => Done;
+    "readers": ReadersParams => ReadersResult;
+    "readers_remove": RemoveReaderParams => Done;
     "stop": StopParams => Done;
 }

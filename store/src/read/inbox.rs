@@ -37,6 +37,14 @@ pub(super) fn unread_in(db: Db<'_>, reader: &str, conversation: &str) -> Result<
     )
 }
 
+/// Returns how many entries a reader was not shown.
+pub(super) fn unread_everywhere(db: Db<'_>, reader: &str) -> Result<u32> {
+    db.count(
+        &format!("{UNREAD} SELECT count(*) FROM unread"),
+        named_params! { ":reader": reader, ":place": None::<String> },
+    )
+}
+
 pub(super) fn place(call: Option<CallId>) -> Option<String> {
     call.map(|call| conversation_key(&Conversation::Call(call)))
 }
@@ -91,10 +99,7 @@ impl Reader {
         let view = self.view()?;
         match conversation {
             Some(conversation) => unread_in(view.db(), reader, &conversation_key(&conversation)),
-            None => view.db().count(
-                &format!("{UNREAD} SELECT count(*) FROM unread"),
-                named_params! { ":reader": reader, ":place": None::<String> },
-            ),
+            None => unread_everywhere(view.db(), reader),
         }
     }
 

@@ -8,3 +8,4 @@ mod messages;
 mod owners;
 mod peers;
 mod questions;
+pub(crate) mod readers;

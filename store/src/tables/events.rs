@@ -44,7 +44,13 @@ pub(crate) fn put_cursor(
     Ok(())
 }
 
-/// An entry's row.
+/// Removes a reader's cursors.
+pub(crate) fn remove_reader(db: Db<'_>, reader: &str) -> Result<(), StoreError> {
+    db.run("DELETE FROM cursors WHERE reader = ?1", [reader])?;
+    Ok(())
+}
+
+/// Reads an entry's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Event, StoreError> {
     Ok(Event {
         seq: row.number("seq")?,

@@ -249,3 +249,22 @@ fn a_conversation_has_one_key() {
         assert_eq!(parse_conversation_key(key), None, "{key}");
     }
 }
+
+#[test]
+fn a_removed_reader_has_nothing_unread() {
+    let entry = |n| Change::EventLog(EventLogChange::Event(event(n, in_call(1), EventKind::Ring)));
+    let mut home = Home::with(vec![
+        entry(1),
+        entry(2),
+        shown("agent", in_call(1), 2),
+        shown("nightly", in_call(1), 1),
+    ]);
+    let listed = home.reader().readers().unwrap();
+    let unread: Vec<_> = listed.iter().map(|row| (row.name.as_str(), row.unread)).collect();
+    assert_eq!(unread, [("agent", 0), ("nightly", 1)]);
+    assert_eq!(listed[1].shown_to, Some(event(1, in_call(1), EventKind::Ring).at));
+    assert!(home.reader().has_unread(in_call(1)).unwrap());
+    home.commit(vec![Change::EventLog(EventLogChange::ReaderGone("nightly".into()))]);
+    assert_eq!(home.reader().readers().unwrap().len(), 1);
+    assert!(!home.reader().has_unread(in_call(1)).unwrap());
+}

@@ -200,6 +200,7 @@ impl Store {
             | Change::Peer(PeerChange::Policy(_))
             | Change::Peer(PeerChange::Invite(_))
             | Change::Peer(PeerChange::InviteGone(_))
+            | Change::EventLog(EventLogChange::ReaderGone(_))
             | Change::EventLog(EventLogChange::Cursor { .. }) => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::super::execute::Command;
 use super::super::{Engine, Refusal};
+use crate::change::EventLogChange;
 use crate::conversation::cancel::OutgoingRef;
 use crate::ids::{CallId, Conversation, StreamId};
 use crate::record::Line;
@@ -122,6 +123,20 @@ pub struct MarkShown {
     pub marks: Vec<(String, u64)>,
     /// The highest number of each stream that our agent was shown.
     pub read: Vec<(Conversation, StreamId, u64)>,
+}
+
+/// Removes a reader of the event log, with its cursors.
+#[derive(Debug, Clone)]
+pub struct RemoveReader(pub String);
+
+impl Command for RemoveReader {
+    type Reply = ();
+    const SURVIVES_YIELD: bool = true;
+
+    fn run(self, engine: &mut Engine, _now: Time) -> Result<(), Refusal> {
+        engine.ctx.persist(EventLogChange::ReaderGone(self.0));
+        Ok(())
+    }
 }
 
 impl Command for MarkShown {
