@@ -1,8 +1,8 @@
-//! What was said in one direction of a call, as a digest that both ends can compare.
+//! A digest of one direction of a call's transcript, which both ends can compare.
 //!
-//! Each message counts with what it says and when its sender said so, by the sender's clock. The
-//! order does not: where a stream was opened anew, messages may have arrived in another one.
-//! Neither do ids: they change when a message moves to another stream.
+//! The content of each message counts, and its time by the sender's clock. The order does not
+//! count: where a stream was opened anew, messages may have arrived in another order. Ids do not
+//! count: they change when a message moves to another stream.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256 as Hasher};
@@ -11,26 +11,37 @@ use crate::ids::{Conversation, Sha256};
 use crate::opening::opening_id;
 use crate::record::Message;
 
-/// Begins the hash of an entry, and that of all of them: another format begins otherwise.
+/// Prefixes of the hash of an entry and of the hash of all entries. Another format has others.
 const ENTRY: &[u8] = b"p2p entry 1";
 const WHOLE: &[u8] = b"p2p transcript 1";
 
-/// One message as it counts.
+/// The hash of one message of a transcript.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry([u8; 32]);
 
+/// The fields of a message that a transcript compares. Both sources of entries, the store and an
+/// exported transcript, take a message apart field by field, so that a new field of a message must
+/// be decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryFields<'a> {
+    /// The kind, see [`Content::kind`](crate::record::Content::kind).
+    pub kind: &'a str,
+    /// The text as it is shown.
+    pub shown: &'a str,
+    /// The hash of the file that the message announces.
+    pub file: Option<Sha256>,
+    /// A human wrote the message.
+    pub by_human: bool,
+    /// The time in seconds by the sender's clock. An opening message has no time: each repetition
+    /// of the ring has its own.
+    pub sent: Option<u64>,
+}
+
 impl Entry {
-    /// A message of this kind as it is shown, `file` being the hash of the file that it announces.
-    /// `sent` is when, in seconds by the sender's clock, and nothing for an opening message: each
-    /// repetition of the ring has its own time.
+    /// Returns the entry of a message.
     #[must_use]
-    pub fn new(
-        kind: &str,
-        shown: &str,
-        file: Option<Sha256>,
-        by_human: bool,
-        sent: Option<u64>,
-    ) -> Self {
+    pub fn of(fields: EntryFields<'_>) -> Self {
+        let EntryFields { kind, shown, file, by_human, sent } = fields;
         let mut hash = Hasher::new();
         hash.update(ENTRY);
         let mut add = |part: &[u8]| {
@@ -47,14 +58,30 @@ impl Entry {
 }
 
 impl Message {
-    /// How it counts; `file` is the hash of the file that it announces.
+    /// Returns the message's entry. `file` is the hash of the file that the message announces.
     #[must_use]
     pub fn entry(&self, file: Option<Sha256>) -> Entry {
-        let (kind, shown) = (self.content.kind(), self.content.shown());
-        Entry::new(kind, &shown, file, self.by.is_human(), self.sent())
+        let Self {
+            by,
+            content,
+            // Part of `sent`.
+            conversation: _,
+            rumor: _,
+            claimed_at: _,
+            // Different on both ends.
+            handle: _,
+            peer: _,
+            at: _,
+            delivery: _,
+            // A message may move to another stream.
+            slot: _,
+        } = self;
+        let (kind, shown, by_human) = (content.kind(), &content.shown(), by.is_human());
+        Entry::of(EntryFields { kind, shown, file, by_human, sent: self.sent() })
     }
 
-    /// When it was sent, in seconds by its sender's clock. A ring that is repeated says no one time.
+    /// Returns the time at which the message was sent, in seconds by its sender's clock. An opening
+    /// message has no time: each repetition of the ring has its own.
     #[must_use]
     pub fn sent(&self) -> Option<u64> {
         let opening = match self.conversation {
@@ -65,17 +92,17 @@ impl Message {
     }
 }
 
-/// All that was said in one direction.
+/// The digest of all messages in one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
-    /// How many messages.
+    /// Number of messages.
     pub count: u64,
     /// SHA-256 over the sorted entries.
     pub sha256: Sha256,
 }
 
 impl Digest {
-    /// The digest of these messages, in whatever order.
+    /// Returns the digest of messages in any order.
     #[must_use]
     pub fn of(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut entries: Vec<Entry> = entries.into_iter().collect();
@@ -87,16 +114,16 @@ impl Digest {
     }
 }
 
-/// What the two ends of a call told each other of it once it was over.
+/// The digests that the two ends of an ended call sent each other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digests {
-    /// We told the peer what we said.
+    /// The peer was sent our digest of what we said.
     pub said_sent: bool,
-    /// We told the peer what we heard of it.
+    /// The peer was sent our digest of what the peer said.
     pub heard_sent: bool,
-    /// What the peer heard of us, by its word.
+    /// The peer's digest of what we said.
     pub said: Option<Digest>,
-    /// What the peer said, by its word.
+    /// The peer's digest of what the peer said.
     pub heard: Option<Digest>,
 }
 
@@ -104,8 +131,12 @@ pub struct Digests {
 mod tests {
     use super::*;
 
+    fn fields(shown: &str, sent: u64) -> EntryFields<'_> {
+        EntryFields { kind: "text", shown, file: None, by_human: false, sent: Some(sent) }
+    }
+
     fn text(text: &str, sent: u64) -> Entry {
-        Entry::new("text", text, None, false, Some(sent))
+        Entry::of(fields(text, sent))
     }
 
     #[test]
@@ -113,15 +144,24 @@ mod tests {
         let one = Digest::of([text("a", 1), text("b", 2)]);
         assert_eq!(one, Digest::of([text("b", 2), text("a", 1)]));
         assert_eq!(one.count, 2);
-        let file = |byte| Entry::new("file", "b", Some(Sha256([byte; 32])), false, Some(2));
+        let file = |byte| {
+            Entry::of(EntryFields {
+                kind: "file",
+                file: Some(Sha256([byte; 32])),
+                ..fields("b", 2)
+            })
+        };
         let others = [
             Digest::of([text("a", 1)]),
             Digest::of([text("a", 1), text("b", 2), text("b", 2)]),
             Digest::of([text("a", 1), text("b", 3)]),
             Digest::of([text("a", 1), text("c", 2)]),
-            Digest::of([text("a", 1), Entry::new("text", "b", None, true, Some(2))]),
-            Digest::of([text("a", 1), Entry::new("text", "b", None, false, None)]),
-            Digest::of([text("a", 1), Entry::new("escalation", "b", None, false, Some(2))]),
+            Digest::of([text("a", 1), Entry::of(EntryFields { by_human: true, ..fields("b", 2) })]),
+            Digest::of([text("a", 1), Entry::of(EntryFields { sent: None, ..fields("b", 2) })]),
+            Digest::of([
+                text("a", 1),
+                Entry::of(EntryFields { kind: "escalation", ..fields("b", 2) }),
+            ]),
             Digest::of([text("a", 1), file(1)]),
             Digest::of([text("a", 1), file(2)]),
             Digest::of([]),

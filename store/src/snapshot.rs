@@ -1,10 +1,9 @@
 //! The state from which the engine goes on after a restart.
 
-use std::time::Duration;
-
 use p2p_core::call::WORD_LIFETIME;
+use p2p_core::conversation::repetition;
 use p2p_core::engine::Snapshot;
-use p2p_core::record::{Content, Counters, Note, Question};
+use p2p_core::record::{Counters, Message, Note, Question};
 use p2p_core::{Conversation, Text, Time};
 use rusqlite::named_params;
 
@@ -24,9 +23,6 @@ use crate::tables::waiting::{self, CHUNKS, HELD, OUTBOX, SEEN};
 type Result<T> = std::result::Result<T, StoreError>;
 
 const COUNTERS: Table = Table { name: "counters", key: &["id"] };
-
-/// The same text within this time is the same message.
-const REPEATED: Duration = Duration::from_secs(120);
 
 /// The number of questions that an owner may still answer or ask about.
 const QUESTIONS_KEPT: u32 = 200;
@@ -140,14 +136,13 @@ type Sent = (Conversation, Text, u32, Time);
 fn recent(db: Db<'_>, now: Time) -> Result<Vec<Sent>> {
     let sent = db.all(
         &MESSAGES,
-        "SELECT * FROM messages WHERE outgoing = 1 AND at >= ?1 AND content = 'text'
-             AND delivery <> 'cancelled' ORDER BY handle",
-        [ago(now, REPEATED)],
+        "SELECT * FROM messages WHERE outgoing = 1 AND at >= ?1 ORDER BY handle",
+        [ago(now, repetition::WINDOW)],
         messages::read,
     )?;
-    let texts = sent.into_iter().filter_map(|message| match message.content {
-        Content::Text(text) => Some((message.conversation, text, message.handle, message.at)),
-        _ => None,
-    });
-    Ok(texts.collect())
+    let text = |message: &Message| {
+        let text = repetition::repeatable(message)?.clone();
+        Some((message.conversation, text, message.handle, message.at))
+    };
+    Ok(sent.iter().filter_map(text).collect())
 }

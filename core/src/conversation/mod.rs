@@ -9,6 +9,7 @@ pub(crate) mod effect;
 pub(crate) mod give_up;
 pub(crate) mod receive;
 pub(crate) mod record;
+pub mod repetition;
 pub(crate) mod restore;
 pub(crate) mod send;
 pub(crate) mod state;

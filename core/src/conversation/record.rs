@@ -1,9 +1,8 @@
 //! Messages: each is kept under a handle.
 
-use std::time::Duration;
-
 use super::change::ConversationChange;
 use super::conversations::Conversations;
+use super::repetition::is_recent;
 use super::send::{Draft, SlotId};
 use crate::call::state::Call;
 use crate::context::Context;
@@ -15,9 +14,6 @@ use crate::record::{Content, Delivery, Lane, Message, Speaker};
 use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Item, Packet};
-
-/// The same text within this time is the same message.
-const REPEAT: Duration = Duration::from_secs(120);
 
 /// A message that is about to be kept.
 #[derive(Debug)]
@@ -142,7 +138,7 @@ impl Conversations {
     /// Returns the handle of a message with the same text that was sent lately.
     pub fn repeated(&mut self, now: Time, id: Conversation, text: &Text) -> Option<u32> {
         let state = self.get_mut(id)?;
-        state.recent.retain(|(_, _, at)| now.since(*at) < REPEAT);
+        state.recent.retain(|(_, _, at)| is_recent(now, *at));
         let same = state.recent.iter().find(|(said, _, _)| said == text);
         same.map(|(_, message, _)| *message)
     }

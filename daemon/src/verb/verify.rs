@@ -1,7 +1,7 @@
 //! `p2p verify`: whether both ends of a call have the same of it, by what each end told the other.
 
 use p2p_core::call::Call;
-use p2p_core::digest::{Digest, Entry};
+use p2p_core::digest::{Digest, Entry, EntryFields};
 use p2p_ipc::method::{VerifyParams, VerifyResult};
 use p2p_ipc::view::{self, ComparisonOutcome, ComparisonView};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -82,25 +82,44 @@ fn sides(
 ) -> Result<(Digest, Digest), RpcError> {
     let mut entries: [Vec<Entry>; 2] = Default::default();
     for message in messages {
+        let view::MessageView {
+            handle,
+            outgoing,
+            by_human,
+            kind,
+            text,
+            file,
+            sent_s,
+            delivery,
+            // Different on both ends, or not part of what was said.
+            id: _,
+            call: _,
+            peer: _,
+            at_ms: _,
+            truncated: _,
+            from_owner: _,
+            untrusted: _,
+        } = message;
         let arrived = |delivery: &view::DeliveryView| {
             matches!(delivery.state, view::DeliveryState::Delivered | view::DeliveryState::Read)
         };
-        if message.outgoing && !message.delivery.as_ref().is_some_and(arrived) {
+        if *outgoing && !delivery.as_ref().is_some_and(arrived) {
             continue;
         }
-        let file = files.iter().find(|file| Some(&file.handle) == message.file.as_ref());
-        let hash = file.map(|file| file.sha256.parse()).transpose().map_err(|_| {
-            let message = format!("{} has no SHA-256 in it that can be read", message.handle);
+        let file = files.iter().find(|known| Some(&known.handle) == file.as_ref());
+        let file = file.map(|file| file.sha256.parse()).transpose().map_err(|_| {
+            let message = format!("the SHA-256 of the file in {handle} is invalid");
             RpcError::new(ErrorCode::Usage, message)
         })?;
-        let kind = match message.kind {
+        let kind = match kind {
             view::MessageKind::Text => "text",
             view::MessageKind::Escalation => "escalation",
             view::MessageKind::File => "file",
             view::MessageKind::Unsupported => "unsupported",
         };
-        let entry = Entry::new(kind, &message.text, hash, message.by_human, message.sent_s);
-        entries[usize::from(!message.outgoing)].push(entry);
+        let (by_human, sent) = (*by_human, *sent_s);
+        let entry = Entry::of(EntryFields { kind, shown: text, file, by_human, sent });
+        entries[usize::from(!outgoing)].push(entry);
     }
     let [said, heard] = entries.map(Digest::of);
     Ok((said, heard))
