@@ -256,6 +256,21 @@ fn a_stranger_with_an_invite_rings_like_a_contact() {
 }
 
 #[test]
+fn a_message_to_a_contact_that_was_found_to_be_an_agent_is_numbered() {
+    for found in [false, true] {
+        let mut pair = Pair::new(|_| ());
+        if found {
+            pair.input(ALICE, Input::AgentFound { peer: key(BOB) });
+        }
+        let conversation = Conversation::Direct(key(BOB));
+        let send = command::SendMessage { conversation, text: "hello".into(), again: false };
+        pair.wants(ALICE, send).unwrap();
+        let numbered = pair.ends[ALICE].said[0].tag("stream").is_some();
+        assert_eq!(numbered, found);
+    }
+}
+
+#[test]
 fn an_invite_has_a_maximum_of_uses_and_hours_and_its_number_is_never_reused() {
     let (mut pair, id, _) = host(Policy::Ask, 1);
     let mut create =

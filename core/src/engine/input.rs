@@ -32,6 +32,11 @@ pub enum Input {
         /// The name it claims.
         name: Option<Text>,
     },
+    /// The peer's profile or presence says that it is an agent like this one.
+    AgentFound {
+        /// The peer.
+        peer: PublicKey,
+    },
     /// No relay of its receiver will ever take a rumor as it is.
     Undeliverable {
         /// Which.

@@ -101,6 +101,7 @@ impl Engine {
             Input::Report { rumor, accepted, relays } => self.report(rumor, accepted, relays),
             Input::NoRoute { peer } => self.step_all(now, peer, &CallEvent::NoRoute),
             Input::PeerSeen { peer, name } => self.presence_seen(now, peer, name),
+            Input::AgentFound { peer } => self.agent_found(now, peer),
             Input::RelayBack => self.relay_back(now),
             Input::Digested { call, said, heard } => self.digested(now, call, said, heard),
             Input::Undeliverable { rumor, why } => {

@@ -69,6 +69,14 @@ impl Engine {
         if key == self.ctx.me { Err(Refusal::Own) } else { Ok(()) }
     }
 
+    /// Notes that a contact that never spoke to us is an agent.
+    pub(super) fn agent_found(&mut self, now: Time, key: PublicKey) {
+        let known = self.ctx.peers.get(key);
+        if known.is_some_and(|peer| peer.speaks == Speaks::Unknown) {
+            self.update_peer(now, key, |peer| peer.speaks = Speaks::P2p);
+        }
+    }
+
     /// Changes what is known of a key, and keeps that if it is new.
     pub(super) fn update_peer(
         &mut self,
