@@ -1,5 +1,5 @@
-//! A hint is a command that can be typed, or several joined by "or": the sources of everything
-//! that gives one are searched for what is none.
+//! A hint is one command that can be pasted, or several with a line each: these tests search all
+//! sources for hints that are not.
 
 use std::ffi::OsString;
 use std::fs;
@@ -27,7 +27,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn code() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found = Vec::new();
-    for krate in ["cli", "daemon", "ipc"] {
+    for krate in ["cli", "client", "daemon", "ipc"] {
         sources(&root.join(krate).join("src"), &mut found);
     }
     let read = |path: PathBuf| {
@@ -120,14 +120,14 @@ fn every_hint_is_a_command() {
         for (at, _) in code.match_indices(".hint(") {
             for hint in literals(enclosed(&code[at + ".hint(".len()..])) {
                 // Joins commands, or is filled in from others.
-                if hint == " or " || hint.starts_with('{') {
+                if hint == "\n" || hint.starts_with('{') {
                     continue;
                 }
                 count += 1;
-                for command in hint.split(" or ") {
+                for command in hint.split('\n') {
                     let first = command.split_whitespace().next().unwrap_or_default();
                     let known = COMMANDS.contains(&first) || command.starts_with('{');
-                    assert!(known, "{}: {hint:?} is no command", path.display());
+                    assert!(known, "{}: {hint:?} is not a command", path.display());
                     let prose = [';', '|'].iter().any(|c| command.contains(*c));
                     assert!(!prose && !command.contains(", "), "{}: {hint:?}", path.display());
                 }
@@ -141,12 +141,12 @@ fn every_hint_is_a_command() {
 fn every_command_that_is_suggested_parses() {
     let (mut count, mut wrong) = (0, Vec::new());
     for (path, code) in code() {
-        // What names a purpose to a cipher is no command.
+        // What names a purpose to a cipher is not a command.
         if path.ends_with("store/seal.rs") {
             continue;
         }
         for text in literals(&code).iter().filter(|text| text.starts_with("p2p ")) {
-            let commands = text.split(" or ").flat_map(|commands| commands.split(" && "));
+            let commands = text.split('\n').flat_map(|commands| commands.split(" && "));
             for command in commands.filter(|command| command.starts_with("p2p ")) {
                 // Which verb it is shows at run time, or it is an example in a sentence.
                 if command.starts_with("p2p {") || command.starts_with("p2p demo:") {

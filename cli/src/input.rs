@@ -119,7 +119,7 @@ pub fn file_too_large(name: &str, size: u64) -> RpcError {
         "{name} is {size} bytes long; at most {FILE_LIMIT} bytes ({} KiB) can be sent",
         FILE_LIMIT / 1024
     ))
-    .hint("gzip -k <path> or split -b 256K <path>")
+    .hint("gzip -k <path>\nsplit -b 256K <path>")
 }
 
 /// Refuses a text over `limit` bytes.

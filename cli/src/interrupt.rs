@@ -1,4 +1,4 @@
-//! Waiting that SIGTERM and SIGINT end with a report instead of silence.
+//! Waits that SIGTERM and SIGINT end with a report instead of silence.
 //!
 //! A shell tool kills a command that takes too long. While a verb waits, the signal only ends
 //! the waiting; at any other time it does what it always does.
@@ -6,43 +6,35 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
+use p2p_client::wait::Waited;
 use p2p_ipc::{ErrorCode, RpcError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// What came of waiting.
-#[derive(Debug)]
-pub enum Waited<T> {
-    /// What was waited for.
-    Answer(T),
-    /// A signal came first.
-    Interrupted,
-}
-
-/// What a signal finds.
+/// State that a signal finds.
 #[derive(Default)]
-struct Waiting {
-    /// Ends the waiting that goes on, if one does.
+struct SignalState {
+    /// Ends the current wait, if there is one.
     end: Option<Box<dyn Fn() + Send>>,
-    /// A signal came while something was waited for. It stays true: a signal that came together
-    /// with the answer ends the next waiting.
+    /// True once a signal came during a wait. It stays true: a signal that came together with the
+    /// answer ends the next wait.
     interrupted: bool,
 }
 
 /// The thread that receives the signals.
 pub struct Interrupts {
-    waiting: Arc<Mutex<Waiting>>,
+    waiting: Arc<Mutex<SignalState>>,
 }
 
 impl Interrupts {
-    /// Starts to receive them.
+    /// Starts to receive signals.
     ///
     /// # Errors
     /// When the system refuses.
     pub fn listen() -> Result<Self, RpcError> {
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(internal)?;
-        let waiting = Arc::<Mutex<Waiting>>::default();
+        let waiting = Arc::<Mutex<SignalState>>::default();
         let shared = Arc::clone(&waiting);
         let receive = move || {
             for signal in signals.forever() {
@@ -62,7 +54,7 @@ impl Interrupts {
     /// Runs `work` on a thread of its own until it answers or a signal comes.
     ///
     /// # Errors
-    /// When no thread can be had, or `work` never answers.
+    /// When no thread can be started, or `work` panics.
     pub fn or<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -86,7 +78,7 @@ impl Interrupts {
     }
 }
 
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+fn lock(waiting: &Mutex<SignalState>) -> MutexGuard<'_, SignalState> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -1,43 +1,49 @@
-//! What a verb hands back.
+//! Results of verbs.
 
 use p2p_ipc::method::ReadMark;
 use p2p_ipc::{ExitCode, RpcError};
 
-use crate::render::Render;
+use crate::render::text::Render;
 
-/// How the line about what waits is added to a verb's own output.
+/// Rule for adding the line about what waits to a verb's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Waiting {
-    /// Added when something waits for the agent; what waits for its human only is no reason.
+pub enum PendingLine {
+    /// Added when something waits for the agent; something that waits only for its human is not
+    /// enough.
     Added,
-    /// Not added to text: the verb shows it itself.
+    /// Not added to text: the verb shows what waits itself.
     Shown,
-    /// Not added to text, and so many unread items are about to be confirmed.
+    /// Not added to text; this many unread items are about to be marked as read.
     Read(u32),
 }
 
-/// What a verb that went well shows, and what follows once it was shown.
+/// Result of a verb that succeeded.
 pub struct Outcome {
-    /// The result; nothing where all of it was shown while it came.
+    /// The value to show; absent when all of it was shown while it came.
     pub shown: Option<Box<dyn Render>>,
-    /// What the process exits with: 0, or 3 when nothing came in time.
+    /// The exit code: 0, or 3 when nothing came in time.
     pub exit: ExitCode,
-    /// How to add what waits.
-    pub waiting: Waiting,
-    /// Items to confirm after stdout took them.
+    /// The rule for adding what waits.
+    pub pending_line: PendingLine,
+    /// Items to mark as read after stdout took them.
     pub marks: Vec<ReadMark>,
 }
 
 impl Outcome {
-    /// A result that exits with 0.
+    /// Creates a result that exits with 0.
     pub fn new(shown: impl Render + 'static) -> Self {
-        Self { shown: Some(Box::new(shown)), waiting: Waiting::Added, ..Self::streamed() }
+        Self { shown: Some(Box::new(shown)), pending_line: PendingLine::Added, ..Self::streamed() }
     }
 
-    /// A stream that is over and exits with 0.
+    /// Creates the result of a finished stream that exits with 0.
     #[must_use]
     pub fn streamed() -> Self {
-        Self { shown: None, exit: ExitCode::Ok, waiting: Waiting::Shown, marks: Vec::new() }
+        Self {
+            shown: None,
+            exit: ExitCode::Ok,
+            pending_line: PendingLine::Shown,
+            marks: Vec::new(),
+        }
     }
 
     /// Sets the exit code.
@@ -47,20 +53,20 @@ impl Outcome {
         self
     }
 
-    /// Exits with 3 unless what was waited for is so.
+    /// Sets the exit code to 3 unless the awaited event came.
     #[must_use]
     pub fn reached(self, reached: bool) -> Self {
         if reached { self } else { self.exit(ExitCode::NothingYet) }
     }
 
-    /// Sets how what waits is added.
+    /// Sets the rule for adding what waits.
     #[must_use]
-    pub fn waiting(mut self, waiting: Waiting) -> Self {
-        self.waiting = waiting;
+    pub fn pending_line(mut self, rule: PendingLine) -> Self {
+        self.pending_line = rule;
         self
     }
 
-    /// Sets what to confirm after it was shown.
+    /// Sets the items to mark as read.
     #[must_use]
     pub fn marks(mut self, marks: Vec<ReadMark>) -> Self {
         self.marks = marks;
@@ -68,17 +74,17 @@ impl Outcome {
     }
 }
 
-/// An error, and what is known in spite of it.
+/// An error, with what is known in spite of it.
 pub struct Failure {
-    /// What went wrong.
+    /// The error.
     pub error: RpcError,
-    /// A result that stands beside the error: the call that was declined, the question that
-    /// nobody was told.
+    /// A value to show beside the error: the call that was declined, the question that reached
+    /// nobody.
     pub shown: Option<Box<dyn Render>>,
 }
 
 impl Failure {
-    /// An error with a result beside it.
+    /// Creates an error with a value to show beside it.
     pub fn with(error: RpcError, shown: impl Render + 'static) -> Self {
         Self { error, shown: Some(Box::new(shown)) }
     }
@@ -90,5 +96,5 @@ impl From<RpcError> for Failure {
     }
 }
 
-/// What a verb returns.
+/// Return type of a verb.
 pub type Ending = Result<Outcome, Failure>;

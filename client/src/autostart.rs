@@ -1,4 +1,4 @@
-//! Starts the daemon where a verb needs it and none listens: by an installed unit, in a transient
+//! Starts the daemon when a front end needs it and none listens: by an installed unit, in a transient
 //! one ([`crate::systemd`]), or as a process of its own.
 //!
 //! The daemon must outlive the shell tool that ran the verb: it gets a session of its own, holds
@@ -17,20 +17,22 @@ use std::time::{Duration, Instant};
 
 use p2p_ipc::{ErrorCode, Place, RpcError};
 
-use crate::connection::{Client, ConnectError};
+use crate::connection::Client;
+use crate::exchange::ConnectError;
+use crate::new_file::local_file;
 use crate::{detach, systemd};
 
-/// How long a start may take.
+/// The time limit of a start.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// How often to look whether the socket is there.
+/// The interval between two attempts to connect.
 const POLL: Duration = Duration::from_millis(20);
-/// How long a daemon that systemd started may take to answer before the next way is tried.
+/// The time that a daemon started by systemd has to answer before the next way is tried.
 const ANSWER: Duration = Duration::from_secs(3);
-/// How often a daemon may die before it is given up.
+/// Number of deaths after which starting is given up.
 const TRIES: u32 = 3;
-/// What a daemon that cannot start puts before its error.
+/// Prefix of the error in the log of a daemon that cannot start.
 pub const ERROR_PREFIX: &str = "p2p-daemon-error: ";
-/// The variables that a daemon sees, besides `LC_*` and `P2P_*`.
+/// The environment variables that a daemon gets, besides `LC_*` and `P2P_*`.
 const KEPT: [&str; 13] = [
     "HOME",
     "PATH",
@@ -47,19 +49,11 @@ const KEPT: [&str; 13] = [
     "RUST_BACKTRACE",
 ];
 
-/// Whether nothing listens, so that a daemon may be started.
-#[must_use]
-pub fn is_absent(error: &ConnectError) -> bool {
-    use io::ErrorKind::{ConnectionRefused, NotFound};
-    matches!(error, ConnectError::NotListening { source, .. }
-        if matches!(source.kind(), ConnectionRefused | NotFound))
-}
-
-/// Starts the daemon, or waits for the one that another `p2p` is starting, and connects.
+/// Starts the daemon, or waits for the one that another process is starting, and connects.
 ///
 /// # Errors
-/// `no_daemon` where `P2P_SOCKET` forbids it or it does not come up, `daemon_dies` when it dies
-/// again and again, and the daemon's own error when it says what is wrong.
+/// `no_daemon` if `P2P_SOCKET` forbids starting or the daemon does not come up, `daemon_dies` when
+/// it dies repeatedly, and the daemon's own error when it says what is wrong.
 pub fn start(
     place: &Place,
     run_folder: &Path,
@@ -67,67 +61,75 @@ pub fn start(
     connect: impl Fn() -> Result<Client, ConnectError>,
 ) -> Result<Client, RpcError> {
     if place.foreign_socket {
-        let socket = place.socket.display();
-        return Err(RpcError::new(
-            ErrorCode::NoDaemon,
-            format!(
-                "no daemon listens on {socket}, which P2P_SOCKET names, and none is started then: \
-                 start it outside of the sandbox (p2p daemon start)"
-            ),
-        )
-        .hint("unset P2P_SOCKET"));
+        return Err(not_ours_to_start(place));
     }
     let lock = open_lock(run_folder)
         .map_err(|e| local_file(format!("cannot prepare {}: {e}", run_folder.display())))?;
-    let mut way = if systemd::is_there() { Way::Unit } else { Way::Process };
-    let mut daemon: Option<Attempt> = None;
-    let mut deaths = 0;
-    while since.elapsed() < DEADLINE {
+    let way = if systemd::is_there() { Way::Unit } else { Way::Process };
+    let mut starter = Starter { place, lock, way, attempt: None, deaths: 0 };
+    while let Some(left) = DEADLINE.checked_sub(since.elapsed()) {
         match connect() {
             Ok(client) => return Ok(client),
-            // A daemon on its way out takes the connection and drops it.
+            // A daemon on its way out accepts the connection and drops it.
             Err(ConnectError::Refused(error)) if error.code != ErrorCode::NoDaemon => {
                 return Err(error);
             }
-            Err(_) => {}
-        }
-        match &mut daemon {
-            Some(attempt) => {
-                if let Some(death) = attempt.death() {
-                    daemon = None;
-                    match death {
-                        // The one before is still shutting down, and holds the identity.
-                        Death::Said(error) if error.code == ErrorCode::AlreadyRunning => {
-                            if since.elapsed() + 10 * POLL >= DEADLINE {
-                                return Err(error);
-                            }
-                            thread::sleep(5 * POLL);
-                        }
-                        Death::Said(error) => return Err(error),
-                        Death::Unheard => way = way.next(),
-                        Death::Silent(last) => {
-                            deaths += 1;
-                            if deaths == TRIES {
-                                return Err(daemon_dies(place, &last));
-                            }
-                        }
-                    }
-                }
-            }
-            // Whoever holds the lock starts it; the others wait for the socket.
-            None => match lock.try_lock() {
-                Ok(()) => daemon = Some(Attempt::start(place, &mut way)?),
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(e)) => return Err(local_file(format!("start.lock: {e}"))),
-            },
+            Err(_) => starter.advance(left)?,
         }
         thread::sleep(POLL);
     }
-    Err(RpcError::new(
-        ErrorCode::NoDaemon,
-        format!("the daemon did not come up within {} s", DEADLINE.as_secs()),
-    )
-    .hint("p2p daemon logs"))
+    let message = format!("the daemon did not come up within {} s", DEADLINE.as_secs());
+    Err(RpcError::new(ErrorCode::NoDaemon, message).hint("p2p daemon logs"))
+}
+
+fn not_ours_to_start(place: &Place) -> RpcError {
+    let message = format!(
+        "no daemon listens on {}, which P2P_SOCKET names: none is started for a named socket; \
+         start one outside of the sandbox (p2p daemon start)",
+        place.socket.display()
+    );
+    RpcError::new(ErrorCode::NoDaemon, message).hint("unset P2P_SOCKET")
+}
+
+/// Start of a daemon by one of several processes that need it.
+struct Starter<'a> {
+    place: &'a Place,
+    lock: File,
+    way: Way,
+    attempt: Option<Attempt>,
+    deaths: u32,
+}
+
+impl Starter<'_> {
+    /// Starts the daemon if nobody else does, or looks after the one that was started.
+    fn advance(&mut self, left: Duration) -> Result<(), RpcError> {
+        let Some(attempt) = &mut self.attempt else {
+            // The process that holds the lock starts the daemon; the others wait for the socket.
+            match self.lock.try_lock() {
+                Ok(()) => self.attempt = Some(Attempt::start(self.place, &mut self.way)?),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(local_file(format!("start.lock: {e}"))),
+            }
+            return Ok(());
+        };
+        let Some(death) = attempt.death() else { return Ok(()) };
+        self.attempt = None;
+        match death {
+            // The one before is still shutting down, and holds the identity.
+            Death::Said(error) if error.code == ErrorCode::AlreadyRunning && left > 10 * POLL => {
+                thread::sleep(5 * POLL);
+            }
+            Death::Said(error) => return Err(error),
+            Death::Unheard => self.way = self.way.next(),
+            Death::Silent(last) => {
+                self.deaths += 1;
+                if self.deaths == TRIES {
+                    return Err(daemon_dies(self.place, &last));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn open_lock(run_folder: &Path) -> io::Result<File> {
@@ -136,7 +138,7 @@ fn open_lock(run_folder: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// How a daemon is started, the best one first.
+/// Way to start a daemon, the best one first.
 #[derive(Clone, Copy)]
 enum Way {
     /// By the unit that the user installed.
@@ -156,25 +158,26 @@ impl Way {
     }
 }
 
-/// A daemon that was started and has not answered yet.
+/// A started daemon that has not answered yet.
 struct Attempt {
-    /// Nothing where systemd has it.
+    /// Absent when systemd started the daemon.
     child: Option<Child>,
     since: Instant,
     log: File,
 }
 
+/// End of a daemon that did not come up.
 enum Death {
-    /// It wrote to its log why it cannot start.
+    /// The daemon wrote to its log why it cannot start.
     Said(RpcError),
-    /// It is gone, and these were its last words.
+    /// The daemon is gone; with the last lines of its log.
     Silent(String),
-    /// Systemd has started it, and it does not answer.
+    /// Systemd started the daemon, and the daemon does not answer.
     Unheard,
 }
 
 impl Attempt {
-    /// Starts it by `way`, or the first one after it that is to be had.
+    /// Starts the daemon by `way`, or by the next way that works.
     fn start(place: &Place, way: &mut Way) -> Result<Self, RpcError> {
         let mut start = || -> io::Result<Self> {
             if let Some(folder) = place.log.parent() {
@@ -211,7 +214,7 @@ impl Attempt {
         start().map_err(|e| local_file(format!("cannot start the daemon: {e}")))
     }
 
-    /// How it died, if it did.
+    /// Returns how the daemon died, if it did.
     fn death(&mut self) -> Option<Death> {
         let status = match &mut self.child {
             Some(child) => Some(child.try_wait().ok().flatten()?),
@@ -252,18 +255,14 @@ fn daemon_dies(place: &Place, last: &str) -> RpcError {
     RpcError::new(
         ErrorCode::DaemonDies,
         format!(
-            "the daemon died {TRIES} times while it started: {last}. In a sandbox it cannot live: \
-             run it outside, and name its socket in P2P_SOCKET"
+            "the daemon died {TRIES} times while it started: {last}. A daemon cannot live in a \
+             sandbox: run it outside, and name its socket in P2P_SOCKET"
         ),
     )
-    .hint(format!("p2p daemon logs or export P2P_SOCKET={}", p2p_ipc::quoted(&place.socket)))
+    .hint(format!("p2p daemon logs\nexport P2P_SOCKET={}", p2p_ipc::quoted(&place.socket)))
 }
 
-fn local_file(message: String) -> RpcError {
-    RpcError::new(ErrorCode::LocalFile, message)
-}
-
-/// The last `count` lines of the daemon's log.
+/// Returns the last `count` lines of the daemon's log.
 ///
 /// # Errors
 /// When there is a log that cannot be read.
@@ -290,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_daemon_sees_only_what_configures_it() {
+    fn a_daemon_gets_only_variables_that_configure_it() {
         for name in ["HOME", "PATH", "LC_ALL", "P2P_HOME", "P2P_NAME", "P2P_RELAYS", "P2P_LOG"] {
             assert!(is_kept(name), "{name}");
         }
@@ -301,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_that_says_why_it_cannot_start_is_quoted() {
+    fn the_error_in_the_log_of_a_daemon_that_cannot_start_is_read() {
         let error = RpcError::new(ErrorCode::Config, "config.toml:3: unknown key `nam`");
         let line = format!("{ERROR_PREFIX}{}", serde_json::to_string(&error).unwrap());
         assert_eq!(parse_error(&line), Some(error));

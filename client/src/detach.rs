@@ -1,15 +1,15 @@
-//! What a daemon started by a verb does first of all, before there is any thread: it leaves the
-//! session of the tool that ran the verb, and lets go of every descriptor that it inherited.
+//! The first steps of a daemon that a front end started, before there is any thread: it leaves the
+//! session of the tool that ran the front end, and closes every descriptor that it inherited.
 
 use std::ffi::OsString;
 use std::os::fd::RawFd;
 
 use nix::unistd::{close, setsid};
 
-/// What says in the arguments that a verb started this daemon.
+/// The argument that marks a daemon started by a front end.
 pub const FLAG: &str = "--detached";
 
-/// Whether these arguments are those of [`crate::autostart`].
+/// Returns true for the arguments of [`crate::autostart`].
 #[must_use]
 pub fn is_asked_for(args: &[OsString]) -> bool {
     args.get(1..).is_some_and(|rest| rest == ["daemon", "run", FLAG])

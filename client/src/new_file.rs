@@ -1,4 +1,4 @@
-//! New files, never over an old one.
+//! New files that overwrite nothing.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -6,10 +6,10 @@ use std::path::Path;
 
 use p2p_ipc::{ErrorCode, RpcError};
 
-/// Writes a file that was not there before, following no link at its end.
+/// Writes a file that did not exist before, without following a link at its end.
 ///
 /// # Errors
-/// When there is one already, or it cannot be written.
+/// When the file exists already, or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RpcError> {
     use std::os::unix::fs::OpenOptionsExt;
     let written = OpenOptions::new()
@@ -20,7 +20,7 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RpcError> {
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     written.map_err(|e| match e.kind() {
         ErrorKind::AlreadyExists => local_file(format!(
-            "{} is there already, and is not overwritten: choose another path",
+            "{} exists already, and is not overwritten: choose another path",
             path.display()
         ))
         .hint(format!("ls -l {}", p2p_ipc::quoted(path))),

@@ -1,6 +1,6 @@
-//! Starting the daemon by systemd, where the user has an instance of it: there it outlives every
-//! shell, and an installed unit starts it again. What is missing, slow or refused here is no
-//! error: [`crate::autostart`] goes on to the next way.
+//! Starts the daemon by the user's systemd: there the daemon outlives every shell, and an installed
+//! unit starts it again. A systemd that is missing, slow or refuses is no error:
+//! [`crate::autostart`] goes on to the next way.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,31 +12,31 @@ use p2p_ipc::{ErrorCode, Place, RpcError, place};
 
 use crate::new_file::{local_file, write_new};
 
-/// What says in the arguments that a transient unit runs this daemon.
+/// The argument that marks a daemon in a transient unit.
 pub const TRANSIENT: &str = "--transient";
 /// The unit that a user may have installed.
 const UNIT: &str = "p2p.service";
-/// How long systemd may take to answer.
+/// The time that systemd has to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often to look whether it has.
+/// The interval between two looks at systemd's answer.
 const POLL: Duration = Duration::from_millis(10);
 
-/// Whether a bus of the user's own systemd is there: without it, asking only costs time.
+/// Returns true if the user's systemd has a bus: without it, asking only costs time.
 #[must_use]
 pub fn is_there() -> bool {
     let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
     folder.is_some_and(|folder| Path::new(&folder).join("bus").exists())
 }
 
-/// Starts the installed unit. It serves the default home, with the settings of its file: where
-/// this shell names others, it is not the one that is meant.
+/// Starts the installed unit, and returns true if it started. The unit serves the default home
+/// with the settings of its file, so nothing is started when this shell names others.
 #[must_use]
 pub fn start_unit() -> bool {
     let systemctl = |verb: &str| Command::new("systemctl").args(["--user", verb, UNIT]).quietly();
     !is_elsewhere() && place::daemon_env().is_empty() && systemctl("cat") && systemctl("start")
 }
 
-/// Starts the daemon of this home in a unit of its own, which is gone when it ends.
+/// Starts the daemon of this home in a transient unit, and returns true if it started.
 #[must_use]
 pub fn start_transient(
     place: &Place,
@@ -57,13 +57,13 @@ pub fn start_transient(
     command.arg(program).args(["daemon", "run", TRANSIENT]).quietly()
 }
 
-/// Whether systemd started this very process, as a unit's main one.
+/// Returns true if systemd started this process, as a unit's main process.
 #[must_use]
 pub fn started_us() -> bool {
     std::env::var("SYSTEMD_EXEC_PID").is_ok_and(|pid| pid == std::process::id().to_string())
 }
 
-/// Whether this shell names another home than the unit serves.
+/// Returns true if this shell names another home than the unit serves.
 fn is_elsewhere() -> bool {
     std::env::var_os("P2P_HOME").is_some_and(|home| !home.is_empty())
 }
@@ -76,11 +76,12 @@ pub fn install(place: &Place) -> Result<PathBuf, RpcError> {
     if is_elsewhere() {
         return Err(RpcError::new(
             ErrorCode::Usage,
-            "the unit serves the home of the user, and P2P_HOME names another",
+            "the unit serves the user's default home, and P2P_HOME names another",
         )
         .hint("unset P2P_HOME"));
     }
-    let program = std::env::current_exe().map_err(|e| local_file(format!("which program? {e}")))?;
+    let program = std::env::current_exe()
+        .map_err(|e| local_file(format!("the path of this program is unknown: {e}")))?;
     // Beside the folder of our own settings.
     let folder = place.config.ancestors().nth(2).unwrap_or(Path::new("/")).join("systemd/user");
     std::fs::create_dir_all(&folder)
@@ -98,7 +99,7 @@ pub fn install(place: &Place) -> Result<PathBuf, RpcError> {
 }
 
 trait Quietly {
-    /// Runs to the end, unseen; whether it went well and in time.
+    /// Runs to the end without output, and returns true if that succeeded in time.
     fn quietly(&mut self) -> bool;
 }
 

@@ -24,7 +24,7 @@ pub(crate) fn refused(refusal: &Refusal) -> RpcError {
         Refusal::Over(Reason::NoAnswer) => (C::NoAnswer, Some("p2p calls")),
         Refusal::Over(Reason::Unreachable) => (C::Unreachable, Some("p2p calls")),
         Refusal::Over(_) => (C::CallEnded, Some("p2p call <agent> \"<topic>\"")),
-        Refusal::NotAnswered => (C::CallState, Some("p2p answer accept or p2p wait")),
+        Refusal::NotAnswered => (C::CallState, Some("p2p answer accept\np2p wait")),
         Refusal::PlainPeer => (C::PlainPeer, Some("p2p dm <agent> \"<text>\"")),
         Refusal::Blocked => (C::Policy, Some("p2p contacts allow <agent>")),
         Refusal::Yielded => (C::DuplicateInstance, Some("p2p status")),

@@ -174,8 +174,7 @@ fn unusable(path: &Path, why: &str) -> RpcError {
     let mut away = path.as_os_str().to_owned();
     away.push(".damaged");
     let (here, away) = (quoted(path), quoted(Path::new(&away)));
-    RpcError::new(ErrorCode::Identity, message)
-        .hint(format!("cp BACKUP {here} or mv {here} {away}"))
+    RpcError::new(ErrorCode::Identity, message).hint(format!("cp BACKUP {here}\nmv {here} {away}"))
 }
 
 fn missing(path: &Path, store: &Path) -> RpcError {

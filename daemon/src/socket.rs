@@ -196,7 +196,7 @@ fn greet(context: &Context, hello: &HelloParams) -> Result<HelloResult, RpcError
              stop the daemon, and it starts anew with this"
         );
         return Err(RpcError::new(ErrorCode::EnvDiffers, message)
-            .hint(format!("unset {name} or p2p daemon stop")));
+            .hint(format!("unset {name}\np2p daemon stop")));
     }
     Ok(HelloResult { version: PROTOCOL_VERSION, daemon: env!("CARGO_PKG_VERSION").into() })
 }

@@ -4,10 +4,11 @@ use p2p_ipc::method::{CallsResult, EndResult};
 use p2p_ipc::view::{CallState, CallView, FileView};
 use serde::Serialize;
 
-use super::transcript;
+use super::message::{self, Layout};
+use super::page::Page;
+use super::text::Text;
 use super::words::{in_vain, name, standing};
-use super::{Page, Text};
-use crate::wait::Waiting;
+use p2p_client::wait::WaitReport;
 
 /// What `call` answers.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,7 @@ pub struct Placed {
     /// Whether the call became active; null when that was not waited for.
     pub reached: Option<bool>,
     /// How waiting went.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<WaitReport>,
 }
 
 /// What `answer` answers.
@@ -36,7 +37,7 @@ pub struct Answered {
     /// Whether the call became active; null when that was not waited for.
     pub reached: Option<bool>,
     /// How waiting went.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<WaitReport>,
 }
 
 impl Placed {
@@ -79,7 +80,7 @@ impl Text for Answered {
 }
 
 /// How a call that may have been waited for stands, and how to go on.
-fn progress(call: &CallView, waiting: Option<Waiting>, page: &mut Page) {
+fn progress(call: &CallView, waiting: Option<WaitReport>, page: &mut Page) {
     match waiting {
         Some(waited) if !waited.reached && call.state != CallState::Ended => {
             let how = standing(call, page);
@@ -150,7 +151,7 @@ impl Text for EndResult {
             page.line(format!("the last {shown} of {} messages:", self.total));
         }
         for message in &self.messages {
-            transcript::message(message, page);
+            message::show(message, Layout::Call, page);
         }
         page.line(format!("whole: p2p transcript {}", self.call.handle));
         page.next("p2p status");
@@ -168,7 +169,7 @@ mod tests {
         page.finish(None)
     }
 
-    fn placed(call: CallView, waiting: Option<Waiting>) -> Placed {
+    fn placed(call: CallView, waiting: Option<WaitReport>) -> Placed {
         let reached = waiting.map(|w| w.reached);
         Placed { call, created: true, accepted: false, message: None, file: None, reached, waiting }
     }
@@ -180,12 +181,12 @@ mod tests {
             text_of(&placed(dialing.clone(), None)),
             "c7 bob dialing  topic: docs\nnext: p2p wait --call c7\n"
         );
-        let waited = Waiting { reached: false, waited_s: 25, interrupted: false };
+        let waited = WaitReport { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&placed(dialing, Some(waited))),
             "nothing yet (25 s). c7 bob dialing\nnext: p2p wait --call c7\n"
         );
-        let waited = Waiting { reached: true, ..waited };
+        let waited = WaitReport { reached: true, ..waited };
         assert_eq!(
             text_of(&placed(samples::call(), Some(waited))),
             "c7 bob active, their turn 6m35s  note: issue 12  topic: docs\nnext: p2p send --call c7 \"<text>\"\n"

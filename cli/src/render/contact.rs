@@ -4,8 +4,10 @@ use p2p_ipc::method::{ContactsResult, EditContactResult};
 use p2p_ipc::view::ContactView;
 use serde::Serialize;
 
+use super::clean;
+use super::page::Page;
+use super::text::Text;
 use super::words::{argument, name};
-use super::{Page, Text, clean};
 
 /// A contact that was changed.
 #[derive(Debug, Serialize)]

@@ -4,8 +4,11 @@ use p2p_ipc::method::FilesResult;
 use p2p_ipc::view::{FileTransferState, FileView};
 use serde::Serialize;
 
-use super::words::{is_plain_word, name, shell_word, size};
-use super::{Page, Text, clean};
+use super::clean;
+use super::page::Page;
+use super::text::Text;
+use super::units::size;
+use super::words::{is_plain_word, name, shell_word};
 
 /// A file's name is at most 100 bytes; a daemon that let a longer one in does not flood the page.
 const NAME_SHOWN: usize = 100;

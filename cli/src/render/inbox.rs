@@ -6,10 +6,13 @@ use p2p_ipc::view::{
 };
 use serde::Serialize;
 
-use super::transcript::{body, remark};
-use super::words::{argument, clock, in_vain, name, receipt, short_npub, standing};
-use super::{Page, Text, clean, file, question};
-use crate::wait::Waiting;
+use super::message::{self, Layout, place};
+use super::page::Page;
+use super::text::Text;
+use super::units::clock;
+use super::words::{argument, in_vain, name, receipt, short_npub, standing};
+use super::{clean, file, question};
+use p2p_client::wait::WaitReport;
 
 /// Items of the inbox that are shown now.
 #[derive(Debug, Serialize)]
@@ -29,7 +32,7 @@ pub struct Arrived {
     pub reached: Option<bool>,
     /// How waiting went; only in what `wait` answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<WaitReport>,
     /// Whether the call asked about is over and brings nothing more.
     #[serde(skip)]
     pub finished: bool,
@@ -41,7 +44,7 @@ pub struct Arrived {
 impl Arrived {
     /// The daemon's answer, without its marks.
     #[must_use]
-    pub fn new(result: InboxResult, marked_read: bool, waiting: Option<Waiting>) -> Self {
+    pub fn new(result: InboxResult, marked_read: bool, waiting: Option<WaitReport>) -> Self {
         let InboxResult { items, remaining, marks: _, call, last_sent, finished, small_talk } =
             result;
         let reached = waiting.map(|waiting| waiting.reached);
@@ -103,7 +106,7 @@ pub struct SentMessage {
     /// Whether it is so; null when nothing was waited for.
     pub reached: Option<bool>,
     /// How waiting went.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<WaitReport>,
     /// What came in reply.
     pub reply: Vec<ItemView>,
     /// Unread items that did not fit.
@@ -113,7 +116,7 @@ pub struct SentMessage {
 impl Text for SentMessage {
     fn text(&self, page: &mut Page) {
         let message = &self.message;
-        let (who, place) = (name(&message.peer), message.call.as_deref().unwrap_or("dm"));
+        let (who, place) = (name(&message.peer), place(message));
         if let Some(waiting) = self.waiting.filter(|waiting| !waiting.reached) {
             nothing_yet(waiting, self.call.as_ref(), Some(message), page);
             if self.call.is_none() {
@@ -140,7 +143,7 @@ impl Text for SentMessage {
 impl Text for CancelResult {
     fn text(&self, page: &mut Page) {
         let message = &self.message;
-        let place = message.call.as_deref().unwrap_or("dm");
+        let place = place(message);
         page.line(format!(
             "{} {place} to {}: nobody will hear it",
             receipt(message),
@@ -152,7 +155,7 @@ impl Text for CancelResult {
 
 /// `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
 fn nothing_yet(
-    waiting: Waiting,
+    waiting: WaitReport,
     call: Option<&CallView>,
     sent: Option<&MessageView>,
     page: &mut Page,
@@ -186,7 +189,7 @@ fn item(item: &ItemView, page: &mut Page) {
     }
     match (item.kind, &item.message, &item.file, &item.call) {
         (ItemKind::Undelivered, Some(sent), ..) => {
-            let place = sent.call.as_deref().unwrap_or("dm");
+            let place = place(sent);
             let why = sent.delivery.as_ref().map_or("undelivered".into(), given_up);
             page.line(format!("{} {place} to {}: {why}", sent.handle, name(&sent.peer)));
         }
@@ -194,36 +197,15 @@ fn item(item: &ItemView, page: &mut Page) {
         (kind @ (ItemKind::Ring | ItemKind::Knock | ItemKind::Missed), opening, _, Some(call)) => {
             call_item(kind, call, item.at_ms, page);
             if let Some(words) = opening {
-                self::words(words, page);
+                message::show(words, Layout::Inbox, page);
             }
         }
-        (_, Some(words), ..) => self::words(words, page),
+        (_, Some(words), ..) => message::show(words, Layout::Inbox, page),
         (kind, None, _, Some(call)) => call_item(kind, call, item.at_ms, page),
         _ => {}
     }
     if let Some(text) = &item.text {
         page.line(text);
-    }
-}
-
-fn words(message: &MessageView, page: &mut Page) {
-    let place = message.call.as_deref().unwrap_or("dm");
-    page.line(format!(
-        "{} {place} {} {}{}",
-        message.handle,
-        speaker(message),
-        clock(message.at_ms),
-        remark(message)
-    ));
-    body(message, page);
-}
-
-/// Who says it; of our own words the inbox shows only those of our human, to whom they went.
-fn speaker(message: &MessageView) -> String {
-    match (message.outgoing, message.from_owner) {
-        (true, _) => format!("your human to {}", name(&message.peer)),
-        (false, true) => format!("your human ({})", name(&message.peer)),
-        (false, false) => name(&message.peer),
     }
 }
 
@@ -327,7 +309,7 @@ mod tests {
         page.finish(None)
     }
 
-    fn arrived(items: Vec<ItemView>, waiting: Option<Waiting>) -> Arrived {
+    fn arrived(items: Vec<ItemView>, waiting: Option<WaitReport>) -> Arrived {
         Arrived {
             items,
             remaining: 0,
@@ -379,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_wait_in_vain_says_how_things_stand() {
-        let waiting = Waiting { reached: false, waited_s: 25, interrupted: false };
+        let waiting = WaitReport { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&arrived(Vec::new(), Some(waiting))),
             "nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read\nnext: p2p wait --call c7\n"
@@ -388,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_wait_in_a_call_that_is_over_says_so_and_not_to_wait_again() {
-        let waiting = Waiting { reached: false, waited_s: 0, interrupted: false };
+        let waiting = WaitReport { reached: false, waited_s: 0, interrupted: false };
         let mut arrived = arrived(Vec::new(), Some(waiting));
         let (state, reason) = (CallState::Ended, Some(p2p_ipc::view::EndReason::Completed));
         arrived.call = Some(CallView { state, reason, note: None, ..samples::call() });

@@ -3,7 +3,8 @@
 use p2p_ipc::method::{InviteResult, InviteView, InvitesResult};
 use serde::Serialize;
 
-use super::{Page, Text};
+use super::page::Page;
+use super::text::Text;
 
 /// A token that is worthless now.
 #[derive(Debug, Serialize)]

@@ -8,6 +8,7 @@ pub mod envelope;
 pub mod file;
 pub mod inbox;
 pub mod invite;
+pub mod message;
 pub mod owner;
 pub mod page;
 pub mod purge;
@@ -19,40 +20,10 @@ pub mod screen;
 pub mod service;
 pub mod status;
 pub mod stream;
+pub mod text;
 pub mod transcript;
+pub mod units;
 pub mod verify;
 pub mod words;
 
-use serde::Serialize;
-use serde_json::Value;
-
-pub use page::Page;
 pub use screen::Screen;
-
-/// Something that has a text form.
-pub trait Text {
-    /// Writes it onto the page.
-    fn text(&self, page: &mut Page);
-}
-
-/// Something that has both forms. Whatever has a [`Text`] form and serializes does.
-pub trait Render {
-    /// The text form.
-    fn text(&self, page: &mut Page);
-
-    /// The JSON form.
-    ///
-    /// # Errors
-    /// When the value cannot be written as JSON.
-    fn json(&self) -> serde_json::Result<Value>;
-}
-
-impl<T: Text + Serialize> Render for T {
-    fn text(&self, page: &mut Page) {
-        Text::text(self, page);
-    }
-
-    fn json(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(self)
-    }
-}

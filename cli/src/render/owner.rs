@@ -6,9 +6,12 @@ use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use serde::Serialize;
 
-use super::words::{clock, date, in_vain};
-use super::{Page, Screen, Text};
-use crate::wait::Waiting;
+use super::page::Page;
+use super::screen::Screen;
+use super::text::Text;
+use super::units::{clock, date};
+use super::words::in_vain;
+use p2p_client::wait::WaitReport;
 
 /// A code that pairs an owner, and what came of waiting for it.
 #[derive(Debug, Serialize)]
@@ -17,7 +20,7 @@ pub struct Pairing {
     code: PairingCode,
     /// Whether somebody was paired; null when that was not waited for.
     reached: Option<bool>,
-    waiting: Option<Waiting>,
+    waiting: Option<WaitReport>,
     /// Who was paired.
     owner: Option<OwnerView>,
     #[serde(skip)]
@@ -55,7 +58,7 @@ impl Pairing {
     }
 
     /// What came of waiting.
-    pub fn waited(&mut self, waiting: Waiting, owner: Option<OwnerView>) {
+    pub fn waited(&mut self, waiting: WaitReport, owner: Option<OwnerView>) {
         self.reached = Some(waiting.reached);
         self.waiting = Some(waiting);
         self.owner = owner;
@@ -196,11 +199,12 @@ mod tests {
     fn who_was_paired_is_said_and_the_code_is_not_said_twice() {
         let mut pairing = Pairing::new(code(), true, true);
         pairing.announced = true;
-        pairing.waited(Waiting { reached: true, waited_s: 9, interrupted: false }, Some(owner()));
+        pairing
+            .waited(WaitReport { reached: true, waited_s: 9, interrupted: false }, Some(owner()));
         let paired =
             format!("paired: {} owns this agent\nnext: p2p owner passphrase\n", owner().npub);
         assert_eq!(text_of(&pairing), paired);
-        pairing.waited(Waiting { reached: false, waited_s: 9, interrupted: false }, None);
+        pairing.waited(WaitReport { reached: false, waited_s: 9, interrupted: false }, None);
         let text = text_of(&pairing);
         assert_eq!(text, "nothing yet (9 s). nobody has sent the code\nnext: p2p owner show\n");
         let json = serde_json::to_value(&pairing).unwrap();

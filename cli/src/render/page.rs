@@ -61,13 +61,13 @@ impl Page {
     /// How long ago something was.
     #[must_use]
     pub fn since(&self, at_ms: u64) -> String {
-        super::words::span(self.now_ms.saturating_sub(at_ms))
+        super::units::span(self.now_ms.saturating_sub(at_ms))
     }
 
     /// How long until something is.
     #[must_use]
     pub fn until(&self, at_ms: u64) -> String {
-        super::words::span(at_ms.saturating_sub(self.now_ms))
+        super::units::span(at_ms.saturating_sub(self.now_ms))
     }
 
     /// The finished text: what was added, what else waits, and what to do next.

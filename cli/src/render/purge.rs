@@ -3,8 +3,10 @@
 use p2p_ipc::method::{KeptReason, PurgeResult};
 use serde::Serialize;
 
-use super::words::{name, size};
-use super::{Page, Text};
+use super::page::Page;
+use super::text::Text;
+use super::units::size;
+use super::words::name;
 
 /// Calls shown by name.
 const SHOWN: usize = 20;

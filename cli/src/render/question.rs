@@ -4,9 +4,12 @@ use p2p_ipc::method::QuestionsResult;
 use p2p_ipc::view::{QuestionState, QuestionView};
 use serde::Serialize;
 
-use super::words::{self, clock, in_vain, name};
-use super::{Page, Text, clean};
-use crate::wait::Waiting;
+use super::clean;
+use super::page::Page;
+use super::text::Text;
+use super::units::clock;
+use super::words::{self, in_vain, name};
+use p2p_client::wait::WaitReport;
 
 /// A question that was asked just now, and what came of waiting for its answer.
 #[derive(Debug, Serialize)]
@@ -18,13 +21,13 @@ pub struct Asked {
     reached: Option<bool>,
     /// How waiting went.
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<Waiting>,
+    waiting: Option<WaitReport>,
 }
 
 impl Asked {
     /// The question as it stands.
     #[must_use]
-    pub fn new(question: QuestionView, waiting: Option<Waiting>) -> Self {
+    pub fn new(question: QuestionView, waiting: Option<WaitReport>) -> Self {
         Self { question, reached: waiting.map(|waiting| waiting.reached), waiting }
     }
 }
@@ -186,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_shown_as_the_owners_words_and_a_wait_in_vain_as_that() {
-        let waiting = Waiting { reached: false, waited_s: 25, interrupted: false };
+        let waiting = WaitReport { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&Asked::new(samples::question(), Some(waiting))),
             "nothing yet (25 s). q2 open 3m, told: command\nnext: p2p wait --for reply --call c7\n"
@@ -198,7 +201,7 @@ mod tests {
             answer_via: Some("dm".into()),
             ..samples::question()
         };
-        let waiting = Waiting { reached: true, ..waiting };
+        let waiting = WaitReport { reached: true, ..waiting };
         let asked = Asked::new(answered, Some(waiting));
         assert_eq!(
             text_of(&asked),

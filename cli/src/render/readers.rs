@@ -3,7 +3,8 @@
 use p2p_ipc::method::ReadersResult;
 use serde::Serialize;
 
-use super::{Page, Text};
+use super::page::Page;
+use super::text::Text;
 
 /// A reader that was removed.
 #[derive(Debug, Serialize)]

@@ -11,10 +11,12 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use p2p_ipc::RpcError;
 use p2p_ipc::view::PendingView;
 
+use super::clean;
 use super::envelope::Envelope;
+use super::page::Page;
 use super::stream::Line;
-use super::{Page, Render, clean};
-use crate::outcome::{Ending, Outcome, Waiting};
+use super::text::Render;
+use crate::outcome::{Ending, Outcome, PendingLine};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +36,8 @@ impl Screen {
         }
         let (shown, waiting) = match ending {
             Ok(Outcome { shown: None, .. }) => return Ok(()),
-            Ok(outcome) => (outcome.shown.as_deref(), outcome.waiting),
-            Err(failure) => (failure.shown.as_deref(), Waiting::Added),
+            Ok(outcome) => (outcome.shown.as_deref(), outcome.pending_line),
+            Err(failure) => (failure.shown.as_deref(), PendingLine::Added),
         };
         let pending = pending.map(|pending| besides_what_was_read(pending, waiting));
         let error = ending.as_ref().err().map(|failure| &failure.error);
@@ -166,10 +168,10 @@ fn envelope(
 
 /// What waits once the items on the page count as read. The daemon's line counts them still, so
 /// it is left out.
-fn besides_what_was_read(pending: &PendingView, waiting: Waiting) -> PendingView {
+fn besides_what_was_read(pending: &PendingView, waiting: PendingLine) -> PendingView {
     match waiting {
-        Waiting::Read(0) | Waiting::Added | Waiting::Shown => pending.clone(),
-        Waiting::Read(items) => PendingView {
+        PendingLine::Read(0) | PendingLine::Added | PendingLine::Shown => pending.clone(),
+        PendingLine::Read(items) => PendingView {
             unread: pending.unread.saturating_sub(items),
             line: None,
             ..pending.clone()
@@ -177,10 +179,10 @@ fn besides_what_was_read(pending: &PendingView, waiting: Waiting) -> PendingView
     }
 }
 
-fn appended(pending: &PendingView, waiting: Waiting) -> Option<&str> {
+fn appended(pending: &PendingView, waiting: PendingLine) -> Option<&str> {
     let wanted = match waiting {
-        Waiting::Added => pending.ringing > 0 || pending.unread > 0,
-        Waiting::Shown | Waiting::Read(_) => false,
+        PendingLine::Added => pending.ringing > 0 || pending.unread > 0,
+        PendingLine::Shown | PendingLine::Read(_) => false,
     };
     pending.line.as_deref().filter(|line| wanted && !line.is_empty())
 }
@@ -269,10 +271,10 @@ mod tests {
             questions,
             line: Some("p2p: something".into()),
         };
-        assert!(appended(&pending(0, 0, 1), Waiting::Added).is_none());
-        assert!(appended(&pending(0, 1, 1), Waiting::Added).is_some());
-        assert!(appended(&pending(1, 1, 1), Waiting::Shown).is_none());
-        let read = besides_what_was_read(&pending(1, 3, 0), Waiting::Read(2));
+        assert!(appended(&pending(0, 0, 1), PendingLine::Added).is_none());
+        assert!(appended(&pending(0, 1, 1), PendingLine::Added).is_some());
+        assert!(appended(&pending(1, 1, 1), PendingLine::Shown).is_none());
+        let read = besides_what_was_read(&pending(1, 3, 0), PendingLine::Read(2));
         assert_eq!((read.ringing, read.unread, read.line), (1, 1, None));
     }
 }

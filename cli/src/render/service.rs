@@ -3,7 +3,9 @@
 use p2p_ipc::view::{DaemonView, IdentityView};
 use serde::Serialize;
 
-use super::{Page, Screen, Text};
+use super::page::Page;
+use super::screen::Screen;
+use super::text::Text;
 
 /// What `daemon start`, `stop` and `status` answer.
 #[derive(Debug, Serialize)]

@@ -6,9 +6,11 @@ use p2p_ipc::view::{
 };
 use serde::Serialize;
 
+use super::page::Page;
 use super::question::standing;
-use super::words::{name, short_npub};
-use super::{Page, Text, call, clean};
+use super::text::Text;
+use super::words::{host, name, short_npub};
+use super::{call, clean};
 
 /// The overview.
 #[derive(Debug, Serialize)]
@@ -104,7 +106,7 @@ impl Text for Waits {
 /// Another daemon, channels with a fault, calls, direct messages, questions, and what to do about them.
 fn goings_on(status: &StatusResult, page: &mut Page) {
     if let Some(since) = status.duplicate_since_ms {
-        let since = super::words::date(since);
+        let since = super::units::date(since);
         page.line(format!(
             "yielded: another daemon runs with this key since {since}; it takes the"
         ));
@@ -238,13 +240,8 @@ fn clock(ahead: i64) -> String {
     let way = if ahead > 0 { "behind" } else { "ahead of" };
     // Relays' clocks are not that good, either.
     let minutes = (ahead.unsigned_abs() + 30) / 60;
-    let span = super::words::span(minutes.max(1).saturating_mul(60_000));
+    let span = super::units::span(minutes.max(1).saturating_mul(60_000));
     format!("clock: {span} {way} what the relays say; what is sent is dated by theirs")
-}
-
-pub(super) fn host(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    clean::short(rest.split('/').next().unwrap_or(rest), 60)
 }
 
 fn daemon_in_short(how: &str) -> String {
@@ -287,7 +284,7 @@ fn agent(agent: &AgentView, page: &mut Page) {
         name(&agent.peer),
         key_prefix(&agent.peer.npub),
         clean::short(&agent.availability, 20),
-        super::words::span(agent.age_s * 1000)
+        super::units::span(agent.age_s * 1000)
     ));
     if !agent.capabilities.is_empty() {
         let all = agent.capabilities.join(", ");

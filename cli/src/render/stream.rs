@@ -4,7 +4,7 @@ use p2p_ipc::method::StatusResult;
 use p2p_ipc::view::{CallView, ItemView, PendingView, QuestionView};
 use serde::Serialize;
 
-use crate::wait::Waiting;
+use p2p_client::wait::WaitReport;
 
 /// The version of the lines.
 const VERSION: u32 = 2;
@@ -43,7 +43,7 @@ pub enum Line<'a> {
         events: u32,
         /// How waiting went.
         #[serde(flatten)]
-        waiting: Waiting,
+        waiting: WaitReport,
     },
 }
 
@@ -87,7 +87,7 @@ mod tests {
             Line::Lagged { missed: 3, seq: 7 }.json().unwrap(),
             "{\"v\":2,\"type\":\"lagged\",\"missed\":3,\"seq\":7}\n"
         );
-        let waiting = Waiting { reached: false, waited_s: 1, interrupted: true };
+        let waiting = WaitReport { reached: false, waited_s: 1, interrupted: true };
         assert_eq!(
             Line::End { seq: 7, events: 0, waiting }.json().unwrap(),
             "{\"v\":2,\"type\":\"end\",\"seq\":7,\"events\":0,\"reached\":false,\"waited_s\":1,\"interrupted\":true}\n"

@@ -2,14 +2,16 @@
 
 use p2p_ipc::method::TranscriptResult;
 use p2p_ipc::view::{
-    CallView, ComparisonOutcome, ComparisonView, DiagnosisView, FileView, MessageKind, MessageView,
-    QuestionView, RelayReceiptView, WaitsForView,
+    CallView, ComparisonOutcome, ComparisonView, FileView, MessageView, QuestionView,
 };
 use serde::Serialize;
 
-use super::status::host;
-use super::words::{clock, date, delivery, name, reason, short_npub};
-use super::{Page, Text, clean, question};
+use super::message::{self, Layout};
+use super::page::Page;
+use super::question;
+use super::text::Text;
+use super::units::{clock, date};
+use super::words::{name, reason};
 
 /// A whole call, or the tail of it.
 #[derive(Debug, Serialize)]
@@ -53,7 +55,7 @@ impl Transcript {
         self.say_what_is_left_out(page);
         for entry in self.entries() {
             match entry {
-                Entry::Said(message) => self::message(message, page),
+                Entry::Said(message) => message::show(message, Layout::Call, page),
                 Entry::Asked(question) => {
                     page.line(asking(question, clock(question.at_ms)));
                     question::asked(question, page);
@@ -145,10 +147,10 @@ fn asking(question: &QuestionView, at: String) -> String {
 fn said_in_markdown(message: &MessageView, page: &mut Page) {
     page.line(format!(
         "**{}** · {} · {}{}",
-        author(message),
+        message::author(message),
         message.handle,
         date(message.at_ms),
-        remark(message)
+        message::remark(message)
     ));
     page.line("");
     // A peer's lines are a quotation in Markdown too, and marked as everywhere.
@@ -162,107 +164,6 @@ fn agreement(comparison: &ComparisonView) -> &'static str {
         ComparisonOutcome::Different => "the other end has something else: p2p verify",
         ComparisonOutcome::Unconfirmed => "the other end has not said what it has",
     }
-}
-
-/// One message with its heading: `m41 bob 14:02Z`.
-pub fn message(message: &MessageView, page: &mut Page) {
-    let receipt = match &message.delivery {
-        Some(known) => format!(" {}", delivery(known)),
-        None => String::new(),
-    };
-    page.line(format!(
-        "{} {} {}{}{receipt}",
-        message.handle,
-        author(message),
-        clock(message.at_ms),
-        remark(message)
-    ));
-    body(message, page);
-}
-
-/// The words of a message, and how to see the rest.
-pub fn body(message: &MessageView, page: &mut Page) {
-    page.words(&message.text, message.untrusted);
-    if message.truncated {
-        page.line(format!("(cut: p2p read {} shows it all)", message.handle));
-    }
-}
-
-/// What a message is, where it is not plain words of an agent.
-#[must_use]
-pub fn remark(message: &MessageView) -> &'static str {
-    match (message.kind, message.by_human && !message.outgoing) {
-        (MessageKind::Text, false) => "",
-        (MessageKind::Text, true) => " (by its human)",
-        (MessageKind::Escalation, _) => " (a question to its human)",
-        (MessageKind::File, _) => " (file)",
-        (MessageKind::Unsupported, _) => " (of a kind that this version does not know)",
-    }
-}
-
-fn author(message: &MessageView) -> String {
-    match message {
-        MessageView { outgoing: true, by_human: true, .. }
-        | MessageView { from_owner: true, .. } => "your human".into(),
-        MessageView { outgoing: true, .. } => "you".into(),
-        _ => name(&message.peer),
-    }
-}
-
-impl Text for MessageView {
-    fn text(&self, page: &mut Page) {
-        let place = match &self.call {
-            Some(call) => call.clone(),
-            None => "dm".into(),
-        };
-        let key = short_npub(&self.peer.npub);
-        page.line(format!("{place} with {} {key}, {}", name(&self.peer), date(self.at_ms)));
-        message(self, page);
-        for RelayReceiptView { url, cause, .. } in self.delivery.iter().flat_map(|d| &d.receipts) {
-            page.line(match cause {
-                None => format!("{} took it", host(url)),
-                Some(cause) if url == "*" => {
-                    format!("not given to a relay: {}", clean::short(cause, 100))
-                }
-                Some(cause) => format!("{} refused: {}", host(url), clean::short(cause, 100)),
-            });
-        }
-        if let Some(diagnosis) = self.delivery.as_ref().and_then(|known| known.diagnosis.as_ref()) {
-            outlook(diagnosis, self, page);
-        }
-        if let (Some(call), false) = (&self.call, self.outgoing) {
-            page.next(format!("p2p send --call {} \"<text>\"", clean::inline(call)));
-        }
-    }
-}
-
-/// Shows what a message waits for, when it is sent again, and when its receiver was last seen.
-fn outlook(diagnosis: &DiagnosisView, message: &MessageView, page: &mut Page) {
-    let peer = name(&message.peer);
-    if let Some(problem) = &diagnosis.problem {
-        page.line(format!("given up: {}", clean::short(problem, 200)));
-    }
-    let event = match diagnosis.waits_for {
-        Some(WaitsForView::Answer) => Some(format!("{peer} to answer the call")),
-        Some(WaitsForView::Relay) => Some("a relay to accept it".into()),
-        Some(WaitsForView::Acknowledgement) => {
-            let note =
-                if message.call.is_none() { ", which it does for its contacts only" } else { "" };
-            Some(format!("{peer}'s daemon to acknowledge it{note}"))
-        }
-        None => None,
-    };
-    if let Some(event) = event {
-        page.line(format!("waits for {event}"));
-    }
-    if let Some(at) = diagnosis.next_attempt_ms {
-        let attempts = diagnosis.attempts;
-        page.line(format!("next attempt in {}; {attempts} so far", page.until(at)));
-    }
-    page.line(match diagnosis.peer_seen_ms {
-        Some(at) => format!("{peer} was last seen {} ago", page.since(at)),
-        None => format!("{peer} was not seen since the daemon started"),
-    });
 }
 
 #[cfg(test)]

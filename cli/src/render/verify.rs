@@ -4,8 +4,9 @@ use p2p_ipc::method::VerifyResult;
 use p2p_ipc::view::{ComparisonOutcome, ComparisonView, DigestView};
 use serde::Serialize;
 
+use super::page::Page;
+use super::text::Text;
 use super::words::name;
-use super::{Page, Text};
 
 /// What came of comparing.
 #[derive(Debug, Serialize)]

@@ -8,7 +8,8 @@ use crate::input::{OPENING_LIMIT, Words, usage};
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::call::Answered;
 use crate::session::Session;
-use crate::wait::{self, Clock};
+use crate::wait;
+use p2p_client::wait::WaitClock;
 
 /// What `answer` takes.
 #[derive(Debug, clap::Args)]
@@ -45,14 +46,14 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reason = args.words.optional("reason", OPENING_LIMIT)?;
     if accept && reason.is_some() {
         return Err(usage("accepting takes no reason: accept first, and then send it")
-            .hint("p2p answer accept or p2p send \"<text>\"")
+            .hint("p2p answer accept\np2p send \"<text>\"")
             .into());
     }
     let call = session.call(&AnswerParams { call: args.call.clone(), accept, reason })?;
     let Some(wait_s) = args.wait.filter(|_| accept) else {
         return Ok(Outcome::new(Answered { call, reached: None, waiting: None }));
     };
-    let (call, waiting) = wait::follow_call(session, call, Clock::start(wait_s))?;
+    let (call, waiting) = wait::follow_call(session, call, WaitClock::start(wait_s))?;
     let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Answered { call, reached: Some(reached), waiting: Some(waiting) };

@@ -9,7 +9,9 @@ use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::call::Placed;
 use crate::session::Session;
 use crate::verb::sendfile;
-use crate::wait::{self, Clock};
+use crate::wait;
+use p2p_client::follow;
+use p2p_client::wait::WaitClock;
 
 /// What `call` takes.
 #[derive(Debug, clap::Args)]
@@ -76,7 +78,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let file = args.file.as_deref().map(sendfile::Source::of).transpose()?;
     let (agent, topic) = whom(args, session)?;
     input::within(&topic, "topic", TOPIC_LIMIT)?;
-    let clock = args.wait.map(Clock::start);
+    let clock = args.wait.map(WaitClock::start);
     let placed = session.call(&CallParams {
         agent,
         topic,
@@ -104,7 +106,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     };
     let Some(clock) = clock else { return Ok(Outcome::new(shown)) };
     let (call, waiting) = wait::follow_call(session, shown.call, clock)?;
-    let over = wait::is_over(&call).then(|| wait::ended(&call));
+    let over = follow::is_over(&call).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Placed { call, reached: Some(reached), waiting: Some(waiting), ..shown };
     match over {

@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 use p2p_ipc::method::StatusParams;
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome, PendingLine};
 use crate::render::service::{Installed, Log, Service};
 use crate::session::Session;
 use p2p_client::{autostart, systemd};
@@ -94,37 +94,37 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
             Err(RpcError::new(ErrorCode::Internal, "the daemon runs from main").into())
         }
         Action::Install => {
-            let path = systemd::install(&session.place)?.display().to_string();
+            let path = systemd::install(&session.daemon.place)?.display().to_string();
             Ok(Outcome::new(Installed { path }))
         }
         Action::Start => start(session),
         Action::Stop => stop(session),
         Action::Status => status(session),
         Action::Logs { lines } => {
-            let lines = autostart::log_tail(&session.place, *lines as usize)?;
-            let path = session.place.log.display().to_string();
-            Ok(Outcome::new(Log { path, lines }).waiting(Waiting::Shown))
+            let lines = autostart::log_tail(&session.daemon.place, *lines as usize)?;
+            let path = session.daemon.place.log.display().to_string();
+            Ok(Outcome::new(Log { path, lines }).pending_line(PendingLine::Shown))
         }
     }
 }
 
 fn start(session: &mut Session) -> Ending {
-    let there = session.join_running()?;
+    let there = session.daemon.join_running()?;
     // Left and joined again as other verbs do, so that settings that differ are noticed.
-    session.leave();
+    session.daemon.leave();
     let daemon = session.call(&StatusParams::default())?.daemon;
     let action = if there { "runs already" } else { "started" };
     Ok(Outcome::new(Service { running: true, action, daemon: Some(daemon) }))
 }
 
 fn status(session: &mut Session) -> Ending {
-    if session.join_running()? {
+    if session.daemon.join_running()? {
         let daemon = session.call(&StatusParams::default())?.daemon;
         return Ok(Outcome::new(Service { running: true, action: "runs", daemon: Some(daemon) }));
     }
     let error = RpcError::new(
         ErrorCode::NoDaemon,
-        format!("no daemon listens on {}", session.place.socket.display()),
+        format!("no daemon listens on {}", session.daemon.place.socket.display()),
     )
     .hint("p2p daemon start");
     let shown = Service { running: false, action: "does not run", daemon: None };
@@ -133,7 +133,7 @@ fn status(session: &mut Session) -> Ending {
 
 fn stop(session: &mut Session) -> Ending {
     let stopped = |action| Outcome::new(Service { running: false, action, daemon: None });
-    let Some(pid) = session.stop_daemon()? else { return Ok(stopped("does not run")) };
+    let Some(pid) = session.daemon.stop_daemon()? else { return Ok(stopped("does not run")) };
     let since = Instant::now();
     while is_alive(pid) {
         if since.elapsed() > STOPPING {

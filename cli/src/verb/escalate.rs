@@ -5,11 +5,12 @@ use p2p_ipc::view::{ItemKind, QuestionState, QuestionView};
 use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::Words;
-use crate::interrupt::Waited;
-use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome, PendingLine};
 use crate::render::question::Asked;
 use crate::session::Session;
-use crate::wait::{Clock, ms};
+use p2p_client::follow::Waits;
+use p2p_client::wait::Waited;
+use p2p_client::wait::{WaitClock, WaitReport, ms};
 
 /// What `escalate` takes.
 #[derive(Debug, clap::Args)]
@@ -53,9 +54,10 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let mut waiting = None;
     if let Some(wait_s) = args.wait.filter(|_| may_be_answered(&question)) {
         session.screen.progress(&format!("{} asked …", question.handle));
-        let clock = Clock::start(wait_s);
+        let clock = WaitClock::start(wait_s);
         let interrupted = follow(&mut question, clock, session)?;
-        waiting = Some(clock.report(question.answer.is_some(), interrupted));
+        let reached = question.answer.is_some();
+        waiting = Some(WaitReport { interrupted, ..clock.report(reached) });
     }
     let error = match question.state {
         QuestionState::Answered => None,
@@ -73,7 +75,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         Some(error) => Err(Failure::with(error, shown)),
         None => Ok(Outcome::new(shown)
             .reached(answered || waiting.is_none())
-            .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+            .pending_line(PendingLine::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
             .marks(marks)),
     }
 }
@@ -86,7 +88,7 @@ fn may_be_answered(question: &QuestionView) -> bool {
 /// Waits until the question is no longer open or the time is up; true when a signal ended it.
 fn follow(
     question: &mut QuestionView,
-    clock: Clock,
+    clock: WaitClock,
     session: &mut Session,
 ) -> Result<bool, RpcError> {
     while question.state == QuestionState::Open {

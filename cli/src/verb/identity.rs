@@ -37,7 +37,7 @@ enum Action {
 /// When there is none, or it cannot be written there.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let Action::Backup { path } = &args.action;
-    copy(&session.place.identity, path)?;
+    copy(&session.daemon.place.identity, path)?;
     Ok(Outcome::new(Backup { path: path.display().to_string() }))
 }
 

@@ -3,7 +3,7 @@
 use clap::value_parser;
 use p2p_ipc::method::InboxParams;
 
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::inbox::Arrived;
 use crate::session::Session;
 
@@ -71,6 +71,6 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let confirmed = !args.reading.peek && args.last.is_none();
     let marks = if confirmed { std::mem::take(&mut result.marks) } else { Vec::new() };
     Ok(Outcome::new(Arrived::new(result, confirmed, None))
-        .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+        .pending_line(PendingLine::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
         .marks(marks))
 }

@@ -2,7 +2,7 @@
 
 use p2p_ipc::method::StatusParams;
 
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::status::Overview;
 use crate::session::Session;
 
@@ -12,5 +12,5 @@ use crate::session::Session;
 /// The daemon's.
 pub fn run(session: &mut Session) -> Ending {
     let status = session.call(&StatusParams { probe: false, reader: session.reader.clone() })?;
-    Ok(Outcome::new(Overview(status)).waiting(Waiting::Shown))
+    Ok(Outcome::new(Overview(status)).pending_line(PendingLine::Shown))
 }

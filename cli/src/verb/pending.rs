@@ -1,7 +1,7 @@
 //! `p2p pending`: one line about what waits, for a prompt or a hook. It holds no peer's words,
 //! consumes nothing and starts nothing.
 
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::status::Waits;
 use crate::session::Session;
 
@@ -25,6 +25,6 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         session.reader = Some(reader.clone());
     }
     // Without a daemon nothing is known to wait.
-    let pending = if session.join_running()? { session.pending() } else { None };
-    Ok(Outcome::new(Waits(pending.unwrap_or_default())).waiting(Waiting::Shown))
+    let pending = if session.daemon.join_running()? { session.pending() } else { None };
+    Ok(Outcome::new(Waits(pending.unwrap_or_default())).pending_line(PendingLine::Shown))
 }

@@ -4,7 +4,7 @@ use crate::input::Words;
 use crate::outcome::Ending;
 use crate::session::Session;
 use crate::verb::send::{self, Until};
-use crate::wait::DEFAULT_WAIT_S;
+use p2p_client::wait::DEFAULT_WAIT_S;
 
 /// What `request` takes.
 #[derive(Debug, clap::Args)]

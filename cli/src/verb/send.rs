@@ -7,11 +7,13 @@ use p2p_ipc::method::{
 use p2p_ipc::view::ItemView;
 
 use crate::input::Words;
-use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome, PendingLine};
 use crate::render::inbox::SentMessage;
 use crate::session::Session;
 use crate::verb::inbox::{BYTES_SHOWN, ITEMS_SHOWN};
-use crate::wait::{self, DEFAULT_WAIT_S};
+use crate::wait;
+use p2p_client::follow;
+use p2p_client::wait::{DEFAULT_WAIT_S, WaitClock};
 
 /// What `send` takes.
 #[derive(Debug, clap::Args)]
@@ -110,7 +112,8 @@ pub fn follow(follow: Follow, sent: SendResult, session: &mut Session) -> Ending
     let Some(until) = until else { return Ok(Outcome::new(shown)) };
     let known = FollowMessageResult { message: shown.message, reached: false, call: shown.call };
     let wait_s = follow.wait.unwrap_or(DEFAULT_WAIT_S);
-    let (known, waiting) = wait::follow_message(session, known, until, wait_s)?;
+    let clock = WaitClock::start(wait_s);
+    let (known, waiting) = follow::follow_message(session, known, until, clock)?;
     let hopeless = wait::hopeless(&known, until);
     shown.message = known.message;
     shown.call = known.call;
@@ -127,7 +130,9 @@ pub fn follow(follow: Follow, sent: SendResult, session: &mut Session) -> Ending
     if marks.is_empty() {
         return Ok(outcome);
     }
-    Ok(outcome.waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX))).marks(marks))
+    Ok(outcome
+        .pending_line(PendingLine::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+        .marks(marks))
 }
 
 /// What is unread in the conversation that the message belongs to.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use p2p_ipc::method::StatusParams;
 
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::status::Full;
 use crate::session::Session;
 
@@ -25,5 +25,5 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let params = StatusParams { probe: args.probe, reader: session.reader.clone() };
     let probing = Duration::from_secs(if args.probe { 20 } else { 0 });
     let status = session.call_within(&params, probing)?;
-    Ok(Outcome::new(Full(status)).waiting(Waiting::Shown))
+    Ok(Outcome::new(Full(status)).pending_line(PendingLine::Shown))
 }

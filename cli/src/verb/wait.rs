@@ -4,12 +4,14 @@ use clap::ValueEnum;
 use p2p_ipc::method::{InboxResult, WaitParams};
 use p2p_ipc::view::ItemKind;
 
-use crate::interrupt::Waited;
-use crate::outcome::{Ending, Failure, Outcome, Waiting};
+use crate::outcome::{Ending, Failure, Outcome, PendingLine};
 use crate::render::inbox::Arrived;
 use crate::session::Session;
 use crate::verb::inbox::Reading;
-use crate::wait::{Clock, DEFAULT_WAIT_S, ended, ms};
+use crate::wait::ended;
+use p2p_client::follow::Waits;
+use p2p_client::wait::Waited;
+use p2p_client::wait::{DEFAULT_WAIT_S, WaitClock, WaitReport, ms};
 
 /// What `wait` takes.
 #[derive(Debug, clap::Args)]
@@ -69,7 +71,7 @@ impl Kind {
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let inbox = args.reading.params(None, session);
     let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
-    let clock = Clock::start(args.wait);
+    let clock = WaitClock::start(args.wait);
     // Asked once without waiting, so that a signal finds something to report.
     let first = WaitParams { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
     let mut result: InboxResult = session.call(&first)?;
@@ -84,7 +86,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
     let reached = !result.items.is_empty();
     let marks = if args.reading.peek { Vec::new() } else { std::mem::take(&mut result.marks) };
-    let waiting = clock.report(reached, interrupted);
+    let waiting = WaitReport { interrupted, ..clock.report(reached) };
     let over = result.call.as_ref().filter(|_| result.finished && !reached).map(ended);
     let shown = Arrived::new(result, !args.reading.peek, Some(waiting));
     if let Some(error) = over {
@@ -92,6 +94,6 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
     Ok(Outcome::new(shown)
         .reached(reached)
-        .waiting(Waiting::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
+        .pending_line(PendingLine::Read(u32::try_from(marks.len()).unwrap_or(u32::MAX)))
         .marks(marks))
 }

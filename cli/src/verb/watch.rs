@@ -8,13 +8,14 @@ use p2p_ipc::method::{StatusParams, WatchParams, WatchResult};
 use p2p_ipc::view::ItemKind;
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::interrupt::Waited;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::stream::Line;
 use crate::session::Session;
 use crate::verb::inbox::ITEMS_SHOWN;
 use crate::verb::wait::Kind;
-use crate::wait::{Clock, ms};
+use p2p_client::follow::Waits;
+use p2p_client::wait::Waited;
+use p2p_client::wait::{WaitClock, WaitReport, ms};
 
 /// The longest message is shown whole, and a page fits a line of the socket.
 const BYTES_SHOWN: u32 = 64 * 1024;
@@ -66,7 +67,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let marks_nothing = args.from.is_some() || !kinds.is_empty();
     let reader = args.reader.clone().or(session.reader.take()).filter(|_| !marks_nothing);
     session.reader.clone_from(&reader);
-    let clock = Clock::start(args.wait.unwrap_or(u64::MAX));
+    let clock = WaitClock::start(args.wait.unwrap_or(u64::MAX));
     let status = session.call(&StatusParams { probe: false, reader: reader.clone() })?;
     let begin = if reader.is_some() { 0 } else { status.seq };
     let mut params = WatchParams {
@@ -99,7 +100,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
             }
         }
     }
-    let waiting = clock.report(shown > 0, interrupted);
+    let waiting = WaitReport { interrupted, ..clock.report(shown > 0) };
     let end = Line::End { seq: page.seq, events: shown, waiting };
     match written.and_then(|()| session.screen.line(&end)) {
         // Whoever read this has enough.

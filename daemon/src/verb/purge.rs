@@ -91,7 +91,7 @@ fn looked_up(
         }
         _ => {
             let error = RpcError::new(ErrorCode::Usage, "which calls? one, or those of an age");
-            return Err(error.hint("p2p purge c7 or p2p purge --older-than 30"));
+            return Err(error.hint("p2p purge c7\np2p purge --older-than 30"));
         }
     };
     let presenter = Presenter::new(context, &store, None);

@@ -24,7 +24,7 @@ impl Handler for ReadParams {
     async fn handle(self, context: &Context) -> Result<ReadResult, RpcError> {
         let none = || {
             let message = format!("there is no {:?}", self.handle);
-            RpcError::new(ErrorCode::NotFound, message).hint("p2p calls or p2p inbox --last 20")
+            RpcError::new(ErrorCode::NotFound, message).hint("p2p calls\np2p inbox --last 20")
         };
         let (series, number) = parse_handle(&self.handle).ok_or_else(none)?;
         let mut result = ReadResult::default();

@@ -106,7 +106,7 @@ pub(super) fn call(
                 )
                 .collect();
             let message = format!("which call? {}", all.join("; "));
-            Err(RpcError::new(ErrorCode::CallAmbiguous, message).hint(commands.join(" or ")))
+            Err(RpcError::new(ErrorCode::CallAmbiguous, message).hint(commands.join("\n")))
         }
     }
 }
@@ -130,7 +130,7 @@ fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
     }
     let Some(CallRow { call, .. }) = others.first() else {
         return RpcError::new(ErrorCode::NoCall, "no call is open")
-            .hint("p2p list or p2p call <agent> \"<topic>\"");
+            .hint("p2p list\np2p call <agent> \"<topic>\"");
     };
     let (name, c) = (known_name(store, call.peer), handle('c', call.handle));
     let message = format!("no call fits; {c} ({name}) {}", stands(&call.state));
@@ -176,7 +176,7 @@ pub(super) fn agent(context: &Context, store: &Reader, text: &str) -> Result<Pub
                 one.npub(),
                 other.npub()
             );
-            Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint("p2p contacts or p2p list"))
+            Err(RpcError::new(ErrorCode::AgentAmbiguous, message).hint("p2p contacts\np2p list"))
         }
         (None, _) => Err(unknown_agent(context, text)),
     }
@@ -194,7 +194,7 @@ fn unknown_agent(context: &Context, text: &str) -> RpcError {
     let message = format!("no contact is called {text:?}, and it is no key");
     let error = |more: &str| RpcError::new(ErrorCode::NoAgent, message + more);
     match claims.as_slice() {
-        [] => error("").hint("p2p list or p2p contacts"),
+        [] => error("").hint("p2p list\np2p contacts"),
         [npub] => {
             let name = if is_pet_name(&lower) { lower.as_str() } else { "<name>" };
             let more = format!("; {npub} claims that name, as anyone can");

@@ -75,14 +75,14 @@ fn only_call(store: &Reader) -> Result<CallRow, RpcError> {
         ([one], _) | ([], [one]) => Ok(one.clone()),
         ([], _) => {
             let error = RpcError::new(ErrorCode::NoCall, "there was no call yet");
-            Err(error.hint("p2p list or p2p call <agent> \"<topic>\""))
+            Err(error.hint("p2p list\np2p call <agent> \"<topic>\""))
         }
         (several, _) => {
             let command = |row: &CallRow| format!("p2p transcript c{}", row.call.handle);
             let commands: Vec<String> = several.iter().map(command).collect();
             let message = "which call? more than one is open";
             let error = RpcError::new(ErrorCode::CallAmbiguous, message);
-            Err(error.hint(commands.join(" or ")))
+            Err(error.hint(commands.join("\n")))
         }
     }
 }

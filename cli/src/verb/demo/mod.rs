@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::interrupt::{Interrupts, Waited};
-use crate::outcome::{Ending, Outcome, Waiting};
+use crate::interrupt::Interrupts;
+use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::service::Demonstrated;
 use crate::session::Session;
+use p2p_client::wait::Waited;
 use stage::Stage;
 
 /// What `demo` takes.
@@ -38,5 +39,5 @@ pub fn run(_: &Args, session: &Session) -> Ending {
             return Err(RpcError::new(ErrorCode::Internal, "the demo was interrupted").into());
         }
     }
-    Ok(Outcome::new(Demonstrated { steps, seconds }).waiting(Waiting::Shown))
+    Ok(Outcome::new(Demonstrated { steps, seconds }).pending_line(PendingLine::Shown))
 }

@@ -3,14 +3,13 @@
 mod order;
 mod pair;
 mod passphrase;
+mod proof;
 
 use clap::Subcommand;
-use p2p_ipc::RpcError;
-use p2p_ipc::method::{OwnerParams, OwnerResult};
+use p2p_ipc::method::OwnerParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
-use crate::terminal;
 
 /// What `owner` takes.
 #[derive(Debug, clap::Args)]
@@ -53,12 +52,4 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         Some(Action::Passphrase(args)) => passphrase::run(args, session),
         Some(Action::Order(order)) => order::run(order, session),
     }
-}
-
-/// The proof that an owner is there, where there is one to ask for.
-fn proof(state: &OwnerResult) -> Result<Option<String>, RpcError> {
-    if state.owners.is_empty() {
-        return Ok(None);
-    }
-    terminal::proof().map(Some)
 }

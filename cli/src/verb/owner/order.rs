@@ -95,7 +95,7 @@ pub fn run(order: &Order, session: &mut Session) -> Ending {
     let command = kind(order)?;
     let proof = match command {
         OwnerCommand::Calls => None,
-        _ => super::proof(&session.call(&OwnerParams::default())?)?,
+        _ => super::proof::ask(&session.call(&OwnerParams::default())?)?,
     };
     Ok(Outcome::new(session.call(&OwnerCommandParams { command, proof })?))
 }

@@ -4,11 +4,12 @@ use p2p_ipc::method::{OwnerPairParams, OwnerParams, OwnerResult};
 use p2p_ipc::view::OwnerView;
 use p2p_ipc::{ErrorCode, RpcError};
 
-use crate::interrupt::Waited;
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::owner::Pairing;
 use crate::session::Session;
-use crate::wait::{Clock, ms};
+use p2p_client::follow::Waits;
+use p2p_client::wait::Waited;
+use p2p_client::wait::{WaitClock, WaitReport, ms};
 
 /// As long as a code is good.
 const PATIENCE_S: u64 = 600;
@@ -35,7 +36,7 @@ pub struct Args {
 /// `owner_only` where somebody owns this agent already and no terminal is there.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let before = session.call(&OwnerParams::default())?;
-    let proof = super::proof(&before)?;
+    let proof = super::proof::ask(&before)?;
     let code = session.call(&OwnerPairParams { only: args.npub.clone(), proof })?;
     let on_terminal = session.screen.is_terminal();
     let wait_s = args.wait.unwrap_or(if on_terminal { PATIENCE_S } else { 0 });
@@ -45,7 +46,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
     // Shown before the waiting; where stdout belongs to the envelope, the code goes to stderr.
     shown.announce(session.screen);
-    let clock = Clock::start(wait_s);
+    let clock = WaitClock::start(wait_s);
     let mut now = before.clone();
     let (mut open, mut interrupted) = (true, false);
     while open && !interrupted {
@@ -57,7 +58,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         open = now.pairing.is_some() || interrupted;
     }
     let paired = newcomer(&before, &now);
-    shown.waited(clock.report(paired.is_some(), interrupted), paired);
+    shown.waited(WaitReport { interrupted, ..clock.report(paired.is_some()) }, paired);
     if shown.paired().is_none() && !open {
         let message = "the code is worth nothing any more: its ten minutes or its tries are over";
         let error = RpcError::new(ErrorCode::NothingYet, message).hint("p2p owner pair");

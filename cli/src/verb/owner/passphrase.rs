@@ -27,7 +27,7 @@ pub struct Args {
 /// `owner_only` without a terminal, `wrong_proof`.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let state = session.call(&OwnerParams::default())?;
-    let proof = super::proof(&state)?;
+    let proof = super::proof::ask(&state)?;
     let new = if args.remove { None } else { Some(terminal::new_passphrase()?) };
     let set = new.is_some();
     session.call(&PassphraseParams { proof, new })?;

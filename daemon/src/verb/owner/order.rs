@@ -119,7 +119,7 @@ fn taken_over(store: &Reader) -> Result<CallId, RpcError> {
             let commands: Vec<String> = several.iter().map(command).collect();
             let error =
                 RpcError::new(ErrorCode::CallAmbiguous, "which call? more than one is taken over");
-            Err(error.hint(commands.join(" or ")))
+            Err(error.hint(commands.join("\n")))
         }
     }
 }
