@@ -202,7 +202,7 @@ impl Ids {
     /// Returns a code that a human can type.
     pub fn code(&mut self, length: usize) -> String {
         loop {
-            if let Some(code) = crate::owner::code::from_bytes(&self.bytes(), length) {
+            if let Some(code) = crate::human::code::from_bytes(&self.bytes(), length) {
                 return code;
             }
         }

@@ -15,7 +15,6 @@ pub mod invite;
 pub mod lane;
 pub mod opening;
 mod output;
-pub mod owner;
 pub mod peer;
 pub mod policy;
 pub mod presence;

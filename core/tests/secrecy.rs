@@ -7,7 +7,7 @@ use p2p_core::change::{
     CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
 };
 use p2p_core::engine::{Input, Output, Priority, Snapshot, command};
-use p2p_core::owner::Order;
+use p2p_core::human::command::OwnerCommand;
 use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Line, Message, Peer, Question,
     Speaker, Via,
@@ -134,10 +134,10 @@ fn values() -> Vec<Box<dyn Debug>> {
             quiet: false,
             lines,
         }),
-        Box::new(command::OwnerOrder(Order::Answer { question: 1, text: text() })),
-        Box::new(command::OwnerOrder(Order::Say { call: CALL, text: text() })),
-        Box::new(command::OwnerOrder(Order::End { call: CALL, text: text() })),
-        Box::new(command::UnauthenticatedOrder(Order::End { call: CALL, text: text() })),
+        Box::new(command::OwnerOrder(OwnerCommand::Answer { question: 1, text: text() })),
+        Box::new(command::OwnerOrder(OwnerCommand::Say { call: CALL, text: text() })),
+        Box::new(command::OwnerOrder(OwnerCommand::End { call: CALL, text: text() })),
+        Box::new(command::UnauthenticatedOrder(OwnerCommand::End { call: CALL, text: text() })),
         Box::new(command::RedeemCode(text())),
         Box::new(command::EndCall { call: CALL, text: text() }),
         Box::new(command::NamePeer { key: KEY, name: text() }),

@@ -17,10 +17,10 @@ mod digests;
 mod duplicate;
 mod execute;
 mod files;
+mod human;
 mod input;
 mod invites;
 mod messages;
-mod owner;
 mod peers;
 mod receive;
 mod refusal;
@@ -46,13 +46,13 @@ use crate::call::state::Call;
 use crate::call::step::Event as CallEvent;
 use crate::context::Context;
 use crate::conversation::conversations::Conversations;
+use crate::human::owners::Owners;
 use crate::ids::{CallId, Conversation, PublicKey};
 use crate::record::Invite;
 use crate::time::Time;
 use crate::timers::Timers;
 use crate::transfer::transfers::Transfers;
 use duplicate::Instances;
-use owner::Owners;
 
 /// How often the engine looks for what it can forget.
 const SWEEP: Duration = Duration::from_secs(3600);

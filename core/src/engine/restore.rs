@@ -1,13 +1,13 @@
 //! An engine that goes on from what is on disk.
 
 use super::duplicate::{Instances, QUIET};
-use super::owner::Owners;
 use super::{Engine, Snapshot};
 use crate::call::calls::Calls;
 use crate::call::state::{Call, State};
 use crate::context::{Context, Ids, Resumed};
 use crate::conversation::conversations::Conversations;
 use crate::conversation::restore::Kept;
+use crate::human::owners::Owners;
 use crate::ids::{Conversation, InstanceId, PublicKey};
 use crate::peer::peers::Peers;
 use crate::policy::Settings;
@@ -27,7 +27,12 @@ impl Engine {
         mut snapshot: Snapshot,
         now: Time,
     ) -> Self {
-        let owners = Owners::restore(&mut snapshot);
+        let owners = Owners::new(
+            std::mem::take(&mut snapshot.owners),
+            std::mem::take(&mut snapshot.questions),
+            std::mem::take(&mut snapshot.notes),
+            std::mem::take(&mut snapshot.takeovers),
+        );
         let policy = snapshot.policy.unwrap_or(settings.policy);
         let settings = Settings { policy, ..settings };
         let resumed = Resumed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use p2p_core::call::State;
 use p2p_core::change::{Change, ConversationChange, PeerChange};
 use p2p_core::engine::{Input, Refusal, command};
-use p2p_core::owner::Order;
+use p2p_core::human::command::OwnerCommand;
 use p2p_core::policy::Policy;
 use p2p_core::record::{EventKind, Line, Speaker, Standing};
 use p2p_core::wire::{Body, Control, Item, Offer, Reason, Slot};
@@ -34,7 +34,7 @@ fn calls_help_and_unknown_commands_are_answered() {
     assert!(bench.dm(OWNER, "/end c9")[0].contains("no c9"));
     assert!(bench.answers().is_empty() && bench.heard(EventKind::Message).is_empty());
     // At a terminal it is the same text.
-    assert_eq!(bench.command(command::OwnerOrder(Order::Calls)), Ok(told[0].clone().into()));
+    assert_eq!(bench.command(command::OwnerOrder(OwnerCommand::Calls)), Ok(told[0].clone().into()));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_call_ended_by_its_human_is_news_to_the_agent() {
         *to == PEER && rumor.tag("type") == Some("end") && rumor.content.contains("thank you")
     });
     assert!(closed);
-    let again = Order::End { call, text: String::new().into() };
+    let again = OwnerCommand::End { call, text: String::new().into() };
     assert!(matches!(bench.command(command::OwnerOrder(again)), Err(Refusal::Over(_))));
 }
 
@@ -193,7 +193,7 @@ fn who_is_muted_is_told_no_questions() {
     bench.wait(3600);
     bench.command(quiet.clone()).unwrap();
     assert_eq!(bench.told(OWNER).len(), 1);
-    bench.command(command::OwnerOrder(Order::Mute(Duration::from_secs(3600)))).unwrap();
+    bench.command(command::OwnerOrder(OwnerCommand::Mute(Duration::from_secs(3600)))).unwrap();
     bench.forget();
     bench.command(quiet).unwrap();
     assert!(bench.told(OWNER).is_empty());
@@ -225,7 +225,7 @@ fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
     bench.forget();
     bench.says(call, "and I").unwrap();
     assert_eq!(bench.sent[0].1.tag("by"), None);
-    let empty = Order::Say { call, text: " ".into() };
+    let empty = OwnerCommand::Say { call, text: " ".into() };
     assert_eq!(bench.command(command::OwnerOrder(empty)), Err(Refusal::Empty));
 }
 

@@ -2,7 +2,7 @@
 
 use p2p_core::change::{Change, ConversationChange, HumanChange};
 use p2p_core::engine::{Refusal, command};
-use p2p_core::owner::Order;
+use p2p_core::human::command::OwnerCommand;
 use p2p_core::policy::{Policy, Settings};
 use p2p_core::record::EventKind;
 
@@ -183,11 +183,11 @@ fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
 #[test]
 fn without_a_proof_only_an_agent_that_nobody_owns_changes_its_policy() {
     let (mut bench, call) = Bench::in_call();
-    let open = command::UnauthenticatedOrder(Order::Policy(Policy::Open));
+    let open = command::UnauthenticatedOrder(OwnerCommand::Policy(Policy::Open));
     assert_eq!(bench.command(open), Err(Refusal::OwnerOnly));
     assert_eq!(
-        bench.command(command::UnauthenticatedOrder(Order::Takeover(call))),
+        bench.command(command::UnauthenticatedOrder(OwnerCommand::Takeover(call))),
         Err(Refusal::OwnerOnly)
     );
-    assert!(bench.command(command::UnauthenticatedOrder(Order::Calls)).is_ok());
+    assert!(bench.command(command::UnauthenticatedOrder(OwnerCommand::Calls)).is_ok());
 }

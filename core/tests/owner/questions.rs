@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use p2p_core::change::{Change, ConversationChange, HumanChange};
 use p2p_core::engine::{Input, Refusal, command};
-use p2p_core::owner::Order;
+use p2p_core::human::command::OwnerCommand;
 use p2p_core::record::{EventKind, Line, Speaker, Via};
 use p2p_core::wire::{Body, Item, Slot};
 use p2p_core::{Conversation, PublicKey, Rumor, StreamId, Time};
@@ -124,15 +124,15 @@ fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
     for told in [bench.reply(OWNER, "no", ("e", message)), bench.dm(OWNER, &format!("{code} no"))] {
         assert!(told[0].contains("already has an answer: yes"), "{told:?}");
     }
-    let answer = Order::Answer { question: first, text: "no".into() };
+    let answer = OwnerCommand::Answer { question: first, text: "no".into() };
     assert_eq!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Answered));
     let (second, _, message) = bench.asks(call, "That?", &[]);
     bench.command(command::EndCall { call, text: String::new().into() }).unwrap();
     let told = bench.reply(OWNER, "yes", ("e", message));
     assert!(told[0].contains("has ended"), "{told:?}");
-    let answer = Order::Answer { question: second, text: "no".into() };
+    let answer = OwnerCommand::Answer { question: second, text: "no".into() };
     assert!(matches!(bench.command(command::OwnerOrder(answer)), Err(Refusal::Over(_))));
-    let none = Order::Answer { question: 9, text: "no".into() };
+    let none = OwnerCommand::Answer { question: 9, text: "no".into() };
     assert_eq!(bench.command(command::OwnerOrder(none)), Err(Refusal::NoQuestion));
     assert_eq!(bench.answers(), [(first, "yes".to_owned())]);
     // A bare yes that comes too late is no yes to anything else; other words are for the agent.
@@ -288,7 +288,7 @@ fn a_reply_is_understood_when_the_question_moved_to_another_stream() {
 fn an_answer_at_a_terminal_says_how_it_came() {
     let (mut bench, call) = Bench::in_call();
     let (question, _, _) = bench.asks(call, "Approve?", &["yes"]);
-    let order = Order::Answer { question, text: "1".into() };
+    let order = OwnerCommand::Answer { question, text: "1".into() };
     assert_eq!(bench.command(command::OwnerOrder(order)), Ok("q1 answered: yes".into()));
     assert_eq!(bench.answers().len(), 1);
     let via = bench.changes.iter().find_map(|change| match change {

@@ -2,7 +2,7 @@
 
 use p2p_core::change::{Change, HumanChange};
 use p2p_core::engine::{Command, OutgoingRef, Refusal, command};
-use p2p_core::owner::Order;
+use p2p_core::human::command::OwnerCommand;
 use p2p_core::record::EventKind;
 use p2p_core::wire::{Body, Closing, Control, Offer, Reason};
 use p2p_core::{CallId, Conversation};
@@ -155,7 +155,7 @@ fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
 #[test]
 fn at_a_terminal_it_is_the_same() {
     let (mut bench, call) = Bench::in_call();
-    bench.command(command::OwnerOrder(Order::Takeover(call))).unwrap();
+    bench.command(command::OwnerOrder(OwnerCommand::Takeover(call))).unwrap();
     assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
     assert!(bench.told(OWNER)[0].starts_with("Somebody at the terminal has taken over c1"));
     bench.forget();
@@ -164,9 +164,9 @@ fn at_a_terminal_it_is_the_same() {
     // What is written elsewhere is not said there.
     assert_eq!(bench.dm(OWNER, "for my agent"), ["Passed on to your agent."]);
     assert!(said_to_peer(&bench).is_empty());
-    bench.command(command::OwnerOrder(Order::Say { call, text: "hello".into() })).unwrap();
+    bench.command(command::OwnerOrder(OwnerCommand::Say { call, text: "hello".into() })).unwrap();
     assert_eq!(said_to_peer(&bench).len(), 1);
-    bench.command(command::OwnerOrder(Order::Resume(call))).unwrap();
+    bench.command(command::OwnerOrder(OwnerCommand::Resume(call))).unwrap();
     bench.says(call, "me again").unwrap();
 }
 

@@ -2,9 +2,9 @@
 
 use super::super::execute::Command;
 use super::super::{Engine, Refusal};
+use crate::human::command::OwnerCommand;
 use crate::ids::PublicKey;
 use crate::invite::Token;
-use crate::owner::Order;
 use crate::record::Invite;
 use crate::text::Text;
 use crate::time::Time;
@@ -37,25 +37,25 @@ impl Command for Pair {
 
 /// Carries out an order of somebody who has proven to be an owner. The reply is for the owner.
 #[derive(Debug, Clone)]
-pub struct OwnerOrder(pub Order);
+pub struct OwnerOrder(pub OwnerCommand);
 
 impl Command for OwnerOrder {
     type Reply = Text;
 
     fn run(self, engine: &mut Engine, now: Time) -> Result<Text, Refusal> {
-        engine.order_at_terminal(now, self.0)
+        engine.command_at_terminal(now, self.0)
     }
 }
 
 /// Carries out an order of somebody who has proven nothing, where anybody may give it.
 #[derive(Debug, Clone)]
-pub struct UnauthenticatedOrder(pub Order);
+pub struct UnauthenticatedOrder(pub OwnerCommand);
 
 impl Command for UnauthenticatedOrder {
     type Reply = Text;
 
     fn run(self, engine: &mut Engine, now: Time) -> Result<Text, Refusal> {
-        engine.unproven(now, self.0)
+        engine.unauthenticated(now, self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use p2p_core::CallId;
 use p2p_core::call::State;
 use p2p_core::engine::command::{self, UnauthenticatedOrder};
-use p2p_core::owner::Order;
+use p2p_core::human::command as human;
 use p2p_ipc::method::{OwnerCommand, OwnerCommandParams, OwnerCommandResult};
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -32,8 +32,10 @@ impl Handler for OwnerCommandParams {
         let order = meant(context, self.command)?;
         let unowned = proof::unowned(context)?;
         let text = match order {
-            Order::Calls => context.engine.command(UnauthenticatedOrder(order)).await?,
-            Order::Policy(_) if unowned => {
+            human::OwnerCommand::Calls => {
+                context.engine.command(UnauthenticatedOrder(order)).await?
+            }
+            human::OwnerCommand::Policy(_) if unowned => {
                 context.engine.command(UnauthenticatedOrder(order)).await?
             }
             _ if unowned => return Err(proof::nobody()),
@@ -47,23 +49,27 @@ impl Handler for OwnerCommandParams {
 }
 
 /// The order, with what it names found.
-fn meant(context: &Context, order: OwnerCommand) -> Result<Order, RpcError> {
+fn meant(context: &Context, order: OwnerCommand) -> Result<human::OwnerCommand, RpcError> {
     let store = context.reader();
     let agent = |text: &str| resolve::agent(context, &store, text);
     Ok(match order {
-        OwnerCommand::Answer { question, text } => {
-            Order::Answer { question: numbered('q', "question", &question)?, text: text.into() }
+        OwnerCommand::Answer { question, text } => human::OwnerCommand::Answer {
+            question: numbered('q', "question", &question)?,
+            text: text.into(),
+        },
+        OwnerCommand::Calls => human::OwnerCommand::Calls,
+        OwnerCommand::Say { call, text } => human::OwnerCommand::Say {
+            call: open(&store, call, "owner say \"<text>\"")?,
+            text: text.into(),
+        },
+        OwnerCommand::Takeover { call } => {
+            human::OwnerCommand::Takeover(open(&store, call, "owner takeover")?)
         }
-        OwnerCommand::Calls => Order::Calls,
-        OwnerCommand::Say { call, text } => {
-            Order::Say { call: open(&store, call, "owner say \"<text>\"")?, text: text.into() }
-        }
-        OwnerCommand::Takeover { call } => Order::Takeover(open(&store, call, "owner takeover")?),
         OwnerCommand::Resume { call: Some(call) } => {
-            Order::Resume(resolve::named_call(&store, &call)?.call.id)
+            human::OwnerCommand::Resume(resolve::named_call(&store, &call)?.call.id)
         }
-        OwnerCommand::Resume { call: None } => Order::Resume(taken_over(&store)?),
-        OwnerCommand::End { call, reason } => Order::End {
+        OwnerCommand::Resume { call: None } => human::OwnerCommand::Resume(taken_over(&store)?),
+        OwnerCommand::End { call, reason } => human::OwnerCommand::End {
             call: open(&store, call, "owner end")?,
             text: reason.unwrap_or_default().into(),
         },
@@ -73,18 +79,18 @@ fn meant(context: &Context, order: OwnerCommand) -> Result<Order, RpcError> {
                 let message = format!("{minutes} minutes: it is 1 to {LONGEST_MUTED}");
                 return Err(RpcError::new(ErrorCode::Usage, message).hint("p2p owner mute 60"));
             }
-            Order::Mute(Duration::from_secs(minutes * 60))
+            human::OwnerCommand::Mute(Duration::from_secs(minutes * 60))
         }
-        OwnerCommand::Unmute => Order::Unmute,
-        OwnerCommand::Allow { agent: text } => Order::Allow(agent(&text)?),
-        OwnerCommand::Block { agent: text } => Order::Block(agent(&text)?),
+        OwnerCommand::Unmute => human::OwnerCommand::Unmute,
+        OwnerCommand::Allow { agent: text } => human::OwnerCommand::Allow(agent(&text)?),
+        OwnerCommand::Block { agent: text } => human::OwnerCommand::Block(agent(&text)?),
         OwnerCommand::Policy { policy } => {
-            Order::Policy(show::policy(&policy).ok_or_else(|| {
+            human::OwnerCommand::Policy(show::policy(&policy).ok_or_else(|| {
                 let message = format!("{policy:?} is no policy: ask, allow-list, open, closed");
                 RpcError::new(ErrorCode::Usage, message).hint("p2p owner policy ask")
             })?)
         }
-        OwnerCommand::Remove { owner } => Order::Remove(agent(&owner)?),
+        OwnerCommand::Remove { owner } => human::OwnerCommand::Remove(agent(&owner)?),
     })
 }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::super::{Cause, Engine, Refusal};
-use super::{Letter, pairing};
+use super::pairing;
 use crate::call::{Call, State};
 use crate::human::change::HumanChange;
+use crate::human::command::OwnerCommand;
+use crate::human::message::OwnerMessage;
+use crate::human::wording;
 use crate::ids::{CallId, Conversation, PublicKey};
-use crate::owner::{Order, words};
 use crate::peer::change::PeerChange;
 use crate::policy::Policy;
 use crate::record::{Owner, Via};
@@ -20,68 +22,80 @@ const REMOVED: &str = "You are no longer an owner of this agent. You are still o
 
 impl Engine {
     /// The host has proven that an owner is there.
-    pub(in super::super) fn order_at_terminal(
+    pub(in super::super) fn command_at_terminal(
         &mut self,
         now: Time,
-        order: Order,
+        order: OwnerCommand,
     ) -> Result<Text, Refusal> {
-        self.order(now, order, Via::Terminal).map(|letter| letter.text)
+        self.order(now, order, Via::Terminal).map(|reply| reply.text)
     }
 
     /// Anybody may look; and what strangers may do is anybody's to say while nobody owns this
     /// agent.
-    pub(in super::super) fn unproven(&mut self, now: Time, order: Order) -> Result<Text, Refusal> {
+    pub(in super::super) fn unauthenticated(
+        &mut self,
+        now: Time,
+        order: OwnerCommand,
+    ) -> Result<Text, Refusal> {
         match order {
-            Order::Calls => {}
-            Order::Policy(_) if self.owners.keys.is_empty() => {}
+            OwnerCommand::Calls => {}
+            OwnerCommand::Policy(_) if self.owners.keys.is_empty() => {}
             _ => return Err(Refusal::OwnerOnly),
         }
-        self.order_at_terminal(now, order)
+        self.command_at_terminal(now, order)
     }
 
-    pub(super) fn order(&mut self, now: Time, order: Order, via: Via) -> Result<Letter, Refusal> {
+    pub(super) fn order(
+        &mut self,
+        now: Time,
+        order: OwnerCommand,
+        via: Via,
+    ) -> Result<OwnerMessage, Refusal> {
         match order {
-            Order::Answer { question, text } => self.answer(now, question, &text, via),
-            Order::Calls => Ok(Letter::new(self.calls_text(now))),
+            OwnerCommand::Answer { question, text } => self.answer(now, question, &text, via),
+            OwnerCommand::Calls => Ok(OwnerMessage::new(self.calls_text(now))),
             // Whoever asks by a message is told the lines; a terminal has a verb for that.
-            Order::Show(call) => {
+            OwnerCommand::Show(call) => {
                 self.call(call).ok_or(Refusal::NoCall)?;
-                Ok(Letter::new(self.call_line(call)).about(call))
+                Ok(OwnerMessage::new(self.call_line(call)).about(call))
             }
-            Order::Say { call, text } => self.human_says(now, call, text),
-            Order::Takeover(call) => self.take_over(now, call, via),
-            Order::Resume(call) => self.hand_back(now, call),
-            Order::End { call, text } => self.end_by_owner(now, call, text),
-            Order::Mute(time) => Ok(self.mute(now, via, Some(time))),
-            Order::Unmute => Ok(self.mute(now, via, None)),
-            Order::Allow(key) => {
+            OwnerCommand::Say { call, text } => self.human_says(now, call, text),
+            OwnerCommand::Takeover(call) => self.take_over(now, call, via),
+            OwnerCommand::Resume(call) => self.hand_back(now, call),
+            OwnerCommand::End { call, text } => self.end_by_owner(now, call, text),
+            OwnerCommand::Mute(time) => Ok(self.mute(now, via, Some(time))),
+            OwnerCommand::Unmute => Ok(self.mute(now, via, None)),
+            OwnerCommand::Allow(key) => {
                 self.not_me(key)?;
                 self.allow(now, key);
-                Ok(Letter::new(format!("{} may call.", self.named(key))))
+                Ok(OwnerMessage::new(format!("{} may call.", self.named(key))))
             }
-            Order::Block(key) => {
+            OwnerCommand::Block(key) => {
                 if self.is_owner(key) {
-                    return Ok(Letter::new("That key is an owner: /remove it first."));
+                    return Ok(OwnerMessage::new("That key is an owner: /remove it first."));
                 }
                 self.block(now, key)?;
-                Ok(Letter::new(format!("Blocked: everything from {} is dropped.", self.named(key))))
+                Ok(OwnerMessage::new(format!(
+                    "Blocked: everything from {} is dropped.",
+                    self.named(key)
+                )))
             }
-            Order::Policy(policy) => Ok(self.set_policy(now, policy, via)),
-            Order::Remove(key) => Ok(self.remove_owner(now, key)),
-            Order::Pair => {
+            OwnerCommand::Policy(policy) => Ok(self.set_policy(now, policy, via)),
+            OwnerCommand::Remove(key) => Ok(self.remove_owner(now, key)),
+            OwnerCommand::Pair => {
                 let (code, _) = self.open_pairing(now, None);
                 let ours = self.ctx.me.npub();
                 let text = format!(
                     "{}\nThe other owner must send this code to {ours} within ten minutes.",
                     code.as_str()
                 );
-                Ok(Letter { kept: Some(pairing::SECRET), ..Letter::new(text) })
+                Ok(OwnerMessage { stored: Some(pairing::SECRET), ..OwnerMessage::new(text) })
             }
-            Order::Code => match via {
+            OwnerCommand::Code => match via {
                 Via::Dm(_) => Ok(self.one_time_code(now)),
                 Via::Terminal => Err(Refusal::OwnerOnly),
             },
-            Order::Help => Ok(Letter::new(words::HELP)),
+            OwnerCommand::Help => Ok(OwnerMessage::new(wording::HELP)),
         }
     }
 
@@ -115,7 +129,7 @@ impl Engine {
         }
     }
 
-    fn end_by_owner(&mut self, now: Time, id: CallId, text: Text) -> Result<Letter, Refusal> {
+    fn end_by_owner(&mut self, now: Time, id: CallId, text: Text) -> Result<OwnerMessage, Refusal> {
         let call = self.calls.current(id);
         match self.call(call) {
             None => return Err(Refusal::NoCall),
@@ -126,11 +140,11 @@ impl Engine {
         }
         self.close(now, call, text, Cause::Other)?;
         self.notice(now, Conversation::Call(call), None, "your human ended the call");
-        Ok(Letter::new(format!("Ended: {}.", self.call_line(call))).about(call))
+        Ok(OwnerMessage::new(format!("Ended: {}.", self.call_line(call))).about(call))
     }
 
     /// For whoever asks; at a terminal, where nobody is told from another, for all.
-    fn mute(&mut self, now: Time, via: Via, time: Option<Duration>) -> Letter {
+    fn mute(&mut self, now: Time, via: Via, time: Option<Duration>) -> OwnerMessage {
         let is_meant = |owner: &&Owner| via == Via::Terminal || via == Via::Dm(owner.key);
         let meant: Vec<Owner> = self.owners().filter(is_meant).copied().collect();
         for owner in meant {
@@ -141,28 +155,28 @@ impl Engine {
         let Some(time) = time else {
             let open = self.question_lines(&self.open_questions());
             let text = format!("Unmuted: you get questions again.\n{open}");
-            return Letter::new(text.trim_end());
+            return OwnerMessage::new(text.trim_end());
         };
-        Letter::new(format!(
+        OwnerMessage::new(format!(
             "Muted for {}: no questions, no messages from calls.",
-            words::span(time)
+            wording::span(time)
         ))
     }
 
-    fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> Letter {
+    fn set_policy(&mut self, now: Time, policy: Policy, via: Via) -> OwnerMessage {
         self.ctx.settings.policy = policy;
         self.ctx.persist(PeerChange::Policy(policy));
-        let text = words::policy(policy);
+        let text = wording::policy(policy);
         if let Via::Dm(owner) = via {
             let text = format!("your human decided: {text}");
             self.notice(now, Conversation::Direct(owner), None, &text);
         }
-        Letter::new(format!("From now on {text}."))
+        OwnerMessage::new(format!("From now on {text}."))
     }
 
-    fn remove_owner(&mut self, now: Time, key: PublicKey) -> Letter {
+    fn remove_owner(&mut self, now: Time, key: PublicKey) -> OwnerMessage {
         if self.owners.keys.remove(&key).is_none() {
-            return Letter::new("That key is not an owner.");
+            return OwnerMessage::new("That key is not an owner.");
         }
         self.ctx.persist(HumanChange::OwnerGone(key));
         // Nor does a code help that it may have got before.
@@ -174,9 +188,9 @@ impl Engine {
             self.give_back(now, call, "the owner who had taken over the call was removed");
         }
         let npub = key.npub();
-        self.tell(now, key, Letter::new(REMOVED));
+        self.tell(now, key, OwnerMessage::new(REMOVED));
         // The store forgets the passphrase, which that owner may know.
         self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no longer an owner"));
-        Letter::new(format!("{npub} is no longer an owner. The passphrase was removed."))
+        OwnerMessage::new(format!("{npub} is no longer an owner. The passphrase was removed."))
     }
 }

@@ -2,10 +2,13 @@
 
 use super::super::command::PairingCode;
 use super::super::{Engine, Refusal};
-use super::Letter;
 use crate::human::change::HumanChange;
+use crate::human::code;
+use crate::human::message::OwnerMessage;
+use crate::human::pairing::Pairing;
+use crate::human::pairing::Try;
+use crate::human::wording;
 use crate::ids::{Conversation, PublicKey};
-use crate::owner::{Pairing, Try, code, words};
 use crate::record::Owner;
 use crate::text::Text;
 use crate::time::Time;
@@ -59,21 +62,21 @@ impl Engine {
             return self.gave_away(now, from, text);
         }
         let Some(pairing) = &mut self.owners.pairing else { return false };
-        let letter = match pairing.take(now, from, text) {
+        let reply = match pairing.take(now, from, text) {
             None => return false,
             Some(Try::Right) => return self.paired(now, from),
             Some(Try::Wrong(0)) => {
                 self.owners.pairing = None;
                 let text = "pairing failed: five wrong codes; ask for a new one";
                 self.notice(now, Conversation::Direct(from), None, text);
-                Letter::new("Wrong code, and that was the last try. Ask for a new code.")
+                OwnerMessage::new("Wrong code, and that was the last try. Ask for a new code.")
             }
             Some(Try::Wrong(left)) => {
                 let tries = if left == 1 { "try" } else { "tries" };
-                Letter::new(format!("Wrong code; {left} {tries} left."))
+                OwnerMessage::new(format!("Wrong code; {left} {tries} left."))
             }
         };
-        self.tell(now, from, letter);
+        self.tell(now, from, reply);
         true
     }
 
@@ -82,7 +85,7 @@ impl Engine {
         let known = self.owners.codes.len();
         self.owners.codes.retain(|(known, _)| !code::is_in(known, text));
         let pairs = |pairing: &Pairing| code::is_in(&pairing.code, text);
-        let letter = if self.owners.pairing.as_ref().is_some_and(pairs) {
+        let reply = if self.owners.pairing.as_ref().is_some_and(pairs) {
             self.owners.pairing = None;
             "That code was for another owner to send. It is no longer valid; /pair gives a new one."
         } else if self.owners.codes.len() < known {
@@ -90,7 +93,7 @@ impl Engine {
         } else {
             return false;
         };
-        self.tell(now, owner, Letter::new(letter));
+        self.tell(now, owner, OwnerMessage::new(reply));
         true
     }
 
@@ -102,8 +105,8 @@ impl Engine {
         self.owners.keys.insert(key, owner);
         self.ctx.persist(HumanChange::Owner(owner));
         let (theirs, ours) = (key.npub(), self.ctx.me.npub());
-        let agent = words::piece(&self.ctx.settings.name);
-        let policy = words::policy(self.ctx.settings.policy);
+        let agent = wording::piece(&self.ctx.settings.name);
+        let policy = wording::policy(self.ctx.settings.policy);
         let mut text = format!(
             "You now own this agent.\nYou: {theirs}\nAgent: {agent}\n{ours}\nPolicy: {policy} (/policy changes it)"
         );
@@ -113,27 +116,27 @@ impl Engine {
             let text = format!(
                 "This agent has another owner now: {theirs}\nTo undo this:\n/remove {theirs}"
             );
-            self.tell(now, other, Letter::new(text));
+            self.tell(now, other, OwnerMessage::new(text));
         }
-        self.tell(now, key, Letter::new(text + "\n/help"));
+        self.tell(now, key, OwnerMessage::new(text + "\n/help"));
         let text = format!("{theirs} is now an owner of this agent");
         self.notice(now, Conversation::Direct(key), None, &text);
         true
     }
 
     /// A code by which an owner proves itself once.
-    pub(super) fn one_time_code(&mut self, now: Time) -> Letter {
+    pub(super) fn one_time_code(&mut self, now: Time) -> OwnerMessage {
         let code = self.ctx.ids.code(code::LONG);
         let shown = code::shown(&code);
         self.owners.codes.retain(|(_, until)| now < *until);
         if self.owners.codes.len() == CODES {
             self.owners.codes.remove(0);
         }
-        self.owners.codes.push((code.into(), now + crate::owner::CODE_LIFETIME));
+        self.owners.codes.push((code.into(), now + crate::human::pairing::LIFETIME));
         let text = format!(
             "{shown}\nType this code where the terminal asks for the passphrase. It works once, within ten minutes."
         );
-        Letter { kept: Some(SECRET), ..Letter::new(text) }
+        OwnerMessage { stored: Some(SECRET), ..OwnerMessage::new(text) }
     }
 
     /// Somebody typed such a code.

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::super::{Engine, Output};
-use super::Letter;
 use crate::conversation::receive::is_forgotten;
+use crate::human::command::OwnerCommand;
+use crate::human::message::OwnerMessage;
+use crate::human::parse::{ParsedCommand, parse};
+use crate::human::wording;
 use crate::ids::{CallId, PublicKey};
-use crate::owner::parse::{Wish, parse};
-use crate::owner::{Order, words};
 use crate::record::{Line, Note, Takeover, Via};
 use crate::rumor::Verified;
 use crate::time::Time;
@@ -16,19 +17,19 @@ use crate::wire::{Packet, TEXT_LIMIT};
 /// An order that is older waits for a `/yes`: it may be about something else by now.
 const FRESH: Duration = Duration::from_secs(600);
 
-/// What became of an owner's words.
-enum Heard {
-    /// This is to be told.
-    Told(Letter),
-    /// There is nothing to say to it now.
+/// The reaction to an owner's message.
+enum Reaction {
+    /// The owner gets this message.
+    Reply(OwnerMessage),
+    /// The owner gets nothing, or gets it later.
     Silent,
-    /// They are no command and no answer.
+    /// The message is neither a command nor an answer: it goes to the agent.
     ForAgent,
 }
 
-impl From<Letter> for Heard {
-    fn from(letter: Letter) -> Self {
-        Self::Told(letter)
+impl From<OwnerMessage> for Reaction {
+    fn from(reply: OwnerMessage) -> Self {
+        Self::Reply(reply)
     }
 }
 
@@ -58,7 +59,7 @@ impl Engine {
             let text = format!(
                 "That message is too long and was not read. The maximum is {TEXT_LIMIT} bytes."
             );
-            self.tell(now, from, Letter::new(text));
+            self.tell(now, from, OwnerMessage::new(text));
         }
     }
 
@@ -67,16 +68,18 @@ impl Engine {
         let note = packet.reply_to.iter().find_map(|id| self.owners.notes.get(id)).copied();
         let note = note.filter(|note| note.owner == packet.from);
         let heard = self.hear(now, packet, note, text.trim());
-        let for_agent = matches!(heard, Heard::ForAgent);
+        let for_agent = matches!(heard, Reaction::ForAgent);
         match heard {
-            Heard::Told(letter) => self.tell(now, packet.from, letter),
-            Heard::ForAgent => self.tell(now, packet.from, Letter::new("Passed on to your agent.")),
-            Heard::Silent => {}
+            Reaction::Reply(reply) => self.tell(now, packet.from, reply),
+            Reaction::ForAgent => {
+                self.tell(now, packet.from, OwnerMessage::new("Passed on to your agent."))
+            }
+            Reaction::Silent => {}
         }
         !for_agent
     }
 
-    fn hear(&mut self, now: Time, packet: &Packet, note: Option<Note>, text: &str) -> Heard {
+    fn hear(&mut self, now: Time, packet: &Packet, note: Option<Note>, text: &str) -> Reaction {
         let (from, written) = (packet.from, packet.created_at);
         if text.starts_with('/') {
             return self.commanded(now, from, written, note, text);
@@ -94,11 +97,11 @@ impl Engine {
         }
         match self.speaks_in(from, note) {
             Some(Ok(call)) => {
-                let order = Order::Say { call, text: text.into() };
+                let order = OwnerCommand::Say { call, text: text.into() };
                 let fresh = self.age(now, written) <= FRESH;
                 // Whoever talks there is told only what was not said.
                 return match self.ordered(now, from, written, order, text) {
-                    Heard::Told(letter) if fresh && letter.said => Heard::Silent,
+                    Reaction::Reply(reply) if fresh && reply.confirms => Reaction::Silent,
                     other => other,
                 };
             }
@@ -106,24 +109,24 @@ impl Engine {
                 let calls = self.call_lines(&calls);
                 let text =
                     format!("In which call? Nothing was sent.\n{calls}\nStart with /say c7.");
-                return Letter::new(text).into();
+                return OwnerMessage::new(text).into();
             }
             None => {}
         }
         match self.questions_put_to(from).as_slice() {
             [] => match self.late_answer(now, from, text) {
                 Some(question) => self.answer_by_dm(now, question, text, from).into(),
-                None => Heard::ForAgent,
+                None => Reaction::ForAgent,
             },
             [question] => self.answer_if_newer(now, *question, text, from, written).into(),
             several => self.which(several).into(),
         }
     }
 
-    fn which(&self, questions: &[u32]) -> Letter {
+    fn which(&self, questions: &[u32]) -> OwnerMessage {
         let lines = self.question_lines(questions);
         let how = "Start your answer with the code, or reply to the question itself.";
-        Letter::new(format!("Which question? Nothing was recorded.\n{lines}\n{how}"))
+        OwnerMessage::new(format!("Which question? Nothing was recorded.\n{lines}\n{how}"))
     }
 
     /// Words that name no question can be meant for one only if it was asked before.
@@ -134,13 +137,13 @@ impl Engine {
         text: &str,
         from: PublicKey,
         written: u64,
-    ) -> Letter {
+    ) -> OwnerMessage {
         let asked = self.owners.questions.get(&question).map(|it| self.ctx.told(it.at).secs());
         if asked.is_some_and(|asked| asked <= written) {
             return self.answer_by_dm(now, question, text, from);
         }
         let line = self.question_lines(&[question]);
-        Letter::new(format!(
+        OwnerMessage::new(format!(
             "You wrote that before this question was asked. Nothing was recorded:\n{line}\n\
              To answer, reply to the question or start with its code."
         ))
@@ -171,23 +174,25 @@ impl Engine {
         written: u64,
         note: Option<Note>,
         text: &str,
-    ) -> Heard {
-        let wish = match parse(text) {
-            Ok(wish) => wish,
-            Err(Some(usage)) => return Letter::new(format!("Usage: {usage}")).into(),
-            Err(None) => return Letter::new("Unknown command. /help lists the commands.").into(),
+    ) -> Reaction {
+        let parsed = match parse(text) {
+            Ok(parsed) => parsed,
+            Err(Some(usage)) => return OwnerMessage::new(format!("Usage: {usage}")).into(),
+            Err(None) => {
+                return OwnerMessage::new("Unknown command. /help lists the commands.").into();
+            }
         };
-        let order = match wish {
-            Wish::Yes => return self.confirmed(now, from, written),
-            Wish::Decide { yes, question } => {
+        let order = match parsed {
+            ParsedCommand::Yes => return self.confirmed(now, from, written),
+            ParsedCommand::Decide { yes, question } => {
                 let question = question.as_deref();
                 return self.decided(now, from, written, note, yes, question).into();
             }
-            wish => self.resolve(wish, note),
+            parsed => self.resolve(parsed, note),
         };
         match order {
             Ok(order) => self.ordered(now, from, written, order, text),
-            Err(letter) => letter.into(),
+            Err(reply) => reply.into(),
         }
     }
 
@@ -199,13 +204,15 @@ impl Engine {
         note: Option<Note>,
         yes: bool,
         named: Option<&str>,
-    ) -> Letter {
+    ) -> OwnerMessage {
         let replied = note.and_then(|note| note.question);
         let question = match named {
             Some(name) => match self.question_named(name) {
                 Some(question) => Some(question),
                 None => {
-                    return Letter::new("No question has that code. /calls lists the open ones.");
+                    return OwnerMessage::new(
+                        "No question has that code. /calls lists the open ones.",
+                    );
                 }
             },
             None => replied,
@@ -213,14 +220,14 @@ impl Engine {
         if let Some(question) = question {
             return match self.decision(question, yes) {
                 Ok(answer) => self.answer_by_dm(now, question, &answer, from),
-                Err(letter) => letter,
+                Err(reply) => reply,
             };
         }
         match self.questions_put_to(from).as_slice() {
-            [] => Letter::new("There is no open question."),
+            [] => OwnerMessage::new("There is no open question."),
             [only] => match self.decision(*only, yes) {
                 Ok(answer) => self.answer_if_newer(now, *only, &answer, from, written),
-                Err(letter) => letter,
+                Err(reply) => reply,
             },
             several => self.which(several),
         }
@@ -232,16 +239,18 @@ impl Engine {
         now: Time,
         from: PublicKey,
         written: u64,
-        order: Order,
+        order: OwnerCommand,
         text: &str,
-    ) -> Heard {
+    ) -> Reaction {
         let age = self.age(now, written);
-        if age > FRESH && !matches!(order, Order::Help | Order::Calls | Order::Show(_)) {
+        if age > FRESH
+            && !matches!(order, OwnerCommand::Help | OwnerCommand::Calls | OwnerCommand::Show(_))
+        {
             let line =
                 order.call().map(|call| format!("\nThis is about {}.", self.call_line(call)));
-            let (age, text) = (words::span(age), words::piece(text));
+            let (age, text) = (wording::span(age), wording::piece(text));
             self.owners.unconfirmed.insert(from, (order, now));
-            return Letter::new(format!(
+            return OwnerMessage::new(format!(
                 "You wrote this {age} ago: {text}{}\nSend /yes to do it now.",
                 line.unwrap_or_default()
             ))
@@ -250,21 +259,21 @@ impl Engine {
         self.obey(now, from, order)
     }
 
-    fn confirmed(&mut self, now: Time, from: PublicKey, written: u64) -> Heard {
+    fn confirmed(&mut self, now: Time, from: PublicKey, written: u64) -> Reaction {
         let waiting = self.owners.unconfirmed.remove(&from);
         match waiting.filter(|(_, since)| now.since(*since) <= FRESH) {
             Some((order, _)) if self.age(now, written) <= FRESH => self.obey(now, from, order),
-            _ => Letter::new("There is nothing to confirm.").into(),
+            _ => OwnerMessage::new("There is nothing to confirm.").into(),
         }
     }
 
-    fn obey(&mut self, now: Time, from: PublicKey, order: Order) -> Heard {
-        if let Order::Show(call) = order {
+    fn obey(&mut self, now: Time, from: PublicKey, order: OwnerCommand) -> Reaction {
+        if let OwnerCommand::Show(call) = order {
             self.ctx.output(Output::Recall { call: self.calls.current(call), to: from });
-            return Heard::Silent;
+            return Reaction::Silent;
         }
-        let letter = self.order(now, order, Via::Dm(from));
-        letter.unwrap_or_else(|refusal| Letter::new(format!("Not done: {refusal}."))).into()
+        let reply = self.order(now, order, Via::Dm(from));
+        reply.unwrap_or_else(|refusal| OwnerMessage::new(format!("Not done: {refusal}."))).into()
     }
 
     /// How long ago something was written, both by the clock that others have.
@@ -286,8 +295,8 @@ impl Engine {
         if lines.is_empty() {
             text += "\nThere are no messages yet.";
         } else {
-            text = text + "\n" + &words::transcript(&peer, lines);
+            text = text + "\n" + &wording::transcript(&peer, lines);
         }
-        self.tell(now, to, Letter::new(text).about(id));
+        self.tell(now, to, OwnerMessage::new(text).about(id));
     }
 }

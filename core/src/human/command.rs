@@ -8,7 +8,7 @@ use crate::text::Text;
 
 /// An owner's wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum OwnerCommand {
     /// Answer a question.
     Answer {
         /// `q2`.
@@ -58,7 +58,7 @@ pub enum Order {
     Help,
 }
 
-impl Order {
+impl OwnerCommand {
     /// The call that it is about.
     #[must_use]
     pub fn call(&self) -> Option<CallId> {

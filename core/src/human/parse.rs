@@ -14,7 +14,7 @@ const MUTE_LIMIT: u64 = 30 * 24 * 60;
 
 /// A command, with names yet to be resolved. A call is its number here, `7` for `c7`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum ParsedCommand {
     /// `/approve` and `/deny`; which question, by its code or `q2`.
     Decide {
         yes: bool,
@@ -40,7 +40,7 @@ pub enum Wish {
 }
 
 /// Reads a command. Where it is none, answers with how it is to be written, if that is known.
-pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
+pub fn parse(text: &str) -> Result<ParsedCommand, Option<&'static str>> {
     let text = text.trim();
     let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
@@ -56,24 +56,24 @@ pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
     };
     let name = |usage| if first.is_empty() { Err(Some(usage)) } else { Ok(first.to_owned()) };
     Ok(match command.to_lowercase().as_str() {
-        "/approve" => Wish::Decide { yes: true, question: some(rest) },
-        "/deny" => Wish::Decide { yes: false, question: some(rest) },
-        "/calls" => Wish::Calls,
-        "/show" => Wish::Show(call("/show c7")?),
+        "/approve" => ParsedCommand::Decide { yes: true, question: some(rest) },
+        "/deny" => ParsedCommand::Decide { yes: false, question: some(rest) },
+        "/calls" => ParsedCommand::Calls,
+        "/show" => ParsedCommand::Show(call("/show c7")?),
         "/say" if words.1.is_empty() => return Err(Some("/say c7 your text")),
-        "/say" => Wish::Say(words.0, words.1),
-        "/takeover" => Wish::Takeover(call("/takeover c7")?),
-        "/resume" => Wish::Resume(call("/resume c7")?),
-        "/end" => Wish::End(words.0, words.1),
-        "/mute" if rest.is_empty() => Wish::Mute(MUTE),
+        "/say" => ParsedCommand::Say(words.0, words.1),
+        "/takeover" => ParsedCommand::Takeover(call("/takeover c7")?),
+        "/resume" => ParsedCommand::Resume(call("/resume c7")?),
+        "/end" => ParsedCommand::End(words.0, words.1),
+        "/mute" if rest.is_empty() => ParsedCommand::Mute(MUTE),
         "/mute" => match rest.parse() {
-            Ok(minutes @ 1..=MUTE_LIMIT) => Wish::Mute(Duration::from_secs(60 * minutes)),
+            Ok(minutes @ 1..=MUTE_LIMIT) => ParsedCommand::Mute(Duration::from_secs(60 * minutes)),
             _ => return Err(Some("/mute 60, in minutes")),
         },
-        "/unmute" => Wish::Unmute,
-        "/allow" => Wish::Allow(name("/allow npub1…, a name, or c7")?),
-        "/block" => Wish::Block(name("/block npub1…, a name, or c7")?),
-        "/policy" => Wish::Policy(match rest.to_lowercase().as_str() {
+        "/unmute" => ParsedCommand::Unmute,
+        "/allow" => ParsedCommand::Allow(name("/allow npub1…, a name, or c7")?),
+        "/block" => ParsedCommand::Block(name("/block npub1…, a name, or c7")?),
+        "/policy" => ParsedCommand::Policy(match rest.to_lowercase().as_str() {
             "ask" => Policy::Ask,
             "allow-list" => Policy::AllowList,
             "open" => Policy::Open,
@@ -81,13 +81,13 @@ pub fn parse(text: &str) -> Result<Wish, Option<&'static str>> {
             _ => return Err(Some("/policy ask, allow-list, open or closed")),
         }),
         "/remove" => match PublicKey::parse(rest) {
-            Ok(key) => Wish::Remove(key),
+            Ok(key) => ParsedCommand::Remove(key),
             Err(_) => return Err(Some("/remove npub1…")),
         },
-        "/pair" => Wish::Pair,
-        "/code" => Wish::Code,
-        "/help" | "/start" => Wish::Help,
-        "/yes" => Wish::Yes,
+        "/pair" => ParsedCommand::Pair,
+        "/code" => ParsedCommand::Code,
+        "/help" | "/start" => ParsedCommand::Help,
+        "/yes" => ParsedCommand::Yes,
         _ => return Err(None),
     })
 }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn commands_are_read_as_they_are_meant() {
         let key = PublicKey([7; 32]);
-        let decide = |yes, question: Option<&str>| Wish::Decide {
+        let decide = |yes, question: Option<&str>| ParsedCommand::Decide {
             yes,
             question: question.map(String::from),
         };
@@ -117,34 +117,34 @@ mod tests {
             ("/approve", decide(true, None)),
             ("/Approve k7qx", decide(true, Some("k7qx"))),
             ("/deny q2", decide(false, Some("q2"))),
-            ("/calls", Wish::Calls),
-            ("/show", Wish::Show(None)),
-            ("/show C7", Wish::Show(Some(7))),
-            ("/say hello there", Wish::Say(None, "hello there".into())),
-            ("/say c7 hello\nthere ", Wish::Say(Some(7), "hello\nthere".into())),
-            ("/say c7x hello", Wish::Say(None, "c7x hello".into())),
-            ("/say c+7 hello", Wish::Say(None, "c+7 hello".into())),
-            ("/takeover", Wish::Takeover(None)),
-            ("/resume c12", Wish::Resume(Some(12))),
-            ("/end", Wish::End(None, Text::default())),
-            ("/end c7", Wish::End(Some(7), Text::default())),
-            ("/end c7 thank you", Wish::End(Some(7), "thank you".into())),
-            ("/end thank you", Wish::End(None, "thank you".into())),
-            ("/mute", Wish::Mute(Duration::from_secs(8 * 3600))),
-            ("/mute 90", Wish::Mute(Duration::from_secs(90 * 60))),
-            ("/unmute", Wish::Unmute),
-            ("/allow bob", Wish::Allow("bob".into())),
-            ("/block c8", Wish::Block("c8".into())),
-            ("/policy Allow-List", Wish::Policy(Policy::AllowList)),
-            ("/pair", Wish::Pair),
-            ("/code", Wish::Code),
-            ("  /help  ", Wish::Help),
-            ("/yes", Wish::Yes),
+            ("/calls", ParsedCommand::Calls),
+            ("/show", ParsedCommand::Show(None)),
+            ("/show C7", ParsedCommand::Show(Some(7))),
+            ("/say hello there", ParsedCommand::Say(None, "hello there".into())),
+            ("/say c7 hello\nthere ", ParsedCommand::Say(Some(7), "hello\nthere".into())),
+            ("/say c7x hello", ParsedCommand::Say(None, "c7x hello".into())),
+            ("/say c+7 hello", ParsedCommand::Say(None, "c+7 hello".into())),
+            ("/takeover", ParsedCommand::Takeover(None)),
+            ("/resume c12", ParsedCommand::Resume(Some(12))),
+            ("/end", ParsedCommand::End(None, Text::default())),
+            ("/end c7", ParsedCommand::End(Some(7), Text::default())),
+            ("/end c7 thank you", ParsedCommand::End(Some(7), "thank you".into())),
+            ("/end thank you", ParsedCommand::End(None, "thank you".into())),
+            ("/mute", ParsedCommand::Mute(Duration::from_secs(8 * 3600))),
+            ("/mute 90", ParsedCommand::Mute(Duration::from_secs(90 * 60))),
+            ("/unmute", ParsedCommand::Unmute),
+            ("/allow bob", ParsedCommand::Allow("bob".into())),
+            ("/block c8", ParsedCommand::Block("c8".into())),
+            ("/policy Allow-List", ParsedCommand::Policy(Policy::AllowList)),
+            ("/pair", ParsedCommand::Pair),
+            ("/code", ParsedCommand::Code),
+            ("  /help  ", ParsedCommand::Help),
+            ("/yes", ParsedCommand::Yes),
         ];
         for (text, wish) in table {
             assert!(parse(text) == Ok(wish), "{text}");
         }
-        assert!(parse(&format!("/remove {}", key.npub())) == Ok(Wish::Remove(key)));
+        assert!(parse(&format!("/remove {}", key.npub())) == Ok(ParsedCommand::Remove(key)));
     }
 
     #[test]

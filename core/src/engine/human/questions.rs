@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::super::refusal::Limited;
 use super::super::{Engine, Refusal};
-use super::Letter;
 use crate::call::Call;
 use crate::human::change::HumanChange;
+use crate::human::code;
+use crate::human::message::OwnerMessage;
+use crate::human::wording;
 use crate::ids::{CallId, Conversation, PublicKey};
-use crate::owner::{code, words};
 use crate::record::{Answer, EventKind, Line, Note, Question, Via};
 use crate::text::Text;
 use crate::time::Time;
@@ -59,7 +60,7 @@ impl Engine {
         let Some(question) = self.owners.questions.get(&handle) else { return };
         let id = self.calls.current(question.call);
         let peer = self.call(id).map_or_else(String::new, |call| self.named(call.peer));
-        let text = words::ask(&words::Asked {
+        let text = wording::ask(&wording::Asked {
             agent: &self.ctx.settings.name,
             question: handle,
             code: &question.code,
@@ -69,7 +70,11 @@ impl Engine {
             options: &question.options,
             lines,
         });
-        self.tell(now, owner, Letter { question: Some(handle), ..Letter::new(text).about(id) });
+        self.tell(
+            now,
+            owner,
+            OwnerMessage { question: Some(handle), ..OwnerMessage::new(text).about(id) },
+        );
     }
 
     /// Questions that can still be answered.
@@ -114,7 +119,7 @@ impl Engine {
         handle: u32,
         text: &str,
         via: Via,
-    ) -> Result<Letter, Refusal> {
+    ) -> Result<OwnerMessage, Refusal> {
         let question = self.owners.questions.get(&handle).ok_or(Refusal::NoQuestion)?;
         if question.answer.is_some() {
             return Err(Refusal::Answered);
@@ -131,7 +136,7 @@ impl Engine {
             let (what, length, limit) = (Limited::Answer, text.len(), TEXT_LIMIT);
             return Err(Refusal::TooLong { what, length, limit });
         }
-        let told = format!("q{handle} answered: {}", words::plain(&text));
+        let told = format!("q{handle} answered: {}", wording::plain(&text));
         let answer = Answer { text, via, at: now };
         if let Some(question) = self.owners.questions.get_mut(&handle) {
             question.answer = Some(answer.clone());
@@ -143,9 +148,9 @@ impl Engine {
         let others: Vec<_> = others.filter(|key| self.was_put_to(*key, handle)).collect();
         for other in others {
             let told = format!("{told}\n(answered by another owner or at the terminal)");
-            self.tell(now, other, Letter::new(told).about(call));
+            self.tell(now, other, OwnerMessage::new(told).about(call));
         }
-        Ok(Letter::new(told).about(call))
+        Ok(OwnerMessage::new(told).about(call))
     }
 
     /// The same by a direct message: what does not work is explained.
@@ -155,24 +160,26 @@ impl Engine {
         handle: u32,
         text: &str,
         from: PublicKey,
-    ) -> Letter {
+    ) -> OwnerMessage {
         match self.answer(now, handle, text, Via::Dm(from)) {
-            Ok(letter) => letter,
+            Ok(reply) => reply,
             Err(Refusal::Answered) => {
                 let answer = self.owners.questions.get(&handle).and_then(|it| it.answer.as_ref());
-                let answer = answer.map(|answer| words::plain(&answer.text)).unwrap_or_default();
-                Letter::new(format!("Nothing changed: q{handle} already has an answer: {answer}"))
+                let answer = answer.map(|answer| wording::plain(&answer.text)).unwrap_or_default();
+                OwnerMessage::new(format!(
+                    "Nothing changed: q{handle} already has an answer: {answer}"
+                ))
             }
-            Err(Refusal::Empty) => Letter {
+            Err(Refusal::Empty) => OwnerMessage {
                 question: Some(handle),
-                ..Letter::new(format!(
+                ..OwnerMessage::new(format!(
                     "Your answer to q{handle} is empty. Reply to this with the answer."
                 ))
             },
             Err(Refusal::Over(_) | Refusal::NoCall) => {
-                Letter::new(format!("Nothing changed: the call of q{handle} has ended."))
+                OwnerMessage::new(format!("Nothing changed: the call of q{handle} has ended."))
             }
-            Err(refusal) => Letter::new(format!("Nothing changed: {refusal}.")),
+            Err(refusal) => OwnerMessage::new(format!("Nothing changed: {refusal}.")),
         }
     }
 
@@ -181,7 +188,7 @@ impl Engine {
     ///
     /// # Errors
     /// The message to the owner, if none of the options says so.
-    pub(super) fn decision(&self, handle: u32, yes: bool) -> Result<Text, Letter> {
+    pub(super) fn decision(&self, handle: u32, yes: bool) -> Result<Text, OwnerMessage> {
         let same = if yes { ["approve", "yes"] } else { ["deny", "no"] };
         let Some(question) = self.owners.questions.get(&handle) else { return Ok(same[0].into()) };
         if question.options.is_empty() {
@@ -190,9 +197,9 @@ impl Engine {
         let said = |option: &&Text| same.iter().any(|word| option.eq_ignore_ascii_case(word));
         question.options.iter().find(said).cloned().ok_or_else(|| {
             let numbered = question.options.iter().zip(1..);
-            let options = numbered.map(|(option, n)| format!("{n}) {}", words::piece_of(option)));
+            let options = numbered.map(|(option, n)| format!("{n}) {}", wording::piece_of(option)));
             let options = options.collect::<Vec<_>>().join("  ");
-            Letter::new(format!(
+            OwnerMessage::new(format!(
                 "No option of q{handle} says {}. Nothing was recorded. Options: {options}",
                 same[0]
             ))
@@ -201,7 +208,7 @@ impl Engine {
 
     /// The question of a code, or of `q2`.
     pub(super) fn question_named(&self, name: &str) -> Option<u32> {
-        let by_handle = crate::owner::parse::handle(name, 'q');
+        let by_handle = crate::human::parse::handle(name, 'q');
         let by_handle = by_handle.filter(|handle| self.owners.questions.contains_key(handle));
         by_handle.or_else(|| self.question_by_code(name))
     }
@@ -232,7 +239,7 @@ impl Engine {
             let question = self.owners.questions.get(handle)?;
             let call =
                 self.call(self.calls.current(question.call)).map_or(0, |call: &Call| call.handle);
-            let asked = words::piece(&question.question);
+            let asked = wording::piece(&question.question);
             Some(format!("q{handle}, code {}, in c{call}: {asked}", question.code.as_str()))
         };
         handles.iter().filter_map(line).collect::<Vec<_>>().join("\n")

@@ -1,24 +1,15 @@
 //! A human speaks in a call, beside the agent or instead of it.
 
-use std::time::Duration;
-
 use super::super::refusal::Limited;
 use super::super::{Engine, Refusal};
-use super::Letter;
 use crate::human::change::HumanChange;
+use crate::human::message::OwnerMessage;
+use crate::human::{owners, wording};
 use crate::ids::{CallId, Conversation, PublicKey};
-use crate::owner::words;
 use crate::record::{Content, Speaker, Takeover, Via};
 use crate::text::Text;
 use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
-
-/// A human who says nothing for so long has gone, and the agent goes on.
-const IDLE: Duration = Duration::from_secs(30 * 60);
-
-pub(super) fn lapses(takeover: &Takeover) -> Time {
-    takeover.last + IDLE
-}
 
 impl Engine {
     /// The human who speaks in a call instead of our agent, if one does.
@@ -42,19 +33,19 @@ impl Engine {
         now: Time,
         call: CallId,
         via: Via,
-    ) -> Result<Letter, Refusal> {
+    ) -> Result<OwnerMessage, Refusal> {
         let call = self.spoken_in(call)?;
         let line = self.call_line(call);
         let before = self.owners.takeovers.get(&call).map(|takeover| takeover.by);
         self.keep_takeover(Takeover { call, by: via, last: now });
         if let Some(Via::Dm(other)) = before.filter(|before| *before != via) {
             let text = format!("Another owner has taken over {line}.");
-            self.tell(now, other, Letter::new(text).about(call));
+            self.tell(now, other, OwnerMessage::new(text).about(call));
         }
         if via == Via::Terminal && before != Some(via) {
             let text = format!("Somebody at the terminal has taken over {line}.");
             for owner in self.listening(now) {
-                self.tell(now, owner, Letter::new(text.clone()).about(call));
+                self.tell(now, owner, OwnerMessage::new(text.clone()).about(call));
             }
         }
         if before != Some(via) {
@@ -79,7 +70,7 @@ impl Engine {
                 )
             }
         };
-        Ok(Letter::new(text).about(call))
+        Ok(OwnerMessage::new(text).about(call))
     }
 
     fn keep_takeover(&mut self, takeover: Takeover) {
@@ -87,13 +78,13 @@ impl Engine {
         self.ctx.persist(HumanChange::Takeover(takeover));
     }
 
-    pub(super) fn hand_back(&mut self, now: Time, call: CallId) -> Result<Letter, Refusal> {
+    pub(super) fn hand_back(&mut self, now: Time, call: CallId) -> Result<OwnerMessage, Refusal> {
         let call = self.calls.current(call);
         let line = self.call_line(call);
         if !self.give_back(now, call, "the call is yours again: your human handed it back") {
-            return Ok(Letter::new(format!("You have not taken over {line}.")).about(call));
+            return Ok(OwnerMessage::new(format!("You have not taken over {line}.")).about(call));
         }
-        Ok(Letter::new(format!("Your agent continues {line}.")).about(call))
+        Ok(OwnerMessage::new(format!("Your agent continues {line}.")).about(call))
     }
 
     /// The call is the agent's again, which is told so.
@@ -115,7 +106,7 @@ impl Engine {
             let text =
                 format!("Ended: {}. What you write no longer goes there.", self.call_line(call));
             for owner in self.behind(by) {
-                self.tell(now, owner, Letter::new(text.clone()).about(call));
+                self.tell(now, owner, OwnerMessage::new(text.clone()).about(call));
             }
         }
     }
@@ -138,8 +129,7 @@ impl Engine {
 
     /// Hands back what humans have left.
     pub(super) fn lapse(&mut self, now: Time) {
-        let left = self.owners.takeovers.values().filter(|takeover| lapses(takeover) <= now);
-        for takeover in left.copied().collect::<Vec<_>>() {
+        for takeover in self.owners.lapsed(now) {
             let call = takeover.call;
             self.give_back(
                 now,
@@ -148,11 +138,11 @@ impl Engine {
             );
             let text = format!(
                 "You were idle for {}: your agent continues {}.",
-                words::span(IDLE),
+                wording::span(owners::IDLE),
                 self.call_line(call)
             );
             for owner in self.behind(takeover.by) {
-                self.tell(now, owner, Letter::new(text.clone()).about(call));
+                self.tell(now, owner, OwnerMessage::new(text.clone()).about(call));
             }
         }
     }
@@ -169,7 +159,7 @@ impl Engine {
         now: Time,
         call: CallId,
         text: Text,
-    ) -> Result<Letter, Refusal> {
+    ) -> Result<OwnerMessage, Refusal> {
         if text.trim().is_empty() {
             return Err(Refusal::Empty);
         }
@@ -185,7 +175,7 @@ impl Engine {
             self.keep_takeover(Takeover { last: now, ..takeover });
         }
         let text = format!("Sent in {}.", self.call_line(call));
-        Ok(Letter { said: true, ..Letter::new(text) }.about(call))
+        Ok(OwnerMessage { confirms: true, ..OwnerMessage::new(text) }.about(call))
     }
 
     /// What a peer says in a call that a human took over goes to that human.
@@ -201,12 +191,12 @@ impl Engine {
         else {
             return;
         };
-        let text = words::forward(handle, &self.named(peer), by, &content.shown());
+        let text = wording::forward(handle, &self.named(peer), by, &content.shown());
         // Who speaks there hears the answers, muted or not.
         let listening = self.listening(now);
         let hears = |key: &PublicKey| takeover.by == Via::Dm(*key) || listening.contains(key);
         for owner in self.behind(takeover.by).into_iter().filter(hears) {
-            self.tell(now, owner, Letter::new(text.clone()).about(takeover.call));
+            self.tell(now, owner, OwnerMessage::new(text.clone()).about(takeover.call));
         }
     }
 }
