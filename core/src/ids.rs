@@ -117,7 +117,7 @@ impl PublicKey {
     /// Reads `npub1…` or 64 hex digits, with or without NIP-21's `nostr:` before it.
     ///
     /// # Errors
-    /// When it is neither. Whether the key is a point of the curve is not checked here.
+    /// [`BadId`], if the text is neither. The curve is not checked here.
     pub fn parse(text: &str) -> Result<Self, BadId> {
         let text = text.strip_prefix("nostr:").unwrap_or(text);
         if let Ok(key) = text.parse() {
@@ -136,7 +136,7 @@ impl PublicKey {
 /// Shortest beginning of a key that names it, in characters behind `npub1` or of hex.
 const PREFIX: usize = 4;
 
-/// Whether a text is long enough to name a key by its beginning, as npub or as hex.
+/// Returns true if a text is long enough to name a key by its beginning, as npub or as hex.
 #[must_use]
 pub fn is_key_prefix(text: &str) -> bool {
     let text = text.to_lowercase();
@@ -170,7 +170,7 @@ impl FromStr for CallId {
     }
 }
 
-/// What a message belongs to.
+/// The place of a message: a call, or direct messages with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversation {
     /// A call.
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn text_that_is_not_a_key_is_refused() {
         for text in ["", "npub1", "bob", "7e7e", "zz".repeat(32).as_str(), "é".repeat(32).as_str()]
         {
             assert!(PublicKey::parse(text).is_err(), "{text}");

@@ -6,8 +6,8 @@ use sha2::Digest;
 
 use crate::ids::{BadId, Sha256};
 
-/// What a token begins with; a `1` and the rest of it in bech32 (BIP-173) follow, so that one
-/// that was copied wrongly is noticed.
+/// Prefix of a token. A `1` and the rest in bech32 (BIP-173) follow, so that a copying mistake is
+/// noticed.
 const PREFIX: &str = "p2pi";
 
 /// Maximum number of uses of one invite.
@@ -23,7 +23,7 @@ impl Token {
     /// Reads `p2pi1…`.
     ///
     /// # Errors
-    /// When it is none, or was copied wrongly.
+    /// [`BadId`], if the text is not a token or was copied wrongly.
     pub fn parse(text: &str) -> Result<Self, BadId> {
         let bad = BadId("an invite token (p2pi1…)");
         match bech32::decode(text) {
@@ -34,7 +34,7 @@ impl Token {
         }
     }
 
-    /// By which it is known where it was made.
+    /// Returns the hash that the inviting side stores.
     #[must_use]
     pub fn hash(&self) -> Sha256 {
         let mut hash = sha2::Sha256::new();
@@ -52,7 +52,7 @@ impl fmt::Display for Token {
     }
 }
 
-/// Whoever reads a log could ring.
+/// Hides the token: whoever reads it in a log could ring.
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")

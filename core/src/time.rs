@@ -12,19 +12,19 @@ use core::time::Duration;
 pub struct Time(pub u64);
 
 impl Time {
-    /// Whole seconds since the epoch: what Nostr's `created_at` counts in.
+    /// Returns whole seconds since the epoch, the unit of Nostr's `created_at`.
     #[must_use]
     pub const fn secs(self) -> u64 {
         self.0 / 1000
     }
 
-    /// The start of that second.
+    /// Returns the start of a second.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// How long after `earlier` this is; zero when it is before it.
+    /// Returns the time since `earlier`, or zero if this is before it.
     #[must_use]
     pub const fn since(self, earlier: Time) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -44,7 +44,7 @@ impl fmt::Debug for Time {
     }
 }
 
-/// The earlier of two deadlines, where either may be missing.
+/// Returns the earlier of two deadlines, either of which may be missing.
 #[must_use]
 pub fn earlier(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {

@@ -7,8 +7,8 @@ pub const LONG: usize = 8;
 /// Characters of the code of a question.
 pub const SHORT: usize = 4;
 
-/// A code out of random bytes, where they make one that nobody writes by chance: it has a letter
-/// and a digit that no letter looks like, so that it is neither a word nor a number.
+/// Makes a code from random bytes, if they give one that nobody writes by chance: with a letter,
+/// and with a digit that no letter looks like, so that it is neither a word nor a number.
 pub fn from_bytes(bytes: &[u8], length: usize) -> Option<String> {
     let digits = bytes.iter().take(length).map(|byte| DIGITS[usize::from(byte & 31)]);
     let code: String = digits.map(char::from).collect();
@@ -19,13 +19,13 @@ fn is_code(code: &str) -> bool {
     code.contains(|c| ('2'..='9').contains(&c)) && code.contains(|c: char| c.is_ascii_uppercase())
 }
 
-/// The code that a human typed, if it has the form of one.
+/// Reads the code that a human typed, if the text has the form of a code.
 pub fn read(text: &str, length: usize) -> Option<String> {
     normal(text, length).filter(|code| is_code(code))
 }
 
-/// Text as a code of this length is written, if it can be: spaces, dashes and case are left out,
-/// and letters that look like digits are those.
+/// Normalizes a text to a code of this length, if possible: without spaces and dashes, in upper
+/// case, with digits for the letters that look like them.
 pub fn normal(text: &str, length: usize) -> Option<String> {
     let mut code = String::new();
     for c in plain(text) {
@@ -37,7 +37,7 @@ pub fn normal(text: &str, length: usize) -> Option<String> {
     (code.len() == length).then_some(code)
 }
 
-/// Whether a code stands somewhere in a text.
+/// Returns true if a code stands anywhere in a text.
 pub fn is_in(code: &str, text: &str) -> bool {
     plain(text).collect::<String>().contains(code)
 }
@@ -56,7 +56,7 @@ fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}')
 }
 
-/// As it is shown: in groups of four.
+/// Formats a code for display, in groups of four.
 pub fn shown(code: &str) -> String {
     match code.split_at_checked(4) {
         Some((start, rest)) if !rest.is_empty() => format!("{start}-{rest}"),

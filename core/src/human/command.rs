@@ -1,4 +1,4 @@
-//! What an owner can want: the same by a direct message and from a terminal.
+//! The commands of owners, the same by a direct message and at a terminal.
 
 use core::time::Duration;
 
@@ -6,60 +6,60 @@ use crate::ids::{CallId, PublicKey};
 use crate::policy::Policy;
 use crate::text::Text;
 
-/// An owner's wish.
+/// A command of an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnerCommand {
-    /// Answer a question.
+    /// Answers a question.
     Answer {
-        /// `q2`.
+        /// The question, 2 for `q2`.
         question: u32,
-        /// What.
+        /// The answer.
         text: Text,
     },
-    /// Which calls are open.
+    /// Lists open calls and questions.
     Calls,
-    /// The last lines of a call.
+    /// Shows the last messages of a call.
     Show(CallId),
-    /// Speak in a call.
+    /// Sends a message in a call, as the human.
     Say {
-        /// Where.
+        /// The call.
         call: CallId,
-        /// What.
+        /// The text.
         text: Text,
     },
-    /// Speak in a call instead of the agent.
+    /// Takes a call over from the agent.
     Takeover(CallId),
-    /// Hand it back.
+    /// Hands a call back to the agent.
     Resume(CallId),
-    /// End a call.
+    /// Ends a call.
     End {
-        /// Which.
+        /// The call.
         call: CallId,
-        /// A closing word for the peer.
+        /// The reason that the peer is told.
         text: Text,
     },
-    /// No questions and no words of peers by direct message for a while.
+    /// Stops questions and messages of calls for a while.
     Mute(Duration),
-    /// Again from now on.
+    /// Gets questions again.
     Unmute,
-    /// Let a key ring.
+    /// Lets a key ring.
     Allow(PublicKey),
-    /// Drop everything from a key.
+    /// Drops everything from a key.
     Block(PublicKey),
-    /// What strangers may do.
+    /// Sets the policy for strangers.
     Policy(Policy),
-    /// This key is no owner any more.
+    /// Removes an owner.
     Remove(PublicKey),
-    /// A code by which another owner is paired.
+    /// Gets a code to pair another owner.
     Pair,
-    /// A code that proves an owner at a terminal, once.
+    /// Gets a one-time code that proves an owner at a terminal.
     Code,
-    /// What there is to want.
+    /// Lists the commands.
     Help,
 }
 
 impl OwnerCommand {
-    /// The call that it is about.
+    /// Returns the call that the command is about.
     #[must_use]
     pub fn call(&self) -> Option<CallId> {
         match self {

@@ -1,4 +1,4 @@
-//! How a key becomes an owner's: a code that stands on the agent's terminal comes by direct
+//! Pairing of an owner: a code that is shown on the agent's terminal comes back by direct
 //! message. It is kept in memory only.
 
 use core::time::Duration;
@@ -8,33 +8,33 @@ use crate::ids::PublicKey;
 use crate::text::Text;
 use crate::time::Time;
 
-/// How long a code is good.
+/// Lifetime of a code.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
-/// Wrong codes before it is worthless.
+/// Maximum number of wrong codes.
 const TRIES: u32 = 5;
-/// Messages that may be taken in as tries: they pass where strangers' words do not, and one that
-/// waits behind a gap is not counted yet.
+/// Maximum number of messages admitted as tries: they pass where a stranger's message would not,
+/// and one that waits behind a gap is not counted yet.
 const ADMITTED: u32 = 20;
 
-/// An owner is being paired.
+/// A pairing under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pairing {
-    /// Until when.
+    /// The expiry.
     pub until: Time,
-    /// Wrong codes that are still taken.
+    /// Number of tries left.
     pub tries_left: u32,
-    /// Nobody but this key.
+    /// The only key that may use the code.
     pub only: Option<PublicKey>,
     pub(crate) code: Text,
     admitted: u32,
 }
 
-/// What came of a message while a pairing is open.
+/// The result of a message while a pairing is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Try {
-    /// The code.
+    /// The right code.
     Right,
-    /// Another, and how many more are taken.
+    /// A wrong code, and the number of tries left.
     Wrong(u32),
 }
 
@@ -43,8 +43,8 @@ impl Pairing {
         Self { until: now + LIFETIME, tries_left: TRIES, only, code, admitted: 0 }
     }
 
-    /// The code that a message of this key tries: the right one wherever it stands, and another
-    /// where it is all that there is.
+    /// Returns the code that a message of this key tries: the right code anywhere in the text, or
+    /// any other code that is the whole text.
     fn tried(&self, now: Time, from: PublicKey, text: &str) -> Option<Text> {
         let text = text.trim();
         let text = match text.split_at_checked("/pair".len()) {
@@ -58,7 +58,7 @@ impl Pairing {
         meant.then(|| code::read(text, code::LONG)).flatten().map(Text::from)
     }
 
-    /// Whether a message is let in as a try, whatever the policy.
+    /// Admits a message as a try, whatever the policy. Returns false if it is not a try.
     pub(crate) fn admits(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
         if self.admitted == ADMITTED || self.tried(now, from, text).is_none() {
             return false;
@@ -67,7 +67,7 @@ impl Pairing {
         true
     }
 
-    /// Counts a try. Nothing where the message is none.
+    /// Counts a try. Returns nothing if the message is not a try.
     pub(crate) fn take(&mut self, now: Time, from: PublicKey, text: &str) -> Option<Try> {
         let tried = self.tried(now, from, text)?;
         if tried == self.code {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_right_however_it_is_sent() {
+    fn a_code_is_accepted_in_any_spelling() {
         for text in [
             "K7QX-3M9P",
             "k7qx3m9p",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_code_is_a_try_and_nothing_else_is() {
+    fn only_a_message_in_the_form_of_a_code_counts_as_a_try() {
         let mut open = pairing(None);
         for left in [4, 3, 2, 1, 0, 0] {
             assert_eq!(open.take(NOW, KEY, "K7QX-3M9Q"), Some(Try::Wrong(left)));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_another_key_nor_a_late_one_pairs() {
+    fn another_key_and_a_late_message_do_not_pair() {
         let mut open = pairing(Some(KEY));
         assert_eq!(open.take(NOW, OTHER, "K7QX-3M9P"), None);
         assert!(!open.admits(NOW, OTHER, "K7QX-3M9P"));

@@ -1,5 +1,5 @@
-//! What an owner writes behind a slash. Calls and people are named as a human names them; the
-//! engine knows which they are.
+//! The parser for slash commands. Calls and people are named as a human names them; the engine
+//! resolves the names.
 
 use core::time::Duration;
 
@@ -7,15 +7,15 @@ use crate::ids::PublicKey;
 use crate::policy::Policy;
 use crate::text::Text;
 
-/// How long `/mute` lasts where nothing is said.
+/// Duration of `/mute` without a number.
 const MUTE: Duration = Duration::from_secs(8 * 3600);
-/// And how long at most, in minutes.
+/// Maximum duration of `/mute`, in minutes.
 const MUTE_LIMIT: u64 = 30 * 24 * 60;
 
-/// A command, with names yet to be resolved. A call is its number here, `7` for `c7`.
+/// A command whose names are not resolved yet. A call is its number, 7 for `c7`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParsedCommand {
-    /// `/approve` and `/deny`; which question, by its code or `q2`.
+    /// `/approve` or `/deny`, and the question by its code or as `q2`.
     Decide {
         yes: bool,
         question: Option<String>,
@@ -35,11 +35,14 @@ pub enum ParsedCommand {
     Pair,
     Code,
     Help,
-    /// Do what was asked about.
+    /// Confirms a late command.
     Yes,
 }
 
-/// Reads a command. Where it is none, answers with how it is to be written, if that is known.
+/// Parses a command.
+///
+/// # Errors
+/// The usage of the command, or nothing if the command is unknown.
 pub fn parse(text: &str) -> Result<ParsedCommand, Option<&'static str>> {
     let text = text.trim();
     let (command, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
@@ -92,7 +95,7 @@ pub fn parse(text: &str) -> Result<ParsedCommand, Option<&'static str>> {
     })
 }
 
-/// `c7` as 7, of a given series.
+/// Parses a handle of a series, such as `c7`, to its number.
 pub fn handle(word: &str, series: char) -> Option<u32> {
     let number = word.strip_prefix([series, series.to_ascii_uppercase()])?;
     number.parse().ok().filter(|_| number.bytes().all(|digit| digit.is_ascii_digit()))

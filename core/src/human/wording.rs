@@ -1,6 +1,6 @@
-//! What owners are told: plain and short, for a phone. Our words come first; what is a peer's
-//! stands on lines that begin with `│ `, or within a line of ours as one cleaned, shortened piece,
-//! so that nothing of a peer's can begin a line.
+//! The text of messages to owners: plain and short, for a phone. A peer's text stands on lines that
+//! begin with `│ `, or within a line of ours as one cleaned and shortened piece, so that a peer
+//! cannot write the beginning of a line.
 
 use core::time::Duration;
 
@@ -8,15 +8,15 @@ use crate::policy::{Policy, is_format};
 use crate::record::{Line, Speaker};
 use crate::text::Text;
 
-/// What every line of a peer's begins with.
+/// Prefix of every line that a peer wrote.
 const MARK: &str = "│ ";
-/// Longest line of somebody else's, and longest text, in characters.
+/// Maximum length of one quoted line and of a whole text, in characters.
 const LINE_LIMIT: usize = 600;
 const WHOLE_LIMIT: usize = 3000;
-/// Longest piece within a line of ours.
+/// Maximum length of a quoted piece within a line of ours, in characters.
 const PIECE_LIMIT: usize = 80;
 
-/// The commands, one a line.
+/// The commands, one per line.
 pub const HELP: &str = "\
 /calls: list open calls and questions
 /show c7: show the last messages of a call
@@ -33,27 +33,27 @@ pub const HELP: &str = "\
 /remove npub: remove an owner
 You can leave out c7 when only one call is open. Anything else you write goes to your agent.";
 
-/// What a question is told with.
+/// The parts of a message that asks a question.
 pub struct Asked<'a> {
     /// The agent's name.
     pub agent: &'a str,
-    /// `2` for `q2`.
+    /// The question, 2 for `q2`.
     pub question: u32,
-    /// Its code.
+    /// The code of the question.
     pub code: &'a str,
-    /// The call, as [`call`] writes it.
+    /// The call, formatted by [`call`].
     pub call: &'a str,
-    /// Its peer, as [`named`] writes it.
+    /// The peer of the call, formatted by [`named`].
     pub peer: &'a str,
-    /// What is asked.
+    /// The question itself.
     pub text: &'a str,
-    /// Answers to choose from.
+    /// The options.
     pub options: &'a [Text],
-    /// What was said last, oldest first.
+    /// The last messages of the call, oldest first.
     pub lines: &'a [Line],
 }
 
-/// What strangers may do.
+/// Describes a policy for strangers.
 pub fn policy(policy: Policy) -> &'static str {
     match policy {
         Policy::Ask => "strangers may knock",
@@ -63,7 +63,7 @@ pub fn policy(policy: Policy) -> &'static str {
     }
 }
 
-/// A question, as an owner gets it.
+/// Formats a question to an owner.
 pub fn ask(asked: &Asked<'_>) -> String {
     let Asked { agent, question, code, call, peer, text, options, lines } = asked;
     let agent = if agent.is_empty() { "Your agent".into() } else { piece(agent) };
@@ -82,7 +82,7 @@ pub fn ask(asked: &Asked<'_>) -> String {
     )
 }
 
-/// Lines of a call, as many of the newest as there is room for.
+/// Formats the newest messages of a call, as many as fit.
 pub fn transcript(peer: &str, lines: &[Line]) -> String {
     let mut room = WHOLE_LIMIT;
     let mut shown: Vec<String> = Vec::new();
@@ -105,13 +105,13 @@ pub fn transcript(peer: &str, lines: &[Line]) -> String {
     shown.join("\n")
 }
 
-/// Something that a peer said, to be read by an owner who took the call over.
+/// Formats a message of a peer for an owner who has taken over the call.
 pub fn forward(call: u32, peer: &str, by: Speaker, text: &str) -> String {
     let who = if by.is_human() { format!("{peer}'s human") } else { peer.into() };
     format!("c{call}, {who}:\n{}", quote("", text, WHOLE_LIMIT))
 }
 
-/// A call in a line of ours: `c7 with bob, "topic"`.
+/// Names a call in a line of ours: `c7 with bob, "topic"`.
 pub fn call(handle: u32, peer: &str, topic: &str) -> String {
     match piece(topic) {
         topic if topic.is_empty() => format!("c{handle} with {peer}"),
@@ -119,7 +119,7 @@ pub fn call(handle: u32, peer: &str, topic: &str) -> String {
     }
 }
 
-/// Whose a key is, in a line of ours: a pet name as it is, a claimed one marked as such.
+/// Names a key in a line of ours: by its pet name, or by its claimed name in quotes.
 pub fn named(name: Option<&str>, claimed: Option<&str>, npub: &str) -> String {
     let claimed = claimed.map(piece).filter(|claimed| !claimed.is_empty());
     match (name, claimed) {
@@ -129,32 +129,31 @@ pub fn named(name: Option<&str>, claimed: Option<&str>, npub: &str) -> String {
     }
 }
 
-/// Foreign text within a line of ours: one line, short, without quotation marks that would end
-/// ours.
+/// Cleans foreign text for use within a line of ours: one short line without double quotes.
 pub fn piece(text: &str) -> String {
     let one_line: Vec<String> = breaks(text).map(|line| clean(line).replace('"', "'")).collect();
     cut(one_line.join(" ").trim(), PIECE_LIMIT)
 }
 
-/// An option is our agent's and is answered with, so that it stays whole.
+/// Cleans an option. It is not shortened, since an owner answers with it.
 pub fn piece_of(option: &str) -> String {
     breaks(option).map(clean).collect::<Vec<_>>().join(" ")
 }
 
-/// Words of our own side, cleaned and cut.
+/// Cleans and cuts text of our own side.
 pub fn plain(text: &str) -> String {
     let lines: Vec<String> = breaks(text.trim()).map(clean).collect();
     cut(&lines.join("\n"), WHOLE_LIMIT)
 }
 
-/// What our side said: its later lines are set off, since they may repeat what a peer wrote.
+/// Indents the later lines of our own text, since they may repeat what a peer wrote.
 fn indent(who: &str, text: &str) -> String {
     let lines: Vec<String> =
         breaks(text.trim()).map(|line| cut(&clean(line), LINE_LIMIT)).collect();
     format!("{who}{}", cut(&lines.join("\n"), LINE_LIMIT).replace('\n', "\n  "))
 }
 
-/// A peer's text, each line of it marked.
+/// Marks each line of a peer's text.
 fn quote(who: &str, text: &str, limit: usize) -> String {
     let mut room = limit;
     let mut lines: Vec<String> = Vec::new();
@@ -171,7 +170,7 @@ fn quote(who: &str, text: &str, limit: usize) -> String {
     lines.join("\n")
 }
 
-/// Lines, wherever any program may break them.
+/// Splits text at every character that some program takes for a line break.
 fn breaks(text: &str) -> impl Iterator<Item = &str> {
     let line_break =
         |c| matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}');
@@ -195,7 +194,7 @@ fn clean(line: &str) -> String {
     line.chars().filter(|c| !c.is_control() && !is_format(*c)).collect()
 }
 
-/// At most so many characters; the last of them says that something is missing.
+/// Cuts text to a number of characters, with an ellipsis at the end.
 fn cut(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit {
         return text.into();
@@ -203,7 +202,7 @@ fn cut(text: &str, limit: usize) -> String {
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// A span of time, as one says it.
+/// Formats a duration for people.
 pub fn span(time: Duration) -> String {
     let minutes = time.as_secs() / 60;
     match minutes {
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_reads_as_the_design_shows_it() {
+    fn a_question_shows_its_call_options_and_last_messages() {
         let lines = [
             line(Speaker::Peer, "I can do it for 40.\nCash."),
             line(Speaker::Agent, "Let me ask\nmy human."),
@@ -248,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_and_names_stay_within_their_line() {
+    fn quoted_pieces_and_names_stay_on_one_line() {
         assert_eq!(piece("a\n/end \"x\" \u{202E}b\u{1b}[0m"), "a /end 'x' b[0m");
         assert_eq!(piece(&"x".repeat(200)).chars().count(), PIECE_LIMIT);
         assert_eq!(named(Some("bob"), Some("eve"), "npub1x"), "bob");
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_and_say_so() {
+    fn long_texts_are_cut_with_an_ellipsis() {
         let long = forward(
             7,
             "bob",
@@ -304,7 +303,7 @@ mod tests {
         vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
 
-    /// What begins a line on any screen.
+    /// Returns true if the marker begins a line on any screen.
     fn begins(text: &str) -> bool {
         let unseen = |c: char| c.is_whitespace() || c.is_control() || is_format(c);
         breaks(text).any(|line| line.trim_start_matches(unseen).starts_with("FORGED"))
@@ -312,7 +311,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_of_a_peers_begins_a_line(
+        fn text_of_a_peer_never_begins_a_line(
             topic in hostile(), claimed in hostile(), said in hostile(), human in any::<bool>(),
         ) {
             let by = if human { Speaker::PeersHuman } else { Speaker::Peer };

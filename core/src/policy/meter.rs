@@ -1,27 +1,27 @@
-//! How much of something there may be in a time.
+//! Rates and the token bucket that enforces them.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::time::Time;
 
-/// So much in so long.
+/// An amount per time span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How much.
+    /// The amount.
     pub amount: u32,
-    /// In how long.
+    /// The time span.
     pub span: Duration,
 }
 
 impl Rate {
-    /// So much a minute.
+    /// Returns a rate per minute.
     #[must_use]
     pub const fn a_minute(amount: u32) -> Self {
         Self { amount, span: Duration::from_secs(60) }
     }
 
-    /// So much an hour.
+    /// Returns a rate per hour.
     #[must_use]
     pub const fn an_hour(amount: u32) -> Self {
         Self { amount, span: Meter::LONGEST }
@@ -35,7 +35,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A token bucket: what its rate has, and as much at once.
+/// A token bucket: the amount of its rate, all of it at once if nothing was taken lately.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Meter {
     rate: Rate,
@@ -44,29 +44,29 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// The longest span of a rate: a bucket that nobody took from for so long is full, which is
-    /// what an absent one is.
+    /// The longest span of a rate. A bucket that was not used for that long is full, and can be
+    /// forgotten.
     pub const LONGEST: Duration = Duration::from_secs(3600);
 
-    /// A full bucket.
+    /// Returns a full bucket.
     #[must_use]
     pub fn full(now: Time, rate: Rate) -> Self {
         Self { rate, tokens: f64::from(rate.amount), at: now }
     }
 
-    /// What it lets through.
+    /// Returns the rate.
     #[must_use]
     pub fn rate(&self) -> Rate {
         self.rate
     }
 
-    /// When somebody last wanted a token.
+    /// Returns when a token was last asked for.
     #[must_use]
     pub fn last(&self) -> Time {
         self.at
     }
 
-    /// Whether there are so many tokens.
+    /// Returns true if there are enough tokens.
     pub fn has(&mut self, now: Time, count: u32) -> bool {
         let most = f64::from(self.rate.amount);
         let spans = now.since(self.at).as_secs_f64() / self.rate.span.as_secs_f64();
@@ -75,7 +75,7 @@ impl Meter {
         self.tokens >= f64::from(count)
     }
 
-    /// Takes so many tokens, if there are.
+    /// Takes tokens. Returns false, and takes none, if there are too few.
     pub fn take(&mut self, now: Time, count: u32) -> bool {
         let enough = self.has(now, count);
         if enough {

@@ -1,4 +1,4 @@
-//! Who may ring, how often a peer may speak, and how often we may: rules, not mechanism.
+//! Rules: policies for strangers, rates, and safe names.
 
 mod meter;
 mod small_talk;
@@ -12,7 +12,7 @@ use crate::ids::is_key_prefix;
 use crate::lane::Schedule;
 use crate::wire::NAME_LIMIT;
 
-/// What strangers may do. Contacts may ring under every policy but [`Policy::Closed`].
+/// The policy for strangers. Contacts may ring under every policy but [`Policy::Closed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// A stranger's ring is a knock: shown here, and nothing is sent back before it is answered.
@@ -21,7 +21,7 @@ pub enum Policy {
     AllowList,
     /// Strangers ring like contacts.
     Open,
-    /// Nobody rings.
+    /// Every ring is dropped.
     Closed,
 }
 
@@ -30,28 +30,28 @@ pub enum Policy {
 pub struct Settings {
     /// The name that we claim.
     pub name: String,
-    /// What strangers may do.
+    /// The policy for strangers.
     pub policy: Policy,
     /// Calls at once before callers are told that we are busy.
     pub calls: usize,
     /// Strangers' rings shown at once, one a key.
     pub knocks: usize,
-    /// How long we ring.
+    /// The time to ring before giving up.
     pub ring: Duration,
-    /// Whether senders are told what our agent was shown.
+    /// Tells senders what our agent was shown.
     pub disclose_read: bool,
-    /// Whether contacts are told that it rings here, before our agent answers.
+    /// Tells contacts that their call rings here, before our agent answers.
     pub disclose_ring: bool,
     /// Messages a minute that we send into one conversation, and that one peer may send us:
     /// two polite agents stop by themselves.
     pub sends: u32,
-    /// The same for one peer's messages to us.
+    /// Messages a minute that one peer may send us.
     pub receives: u32,
     /// Messages an hour that we say in one call.
     pub turns: u32,
     /// Bytes of words an hour that are taken from one peer.
     pub receive_bytes: u32,
-    /// When messages go again.
+    /// The schedule of repetitions.
     pub schedule: Schedule,
 }
 
@@ -74,8 +74,8 @@ impl Default for Settings {
     }
 }
 
-/// Whether a name can be pinned to a key: it is short, means itself to a shell, and nobody could
-/// take it for a handle, a key or the beginning of one.
+/// Returns true if a name can be pinned to a key: short, without characters special to a shell, and
+/// not in the form of a handle, a key or the beginning of a key.
 #[must_use]
 pub fn is_pet_name(name: &str) -> bool {
     let simple = |c: char| c.is_alphanumeric() || "-_.".contains(c);
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pet_name_shadows_no_handle_and_no_key() {
+    fn a_pet_name_cannot_look_like_a_handle_or_a_key() {
         for good in ["bob", "Ana-2", "abc", "c7x", "facade-x", "文", "x7k2"] {
             assert!(is_pet_name(good), "{good}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_peers_cannot_leave_the_folder_or_hide() {
+    fn file_names_of_peers_become_safe() {
         for (given, safe) in [
             ("report.json", "report.json"),
             ("../../etc/passwd", "passwd"),

@@ -1,4 +1,4 @@
-//! What an owner orders, by direct message or at a terminal, is done here, and told.
+//! Execution of the commands of owners, by direct message or at a terminal.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const REMOVED: &str = "You are no longer an owner of this agent. You are still o
     it reads what you write here, and you may call it. Commands no longer work.";
 
 impl Engine {
-    /// The host has proven that an owner is there.
+    /// Carries out a command at a terminal, where an owner was proven.
     pub(in super::super) fn command_at_terminal(
         &mut self,
         now: Time,
@@ -30,8 +30,8 @@ impl Engine {
         self.order(now, order, Via::Terminal).map(|reply| reply.text)
     }
 
-    /// Anybody may look; and what strangers may do is anybody's to say while nobody owns this
-    /// agent.
+    /// Carries out a command without proof of an owner: `calls` always, `policy` while nobody owns
+    /// this agent.
     pub(in super::super) fn unauthenticated(
         &mut self,
         now: Time,
@@ -118,7 +118,7 @@ impl Engine {
         lines.join("\n")
     }
 
-    /// Where a call stands, as a human is told.
+    /// Describes the state of a call for a human.
     pub(super) fn state_of(&self, call: &Call) -> &'static str {
         match &call.state {
             _ if self.taken_over(call.id).is_some() => "taken over by a human",
@@ -143,7 +143,7 @@ impl Engine {
         Ok(OwnerMessage::new(format!("Ended: {}.", self.call_line(call))).about(call))
     }
 
-    /// For whoever asks; at a terminal, where nobody is told from another, for all.
+    /// Mutes the owner who asked; at a terminal, where owners cannot be told apart, all of them.
     fn mute(&mut self, now: Time, via: Via, time: Option<Duration>) -> OwnerMessage {
         let is_meant = |owner: &&Owner| via == Via::Terminal || via == Via::Dm(owner.key);
         let meant: Vec<Owner> = self.owners().filter(is_meant).copied().collect();

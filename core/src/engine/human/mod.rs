@@ -1,7 +1,8 @@
-//! The owners of this agent: who they are, what they are told, and what their word does.
+//! The owners of this agent in the engine: their messages to it, its messages to them, and the
+//! effect of their commands on calls.
 //!
-//! A word is an owner's only if a seal proves that it is by an owner's key, in a room of exactly
-//! two, and never seen before; or if the host has proven an owner's presence at a terminal.
+//! A command counts as an owner's only if a seal proves that an owner's key wrote it, in a room of
+//! exactly two, and its id is new; or if the daemon has proven that an owner is at the terminal.
 //! Everything else is a peer's text, whatever it says.
 
 mod commands;
@@ -21,24 +22,24 @@ use crate::text::Text;
 use crate::time::Time;
 
 impl Engine {
-    /// Whose word counts.
+    /// Returns the owners.
     pub fn owners(&self) -> impl Iterator<Item = &Owner> {
         self.owners.keys.values()
     }
 
-    /// Whether this key's word counts.
+    /// Returns true for the key of an owner.
     #[must_use]
     pub fn is_owner(&self, key: PublicKey) -> bool {
         self.owners.keys.contains_key(&key)
     }
 
-    /// What strangers may do now.
+    /// Returns the policy for strangers that is in force.
     #[must_use]
     pub fn policy(&self) -> crate::policy::Policy {
         self.ctx.settings.policy
     }
 
-    /// What has come due since.
+    /// Ends pairings and takeovers whose time is over.
     pub(super) fn owners_due(&mut self, now: Time) {
         if self.owners.pairing.as_ref().is_some_and(|pairing| pairing.until <= now) {
             self.owners.pairing = None;
@@ -46,7 +47,7 @@ impl Engine {
         self.lapse(now);
     }
 
-    /// Owners who want to be told of questions and calls now.
+    /// Returns the owners who are not muted.
     fn listening(&self, now: Time) -> Vec<PublicKey> {
         let heard = |owner: &&Owner| owner.muted_until.is_none_or(|until| until <= now);
         self.owners().filter(heard).map(|owner| owner.key).collect()
@@ -71,25 +72,25 @@ impl Engine {
         self.ctx.persist(HumanChange::Note(note));
     }
 
-    /// A message of ours has another id now: it is said again in another stream.
+    /// Follows a message of ours to its new id after it moved to another stream.
     pub(super) fn note_moved(&mut self, from: RumorId, to: RumorId) {
         if let Some(note) = self.owners.notes.get(&from) {
             self.note(Note { rumor: to, ..*note });
         }
     }
 
-    /// Something that our agent should know of what its human did.
+    /// Tells our agent what its human did.
     fn notice(&mut self, now: Time, place: Conversation, subject: Option<u32>, text: &str) {
         self.ctx.event(now, EventKind::Notice, place, subject, Some(text.into()));
     }
 
-    /// A call in a line of ours.
+    /// Names a call in a line of ours.
     fn call_line(&self, id: CallId) -> String {
         let Some(call) = self.call(id) else { return "a call".into() };
         wording::call(call.handle, &self.named(call.peer), &call.topic)
     }
 
-    /// A key in a line of ours.
+    /// Names a key in a line of ours.
     fn named(&self, key: PublicKey) -> String {
         let peer = self.ctx.peers.get(key);
         let (name, claimed) = peer.map(|p| (p.name.as_deref(), p.claimed.as_deref())).unzip();

@@ -1,4 +1,4 @@
-//! How a key becomes an owner's, and how one proves itself at a terminal.
+//! Pairing of owners, and the one-time codes that prove an owner at a terminal.
 
 use super::super::command::PairingCode;
 use super::super::{Engine, Refusal};
@@ -13,13 +13,13 @@ use crate::record::Owner;
 use crate::text::Text;
 use crate::time::Time;
 
-/// What is kept of a message that carries a secret: our agent can read what is kept.
+/// The stored text of a message that carries a secret, since our agent can read what is stored.
 pub(super) const SECRET: &str = "(a code, for the owner only)";
 /// Most one-time codes that are good at once.
 const CODES: usize = 5;
 
 impl Engine {
-    /// How a pairing stands that is under way.
+    /// Returns the pairing under way.
     #[must_use]
     pub fn pairing(&self) -> Option<&Pairing> {
         self.owners.pairing.as_ref()
@@ -45,13 +45,13 @@ impl Engine {
         shown
     }
 
-    /// Whether a message of a key is taken in although it is a stranger's: it may be a code.
+    /// Admits a message of a stranger that may be a pairing code.
     pub(in super::super) fn may_pair(&mut self, now: Time, from: PublicKey, text: &str) -> bool {
         let pairing = self.owners.pairing.as_mut();
         pairing.is_some_and(|pairing| pairing.admits(now, from, text))
     }
 
-    /// Takes a message for a try, if it is one. What an owner writes is none.
+    /// Counts a message as a try to pair, if it is one. A message of an owner is not.
     pub(in super::super) fn tries_to_pair(
         &mut self,
         now: Time,
@@ -80,7 +80,7 @@ impl Engine {
         true
     }
 
-    /// A code that an owner wrote here by mistake is void, and our agent does not see it.
+    /// Revokes a code that an owner wrote here by mistake. Our agent does not see the message.
     fn gave_away(&mut self, now: Time, owner: PublicKey, text: &str) -> bool {
         let known = self.owners.codes.len();
         self.owners.codes.retain(|(known, _)| !code::is_in(known, text));
@@ -124,7 +124,7 @@ impl Engine {
         true
     }
 
-    /// A code by which an owner proves itself once.
+    /// Makes a one-time code for an owner.
     pub(super) fn one_time_code(&mut self, now: Time) -> OwnerMessage {
         let code = self.ctx.ids.code(code::LONG);
         let shown = code::shown(&code);
@@ -139,7 +139,7 @@ impl Engine {
         OwnerMessage { stored: Some(SECRET), ..OwnerMessage::new(text) }
     }
 
-    /// Somebody typed such a code.
+    /// Uses up a one-time code that was typed at a terminal.
     pub(in super::super) fn redeem(&mut self, now: Time, typed: &str) -> Result<(), Refusal> {
         let typed = code::read(typed, code::LONG).ok_or(Refusal::WrongCode)?;
         let codes = &mut self.owners.codes;

@@ -15,14 +15,14 @@ use crate::text::Text;
 use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
 
-/// So many are remembered, as the store gives them back.
+/// Maximum number of questions in memory, as many as a snapshot has.
 const QUESTIONS_LIMIT: usize = 200;
 
 /// How long after the last question a bare "ok" is still a late answer to it.
 const LATE: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
-    /// Keeps a question and puts it to every owner who wants to hear it.
+    /// Stores a question and asks every owner who is not muted.
     pub(in super::super) fn ask(
         &mut self,
         now: Time,
@@ -77,7 +77,7 @@ impl Engine {
         );
     }
 
-    /// Questions that can still be answered.
+    /// Returns the questions that can still be answered.
     pub(super) fn open_questions(&self) -> Vec<u32> {
         let open = |question: &&Question| {
             question.answer.is_none() && self.spoken_in(question.call).is_ok()
@@ -85,7 +85,7 @@ impl Engine {
         self.owners.questions.values().filter(open).map(|question| question.handle).collect()
     }
 
-    /// Those of them that this owner was asked.
+    /// Returns the open questions that this owner was asked.
     pub(super) fn questions_put_to(&self, owner: PublicKey) -> Vec<u32> {
         let mut open = self.open_questions();
         open.retain(|question| self.was_put_to(owner, *question));
@@ -97,8 +97,8 @@ impl Engine {
         self.owners.notes.values().any(puts)
     }
 
-    /// The last question that this owner was asked, where words can only be an answer to it that
-    /// comes too late: our agent is not to take them for a yes to something else.
+    /// Returns the last question that this owner was asked, if the text can only be a late answer to
+    /// it: our agent must not take the text for a yes to something else.
     pub(super) fn late_answer(&self, now: Time, owner: PublicKey, text: &str) -> Option<u32> {
         let mut all = self.owners.questions.values().rev();
         let last = all.find(|question| self.was_put_to(owner, question.handle))?;
@@ -112,7 +112,7 @@ impl Engine {
         (bare || number || option).then_some(last.handle)
     }
 
-    /// Takes an answer: the only one that the question will ever have.
+    /// Records the answer to a question. A question has one answer at most.
     pub(super) fn answer(
         &mut self,
         now: Time,
@@ -153,7 +153,7 @@ impl Engine {
         Ok(OwnerMessage::new(told).about(call))
     }
 
-    /// The same by a direct message: what does not work is explained.
+    /// Records an answer that came by direct message. A refusal is explained to the owner.
     pub(super) fn answer_by_dm(
         &mut self,
         now: Time,
@@ -206,7 +206,7 @@ impl Engine {
         })
     }
 
-    /// The question of a code, or of `q2`.
+    /// Finds a question by its code or as `q2`.
     pub(super) fn question_named(&self, name: &str) -> Option<u32> {
         let by_handle = crate::human::parse::handle(name, 'q');
         let by_handle = by_handle.filter(|handle| self.owners.questions.contains_key(handle));
@@ -220,7 +220,7 @@ impl Engine {
         all.find(|question| question.code == code).map(|question| question.handle)
     }
 
-    /// The question whose code a text begins or ends with, and the rest of it.
+    /// Finds the question whose code begins or ends a text, and returns the rest of the text.
     pub(super) fn question_in<'a>(&self, text: &'a str) -> Option<(u32, &'a str)> {
         let text = text.trim();
         let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
@@ -233,7 +233,7 @@ impl Engine {
         Some((handle, text[..text.len() - last.len()].trim()))
     }
 
-    /// One line for each of several questions.
+    /// Lists questions, one per line.
     pub(super) fn question_lines(&self, handles: &[u32]) -> String {
         let line = |handle: &u32| {
             let question = self.owners.questions.get(handle)?;
@@ -246,7 +246,7 @@ impl Engine {
     }
 }
 
-/// A number that none of the options has.
+/// Returns true for a number that none of the options has.
 fn no_option(options: &[Text], text: &str) -> bool {
     let number = text.parse::<u64>().is_ok();
     number
@@ -255,7 +255,7 @@ fn no_option(options: &[Text], text: &str) -> bool {
         && !options.iter().any(|o| o == text)
 }
 
-/// An option where one is meant, by its words or its number.
+/// Returns the option that a text means, by its text or its number; else the text.
 fn choice(options: &[Text], text: &str) -> Text {
     let same = |option: &&Text| option.trim().to_lowercase() == text.to_lowercase();
     let number = || options.get(text.parse::<usize>().ok()?.checked_sub(1)?);
@@ -268,7 +268,7 @@ mod tests {
     use crate::text::Text;
 
     #[test]
-    fn an_option_is_meant_by_its_words_or_its_number() {
+    fn an_option_is_chosen_by_its_text_or_its_number() {
         let options = ["Yes", "No", "3", "1 more"].map(Text::from);
         for (text, meant) in [
             ("yes", "Yes"),

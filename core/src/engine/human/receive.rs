@@ -1,4 +1,4 @@
-//! What a direct message of an owner means.
+//! Interpretation of direct messages of owners.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::rumor::Verified;
 use crate::time::Time;
 use crate::wire::{Packet, TEXT_LIMIT};
 
-/// An order that is older waits for a `/yes`: it may be about something else by now.
+/// An older command waits for a `/yes`: the situation may have changed.
 const FRESH: Duration = Duration::from_secs(600);
 
 /// The reaction to an owner's message.
@@ -34,7 +34,8 @@ impl From<OwnerMessage> for Reaction {
 }
 
 impl Engine {
-    /// Takes words that are not for our agent: a code that pairs, or an owner's command or answer.
+    /// Handles a message that is not for our agent: a pairing code, or a command or answer of an
+    /// owner. Returns false if it is for our agent.
     pub(in super::super) fn for_its_human(
         &mut self,
         now: Time,
@@ -51,7 +52,7 @@ impl Engine {
         is_forgotten(now, Time::from_secs(packet.created_at)) || self.owner_said(now, packet, text)
     }
 
-    /// Words that do not fit are nobody's; their owner is told.
+    /// Tells an owner that a message was too long.
     pub(in super::super) fn too_long(&mut self, now: Time, message: &Verified) {
         let (from, id) = (message.rumor().pubkey, message.id());
         if self.is_owner(from) && !self.ctx.was_seen(id) {
@@ -63,7 +64,7 @@ impl Engine {
         }
     }
 
-    /// Takes the words of an owner. False where they are for our agent.
+    /// Handles a message of an owner. Returns false if it is for our agent.
     fn owner_said(&mut self, now: Time, packet: &Packet, text: &str) -> bool {
         let note = packet.reply_to.iter().find_map(|id| self.owners.notes.get(id)).copied();
         let note = note.filter(|note| note.owner == packet.from);
@@ -129,7 +130,7 @@ impl Engine {
         OwnerMessage::new(format!("Which question? Nothing was recorded.\n{lines}\n{how}"))
     }
 
-    /// Words that name no question can be meant for one only if it was asked before.
+    /// Records a text that names no question as the answer, if the question was asked before.
     fn answer_if_newer(
         &mut self,
         now: Time,
@@ -149,7 +150,7 @@ impl Engine {
         ))
     }
 
-    /// The taken-over call in which plain words of an owner are said, or all that it may be.
+    /// Returns the taken-over call in which plain text of an owner is sent, or all candidates.
     fn speaks_in(
         &self,
         from: PublicKey,
@@ -233,7 +234,7 @@ impl Engine {
         }
     }
 
-    /// Does what an owner orders, unless it was written too long ago.
+    /// Carries out a command, unless it was written too long ago.
     fn ordered(
         &mut self,
         now: Time,
@@ -276,12 +277,12 @@ impl Engine {
         reply.unwrap_or_else(|refusal| OwnerMessage::new(format!("Not done: {refusal}."))).into()
     }
 
-    /// How long ago something was written, both by the clock that others have.
+    /// Returns the age of a message, by the clock of others.
     fn age(&self, now: Time, written: u64) -> Duration {
         self.ctx.told(now).since(Time::from_secs(written))
     }
 
-    /// The last lines of a call that an owner wants to see.
+    /// Shows an owner the last messages of a call.
     pub(in super::super) fn recalled(
         &mut self,
         now: Time,

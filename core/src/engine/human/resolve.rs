@@ -1,4 +1,4 @@
-//! Which call and whose key an owner means.
+//! Resolution of the calls and keys that an owner names.
 
 use super::super::Engine;
 use crate::call::Call;
@@ -11,7 +11,7 @@ use crate::record::Note;
 use crate::text::Text;
 
 impl Engine {
-    /// From names to what they stand for, in what is going on now.
+    /// Resolves the names in a command.
     pub(super) fn resolve(
         &self,
         parsed: ParsedCommand,
@@ -44,8 +44,8 @@ impl Engine {
         })
     }
 
-    /// The call of a number; where none is given, that of the message that was replied to, or the
-    /// only one that fits.
+    /// Returns the call with a number; without a number, the call of the message that was replied
+    /// to, or the only call that fits.
     fn call_meant(
         &self,
         number: Option<u32>,

@@ -1,4 +1,4 @@
-//! A human speaks in a call, beside the agent or instead of it.
+//! Messages of a human in a call, beside the agent or instead of it.
 
 use super::super::refusal::Limited;
 use super::super::{Engine, Refusal};
@@ -12,7 +12,7 @@ use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
 
 impl Engine {
-    /// The human who speaks in a call instead of our agent, if one does.
+    /// Returns the takeover of a call, if there is one.
     #[must_use]
     pub fn taken_over(&self, call: CallId) -> Option<&Takeover> {
         self.owners.takeovers.get(&self.calls.current(call))
@@ -87,7 +87,7 @@ impl Engine {
         Ok(OwnerMessage::new(format!("Your agent continues {line}.")).about(call))
     }
 
-    /// The call is the agent's again, which is told so.
+    /// Ends a takeover and tells the agent. Returns false if there was none.
     pub(super) fn give_back(&mut self, now: Time, call: CallId, why: &str) -> bool {
         if !self.takeover_over(call) {
             return false;
@@ -96,7 +96,7 @@ impl Engine {
         true
     }
 
-    /// A call is over in which a human speaks: who does is told, unless it was them.
+    /// Ends the takeover of a call that ended, and tells the human unless the human ended it.
     pub(in super::super) fn takeover_ended(&mut self, now: Time, call: CallId, told: bool) {
         let Some(by) = self.owners.takeovers.get(&call).map(|takeover| takeover.by) else {
             return;
@@ -111,7 +111,7 @@ impl Engine {
         }
     }
 
-    /// Nobody speaks instead of our agent in a call that is over.
+    /// Ends a takeover. Returns false if there was none.
     pub(in super::super) fn takeover_over(&mut self, call: CallId) -> bool {
         let was = self.owners.takeovers.remove(&call).is_some();
         if was {
@@ -120,14 +120,14 @@ impl Engine {
         was
     }
 
-    /// A call became part of another, before it was answered.
+    /// Moves a takeover to the call that the old call was merged into.
     pub(in super::super) fn takeover_moved(&mut self, from: CallId, to: CallId) {
         let Some(takeover) = self.owners.takeovers.get(&from).copied() else { return };
         self.takeover_over(from);
         self.keep_takeover(Takeover { call: to, ..takeover });
     }
 
-    /// Hands back what humans have left.
+    /// Hands back the calls whose humans were idle for too long.
     pub(super) fn lapse(&mut self, now: Time) {
         for takeover in self.owners.lapsed(now) {
             let call = takeover.call;
@@ -147,13 +147,13 @@ impl Engine {
         }
     }
 
-    /// Who hears of a takeover: nobody knows which owner sits at a terminal.
+    /// Returns the owners behind a takeover: at a terminal, where they cannot be told apart, all.
     fn behind(&self, by: Via) -> Vec<PublicKey> {
         let is = |key: &PublicKey| by == Via::Terminal || by == Via::Dm(*key);
         self.owners().map(|owner| owner.key).filter(is).collect()
     }
 
-    /// Says a human's words in a call. They are no turn of the agent's.
+    /// Sends a message of a human in a call. It does not count as a turn of the agent.
     pub(super) fn human_says(
         &mut self,
         now: Time,
@@ -178,7 +178,7 @@ impl Engine {
         Ok(OwnerMessage { confirms: true, ..OwnerMessage::new(text) }.about(call))
     }
 
-    /// What a peer says in a call that a human took over goes to that human.
+    /// Forwards a message of a peer to the human who has taken over the call.
     pub(in super::super) fn forward(
         &mut self,
         now: Time,
