@@ -13,8 +13,7 @@ use crate::tables::messages::Receipt;
 pub struct CallRow {
     /// The call.
     pub call: Call,
-    /// When the last message was written or arrived, the opening counting as one, and whether we
-    /// wrote it.
+    /// The time of the last message, the opening included, and whether we wrote it.
     pub last: Option<(Time, bool)>,
     /// Entries of the event log that the reader was not shown.
     pub unread: u32,
@@ -31,12 +30,12 @@ pub struct MessageRow {
     pub read: bool,
 }
 
-/// What is stored about the delivery of a message of ours.
+/// The stored facts about the delivery of a message of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiagnosisRow {
     /// The relays' answers.
     pub receipts: Vec<Receipt>,
-    /// When the last message of the receiver arrived.
+    /// The time at which the receiver's last message arrived.
     pub peer_heard: Option<Time>,
     /// The reason why the message was given up.
     pub problem: Option<Text>,

@@ -1,4 +1,4 @@
-//! Questions about calls.
+//! Queries about calls.
 
 use p2p_core::call::Call;
 use p2p_core::{CallId, Conversation};
@@ -16,10 +16,10 @@ use crate::tables::messages::MESSAGES;
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl Reader {
-    /// The newest calls first, and how many older ones there are.
+    /// Returns the newest calls first, and the number of older calls.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn calls(&self, reader: &str, limit: u32) -> Result<(Vec<CallRow>, u32)> {
         let view = self.view()?;
         let newest = "SELECT * FROM calls ORDER BY handle DESC LIMIT ?1";
@@ -29,7 +29,7 @@ impl Reader {
         Ok((rows, all.saturating_sub(shown)))
     }
 
-    /// The call with this handle.
+    /// Returns the call with this handle.
     ///
     /// # Errors
     /// See [`Self::calls`].
@@ -38,7 +38,7 @@ impl Reader {
         Ok(rows(view.db(), reader, "SELECT * FROM calls WHERE handle = ?1", [handle])?.pop())
     }
 
-    /// The call with this id.
+    /// Returns the call with this id.
     ///
     /// # Errors
     /// See [`Self::calls`].
@@ -48,7 +48,7 @@ impl Reader {
         Ok(rows(view.db(), reader, sql, [id.to_string()])?.pop())
     }
 
-    /// Calls that are not over, the newest first.
+    /// Returns the calls that have not ended, the newest first.
     ///
     /// # Errors
     /// See [`Self::calls`].
@@ -58,7 +58,7 @@ impl Reader {
         rows(view.db(), reader, sql, [])
     }
 
-    /// Calls that are over and have something that the reader was not shown, the newest first.
+    /// Returns the ended calls with entries that the reader was not shown, the newest first.
     ///
     /// # Errors
     /// See [`Self::calls`].

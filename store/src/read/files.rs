@@ -1,4 +1,4 @@
-//! Questions about files.
+//! Queries about files.
 
 use p2p_core::CallId;
 use p2p_core::record::FileState;
@@ -12,23 +12,23 @@ use crate::tables::files::{self, FILES};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Files with what got through of them: pieces here, or numbers that the peer acknowledged.
+/// Files with their progress: pieces that arrived here, or numbers that the peer acknowledged.
 const SELECT: &str = "SELECT f.*,
          coalesce((SELECT sum(c.size) FROM chunks c WHERE c.stream = f.stream), 0) AS arrived,
          coalesce((SELECT s.acked FROM streams_out s WHERE s.id = f.stream), 0) AS acked
      FROM files f";
 
 impl Reader {
-    /// The file with this handle.
+    /// Returns the file with this handle.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn file(&self, handle: u32) -> Result<Option<FileRow>> {
         let view = self.view()?;
         Ok(rows(view.db(), "WHERE f.handle = ?1", [handle])?.pop())
     }
 
-    /// The files of a call, or of all; the newest first.
+    /// Returns the files of a call, or of all calls, the newest first.
     ///
     /// # Errors
     /// See [`Self::file`].
@@ -43,8 +43,8 @@ impl Reader {
     }
 }
 
-fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<FileRow>> {
-    db.all(&FILES, &format!("{SELECT} {which}"), params, |row| {
+fn rows(db: Db<'_>, condition: &str, params: impl Params) -> Result<Vec<FileRow>> {
+    db.all(&FILES, &format!("{SELECT} {condition}"), params, |row| {
         let file = files::read(row)?;
         let through = match (&file.state, file.outgoing) {
             (FileState::Complete(_), _) => file.size,

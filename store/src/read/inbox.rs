@@ -1,4 +1,4 @@
-//! Questions about the event log. An entry is unread when its number is beyond the reader's
+//! Queries about the event log. An entry is unread when its number is beyond the reader's
 //! cursor in its conversation.
 
 use std::collections::BTreeSet;
@@ -15,8 +15,8 @@ use crate::tables::events::{self, EVENTS};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Table `unread`: what `:reader` was not shown, in conversation `:place` or in all. It hops from
-/// conversation to conversation, so that a long log of things read costs nothing.
+/// Table `unread`: entries that `:reader` was not shown, in conversation `:place` or in all. The
+/// query hops from conversation to conversation, so a long log of read entries costs nothing.
 pub(super) const UNREAD: &str = "WITH RECURSIVE known (conversation) AS (
          SELECT min(conversation) FROM events
          UNION ALL
@@ -28,7 +28,7 @@ pub(super) const UNREAD: &str = "WITH RECURSIVE known (conversation) AS (
                  WHERE c.reader = :reader AND c.conversation = k.conversation), 0)
          WHERE :place IS NULL OR k.conversation = :place)";
 
-/// How much of one conversation a reader was not shown.
+/// Returns how many entries of one conversation a reader was not shown.
 pub(super) fn unread_in(db: Db<'_>, reader: &str, conversation: &str) -> Result<u32> {
     db.count(
         "SELECT count(*) FROM events WHERE conversation = ?2 AND seq > coalesce(
@@ -50,11 +50,11 @@ pub(super) fn place(call: Option<CallId>) -> Option<String> {
 }
 
 impl Reader {
-    /// What the reader was not shown, in order, in one call or everywhere, and how much more
-    /// there is.
+    /// Returns the entries that the reader was not shown, in order, in one call or everywhere, and
+    /// the number of further entries.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn inbox(
         &self,
         reader: &str,
@@ -76,7 +76,7 @@ impl Reader {
         Ok((shown, left))
     }
 
-    /// Of which kinds that is.
+    /// Returns the kinds of the entries that the reader was not shown.
     ///
     /// # Errors
     /// See [`Self::inbox`].
@@ -91,7 +91,7 @@ impl Reader {
         Ok(kinds.into_iter().collect())
     }
 
-    /// How much the reader was not shown, in one conversation or everywhere.
+    /// Returns how many entries the reader was not shown, in one conversation or everywhere.
     ///
     /// # Errors
     /// See [`Self::inbox`].
@@ -103,7 +103,7 @@ impl Reader {
         }
     }
 
-    /// Whose direct messages the reader was not shown, and how many entries those are.
+    /// Returns the peers whose direct messages the reader was not shown, with the number of entries.
     ///
     /// # Errors
     /// See [`Self::inbox`].
@@ -125,7 +125,7 @@ impl Reader {
         Ok(counts.into_iter().filter_map(direct).collect())
     }
 
-    /// The last entries, read or not, in one call or everywhere; the oldest of them first.
+    /// Returns the last entries, read or not, in one call or everywhere, the oldest first.
     ///
     /// # Errors
     /// See [`Self::inbox`].

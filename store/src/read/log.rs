@@ -1,5 +1,5 @@
-//! The event log from a number on. Numbers are given out without a gap, so what is missing
-//! between two of them was removed.
+//! Queries for a range of the event log. Numbers are given out without a gap, so a missing number
+//! is an entry that was deleted.
 
 use p2p_core::CallId;
 use p2p_core::record::{Event, EventKind};
@@ -14,44 +14,44 @@ use crate::tables::events::{self, EVENTS};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Which entries of the log.
+/// A query for entries of the log.
 #[derive(Debug, Clone, Copy)]
 pub struct LogQuery<'a> {
-    /// Only behind this number.
+    /// Only entries after this number.
     pub after: u64,
-    /// Only what this reader was not shown.
+    /// Only entries that this reader was not shown.
     pub reader: Option<&'a str>,
-    /// Only of this call.
+    /// Only entries of this call.
     pub call: Option<CallId>,
-    /// Only of these kinds; of any when empty.
+    /// Only entries of these kinds; of every kind when empty.
     pub kinds: &'a [EventKind],
-    /// At most so many.
+    /// Maximum number of entries.
     pub limit: u32,
 }
 
-/// A stretch of the log.
+/// A page of the log.
 #[derive(Clone)]
 pub struct LogPage {
-    /// The entries that were wanted, in order.
+    /// The entries, in order.
     pub events: Vec<Event>,
-    /// Up to here nothing else was wanted.
+    /// The last number that the query looked at.
     pub upto: u64,
 }
 
-/// What is missing in a stretch of the log.
+/// Deleted entries in a range of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogGap {
-    /// How many entries were removed.
+    /// Number of deleted entries.
     pub removed: u64,
-    /// The number right before the first entry that is there.
+    /// The number before the first entry that is there.
     pub before: u64,
 }
 
 impl Reader {
-    /// The wanted entries from a number on.
+    /// Returns a page of the log.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn log(&self, wanted: LogQuery<'_>) -> Result<LogPage> {
         let view = self.view()?;
         let words: Vec<String> =
@@ -85,8 +85,8 @@ impl Reader {
         Ok(LogPage { events, upto })
     }
 
-    /// What was removed between two numbers before the reader could be shown it. Where no number
-    /// says how far a reader got, its furthest cursor does; one that is new misses nothing.
+    /// Returns the entries that were deleted between two numbers before the reader was shown them.
+    /// Counts from the reader's furthest cursor; a new reader misses nothing.
     ///
     /// # Errors
     /// See [`Self::log`].
@@ -110,7 +110,7 @@ impl Reader {
         Ok(LogGap { removed: upto.saturating_sub(after).saturating_sub(there), before })
     }
 
-    /// The number of the last entry, whether it is still there or not; 0 before the first.
+    /// Returns the number of the last entry, even if it was deleted; 0 before the first.
     ///
     /// # Errors
     /// See [`Self::log`].

@@ -1,4 +1,4 @@
-//! Questions about messages.
+//! Queries about messages.
 
 use p2p_core::digest::Digest;
 use p2p_core::{CallId, Conversation, PublicKey, StreamId};
@@ -14,22 +14,22 @@ use crate::tables::messages::{self, MESSAGES};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Messages with what the peer said of their stream.
+/// Messages, with the peer's read mark of their stream.
 const SELECT: &str = "SELECT m.*, m.outgoing = 1 AND EXISTS (
          SELECT 1 FROM streams_out s WHERE s.id = m.stream AND s.read >= m.number
      ) AS shown FROM messages m";
 
 impl Reader {
-    /// The message with this handle.
+    /// Returns the message with this handle.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn message(&self, handle: u32) -> Result<Option<MessageRow>> {
         let view = self.view()?;
         Ok(rows(view.db(), "WHERE m.handle = ?1", [handle])?.pop())
     }
 
-    /// Returns what is stored about the delivery of a message of ours.
+    /// Returns the stored facts about the delivery of a message of ours.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -55,17 +55,17 @@ impl Reader {
         Ok(Some(DiagnosisRow { receipts, peer_heard, problem }))
     }
 
-    /// The message that carries a file of ours.
+    /// Returns the message that announces a file of ours.
     ///
     /// # Errors
     /// See [`Self::message`].
     pub fn message_of_file(&self, file: u32) -> Result<Option<MessageRow>> {
         let view = self.view()?;
-        let which = "WHERE m.content = 'file' AND m.file = ?1 AND m.outgoing = 1";
-        Ok(rows(view.db(), which, [file])?.pop())
+        let condition = "WHERE m.content = 'file' AND m.file = ?1 AND m.outgoing = 1";
+        Ok(rows(view.db(), condition, [file])?.pop())
     }
 
-    /// Messages of a conversation behind `after`, or from its beginning; the oldest first.
+    /// Returns messages of a conversation after `after`, or from its beginning, the oldest first.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -87,7 +87,7 @@ impl Reader {
         )
     }
 
-    /// The last messages of a conversation; the oldest of them first.
+    /// Returns the last messages of a conversation, the oldest first.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -102,7 +102,7 @@ impl Reader {
         Ok(last)
     }
 
-    /// How many messages a conversation has.
+    /// Returns the number of messages in a conversation.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -111,7 +111,7 @@ impl Reader {
         self.view()?.db().count(sql, [conversation_key(&conversation)])
     }
 
-    /// The last message that we wrote in a conversation.
+    /// Returns the last message that we wrote in a conversation.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -131,7 +131,7 @@ impl Reader {
         rows(self.view()?.db(), newest, (conversation_key(&place), limit))
     }
 
-    /// Whether the peer wrote in a conversation after this message.
+    /// Returns true if the peer wrote in a conversation after this message.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -142,7 +142,8 @@ impl Reader {
         Ok(found != 0)
     }
 
-    /// What was said in a call, by us as far as the peer's daemon has it, and by the peer.
+    /// Returns the digests of both directions of a call: of our messages that were delivered, and of
+    /// the peer's.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -166,9 +167,10 @@ impl Reader {
         Ok((of(true), of(false)))
     }
 
-    /// What a reader that was shown a conversation's events up to `seq` saw of the peer's
-    /// streams beyond what is known: the highest number in each up to which nothing is missing.
-    /// A file is seen when it is whole.
+    /// Returns the read marks of a reader that was shown a conversation's events up to `seq`: for
+    /// each stream of the peer, the highest number up to which everything was shown. Streams
+    /// whose mark did not grow are left out.
+    /// A file counts as shown when it is complete.
     ///
     /// # Errors
     /// See [`Self::message`].
@@ -197,9 +199,9 @@ impl Reader {
     }
 }
 
-/// Messages by a condition on `m`.
-pub(super) fn rows(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<MessageRow>> {
-    db.all(&MESSAGES, &format!("{SELECT} {which}"), params, row)
+/// Returns the messages that a condition on `m` selects.
+pub(super) fn rows(db: Db<'_>, condition: &str, params: impl Params) -> Result<Vec<MessageRow>> {
+    db.all(&MESSAGES, &format!("{SELECT} {condition}"), params, row)
 }
 
 fn row(row: &Cells<'_>) -> Result<MessageRow> {

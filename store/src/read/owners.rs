@@ -1,4 +1,4 @@
-//! Questions about owners: who they are, what they said should hold, and what one is shown.
+//! Queries about owners, their decisions, and the messages that an owner is shown.
 
 use p2p_core::policy::Policy;
 use p2p_core::record::{Invite, Line, Owner, Takeover};
@@ -12,20 +12,20 @@ use crate::tables::owners::{self, INVITES, OWNERS, TAKEOVERS};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Most lines of a call that an owner is shown.
+/// Maximum number of messages of a call that an owner is shown.
 const LINES: u32 = 8;
 
 impl Reader {
-    /// Whose word counts, the first of them first.
+    /// Returns the owners, the first one first.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn owners(&self) -> Result<Vec<Owner>> {
         let sql = "SELECT * FROM owners ORDER BY since, key";
         self.view()?.db().all(&OWNERS, sql, [], owners::read)
     }
 
-    /// Who speaks in a call instead of the agent, if somebody does.
+    /// Returns the takeover of a call, if a human speaks there instead of the agent.
     ///
     /// # Errors
     /// See [`Self::owners`].
@@ -34,7 +34,7 @@ impl Reader {
         self.view()?.db().first(&TAKEOVERS, sql, [call.to_string()], owners::read_takeover)
     }
 
-    /// The tokens that are kept, used up or not, in the order of making.
+    /// Returns the invites, used up or not, in the order of creation.
     ///
     /// # Errors
     /// See [`Self::owners`].
@@ -43,7 +43,7 @@ impl Reader {
         self.view()?.db().all(&INVITES, sql, [], owners::read_invite)
     }
 
-    /// What strangers may do, where an owner said so.
+    /// Returns the policy for strangers, if an owner set one.
     ///
     /// # Errors
     /// See [`Self::owners`].
@@ -51,7 +51,7 @@ impl Reader {
         meta::policy(self.view()?.db())
     }
 
-    /// The hash of the passphrase that proves an owner at a terminal.
+    /// Returns the hash of the passphrase that proves an owner at a terminal.
     ///
     /// # Errors
     /// See [`Self::owners`].
@@ -59,7 +59,7 @@ impl Reader {
         meta::passphrase(self.view()?.db())
     }
 
-    /// What was said last in a call, the oldest first; not what was taken back.
+    /// Returns the last messages of a call, the oldest first, without cancelled ones.
     ///
     /// # Errors
     /// See [`Self::owners`].

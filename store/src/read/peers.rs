@@ -1,4 +1,4 @@
-//! Questions about keys. Names are sealed, so they are compared here and not by SQLite.
+//! Queries about peers. Names are sealed, so they are compared here and not by SQLite.
 
 use p2p_core::PublicKey;
 use p2p_core::record::Peer;
@@ -10,17 +10,17 @@ use crate::tables::peers::{self, PEERS};
 type Result<T> = std::result::Result<T, StoreError>;
 
 impl Reader {
-    /// What a key is to us, if it was dealt with.
+    /// Returns a peer, if the store knows the key.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn peer(&self, key: PublicKey) -> Result<Option<Peer>> {
         let view = self.view()?;
         let sql = "SELECT * FROM peers WHERE key = ?1";
         view.db().first(&PEERS, sql, [key.to_string()], peers::read)
     }
 
-    /// Every key that was dealt with, by key.
+    /// Returns every peer, by key.
     ///
     /// # Errors
     /// See [`Self::peer`].
@@ -29,7 +29,7 @@ impl Reader {
         view.db().all(&PEERS, "SELECT * FROM peers ORDER BY key", [], peers::read)
     }
 
-    /// The contact with this pet name, in any case of letters. Claimed names do not count.
+    /// Returns the contact with this pet name, ignoring case. Claimed names do not count.
     ///
     /// # Errors
     /// See [`Self::peer`].
@@ -40,8 +40,8 @@ impl Reader {
         Ok(self.peers()?.into_iter().find(named))
     }
 
-    /// Keys that were dealt with and begin like this, as hex or as npub. Nothing begins with
-    /// nothing.
+    /// Returns the peers whose key begins like this, as hex or as npub. An empty prefix fits no
+    /// peer.
     ///
     /// # Errors
     /// See [`Self::peer`].

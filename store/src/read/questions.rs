@@ -1,4 +1,4 @@
-//! Questions about questions to the owner.
+//! Queries about questions to the owner.
 
 use p2p_core::record::{Delivery, Question};
 use p2p_core::{CallId, Conversation};
@@ -15,10 +15,10 @@ use crate::tables::questions::{self, QUESTIONS, TOLD};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// The channel that is a direct message.
+/// The notifier that sends direct messages.
 const DM: &str = "dm";
 
-/// Questions, and whether the call that each came up in is over, and what it became part of.
+/// Questions. `over` is true when the call, and every call that it was merged into, has ended.
 const ASKED: &str = "SELECT * FROM (SELECT *, NOT EXISTS (
          WITH RECURSIVE became (id) AS (
              VALUES (questions.call)
@@ -26,22 +26,22 @@ const ASKED: &str = "SELECT * FROM (SELECT *, NOT EXISTS (
          SELECT 1 FROM became JOIN calls c USING (id) WHERE c.phase <> 'ended'
      ) AS over FROM questions) q";
 
-/// The call `?1`, and those that became part of it.
+/// The call `?1`, and the calls that were merged into it.
 const PARTS: &str = "WITH RECURSIVE part (id) AS (
          VALUES (?1) UNION SELECT c.id FROM part JOIN calls c ON c.merged_into = part.id)
      SELECT id FROM part";
 
 impl Reader {
-    /// The question with this handle.
+    /// Returns the question with this handle.
     ///
     /// # Errors
-    /// [`StoreError`], as everywhere here: SQLite refuses, or a row was tampered with.
+    /// [`StoreError`]: SQLite fails, or a row was tampered with.
     pub fn question(&self, handle: u32) -> Result<Option<QuestionRow>> {
         let view = self.view()?;
         Ok(asked(view.db(), "WHERE q.handle = ?1", [handle])?.pop())
     }
 
-    /// Every question, the newest first.
+    /// Returns every question, the newest first.
     ///
     /// # Errors
     /// See [`Self::question`].
@@ -50,7 +50,7 @@ impl Reader {
         asked(view.db(), "ORDER BY q.handle DESC", [])
     }
 
-    /// The questions that came up in a call, or in one that became part of it, in order.
+    /// Returns the questions of a call, and of calls that were merged into it, in order.
     ///
     /// # Errors
     /// See [`Self::question`].
@@ -60,7 +60,7 @@ impl Reader {
         asked(view.db(), &here, [call.to_string()])
     }
 
-    /// Questions without an answer in calls that are not over, the newest first.
+    /// Returns the unanswered questions of calls that have not ended, the newest first.
     ///
     /// # Errors
     /// See [`Self::question`].
@@ -70,8 +70,8 @@ impl Reader {
     }
 }
 
-fn asked(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<QuestionRow>> {
-    let questions = db.all(&QUESTIONS, &format!("{ASKED} {which}"), params, |row| {
+fn asked(db: Db<'_>, condition: &str, params: impl Params) -> Result<Vec<QuestionRow>> {
+    let questions = db.all(&QUESTIONS, &format!("{ASKED} {condition}"), params, |row| {
         Ok((questions::read(row)?, row.flag("over")?))
     })?;
     let channels = "SELECT * FROM told WHERE question = ?1 ORDER BY place";
@@ -97,7 +97,7 @@ fn asked(db: Db<'_>, which: &str, params: impl Params) -> Result<Vec<QuestionRow
     questions.into_iter().map(row).collect()
 }
 
-/// How far the direct messages got that put a question to owners: the one that got furthest.
+/// Returns the best delivery among the direct messages that put a question to owners.
 fn direct(db: Db<'_>, question: u32) -> Result<Option<Delivery>> {
     let sql = "SELECT m.* FROM notes n JOIN messages m ON m.handle = n.message
          WHERE n.question = ?1";
@@ -112,11 +112,11 @@ fn direct(db: Db<'_>, question: u32) -> Result<Option<Delivery>> {
     }))
 }
 
-/// The message that passed a question on to the peer: both were written at one moment.
+/// Returns the message that passed a question on to the peer. Both have the same time.
 fn escalation(db: Db<'_>, question: &Question) -> Result<Option<MessageRow>> {
-    let which = "WHERE m.conversation = ?1 AND m.at = ?2 AND m.outgoing = 1
+    let condition = "WHERE m.conversation = ?1 AND m.at = ?2 AND m.outgoing = 1
          AND m.content = 'escalation' ORDER BY m.handle DESC LIMIT 1";
     let place = conversation_key(&Conversation::Call(question.call));
-    let found = messages::rows(db, which, (place, question.at.0.cast_signed()))?.pop();
+    let found = messages::rows(db, condition, (place, question.at.0.cast_signed()))?.pop();
     Ok(found.filter(|_| !question.quiet))
 }

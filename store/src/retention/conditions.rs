@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use p2p_core::Time;
 
-/// How long an entry of the event log is kept once every reader was shown it.
+/// The time that an entry of the event log is kept once every reader was shown it.
 pub(crate) const EVENTS_KEPT: Duration = Duration::from_secs(92 * 24 * 3600);
-/// How long an owner's reply may refer to a message that the owner was sent.
+/// The time that an owner's reply may refer to a message that the owner was sent.
 pub(crate) const NOTES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Condition on a row `c` of `calls`: the call is open, its final `end` or a message waits to be

@@ -1,4 +1,4 @@
-//! Calls: the state, which is an enum in the core, lies flat in columns here.
+//! Calls. The state, an enum in the core, is flattened into columns.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::sql::{Cells, Db, Place, Table};
 /// Table `calls`.
 pub(crate) const CALLS: Table = Table { name: "calls", key: &["id"] };
 
-/// A state as columns; those that it does not have stay empty.
+/// A state as columns. Columns that the state does not have are empty.
 #[derive(Default)]
 struct Flat {
     phase: &'static str,
@@ -72,7 +72,7 @@ impl Flat {
     }
 }
 
-/// Writes a call in its present state, known or not.
+/// Writes a call in its present state, new or known.
 pub(crate) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
     let place = db.place(&CALLS, call.id);
     let flat = Flat::of(&call.state, &place)?;
@@ -130,7 +130,7 @@ pub(crate) fn put(db: Db<'_>, call: &Call) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A call's row.
+/// Reads a call's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Call, StoreError> {
     Ok(Call {
         handle: row.small("handle")?,

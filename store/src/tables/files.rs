@@ -20,7 +20,7 @@ fn state_columns(state: &FileState, place: &Place<'_>) -> Result<State, StoreErr
     })
 }
 
-/// Writes a file, known or not.
+/// Writes a file, new or known.
 pub(crate) fn put(db: Db<'_>, file: &File) -> Result<(), StoreError> {
     let place = db.place(&FILES, file.handle);
     let (state, detail) = state_columns(&file.state, &place)?;
@@ -51,10 +51,10 @@ pub(crate) fn put(db: Db<'_>, file: &File) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// How a file stands now.
+/// Writes the state of a file.
 ///
 /// # Errors
-/// When there is no such file: the engine and the store have parted.
+/// When the file does not exist: the engine and the store disagree.
 pub(crate) fn put_state(db: Db<'_>, handle: u32, state: &FileState) -> Result<(), StoreError> {
     let place = db.place(&FILES, handle);
     let (state, detail) = state_columns(state, &place)?;
@@ -65,10 +65,10 @@ pub(crate) fn put_state(db: Db<'_>, handle: u32, state: &FileState) -> Result<()
     if changed == 0 { Err(place.corrupt("handle", "is not there")) } else { Ok(()) }
 }
 
-/// Which call a file belongs to now.
+/// Writes the call that a file belongs to.
 ///
 /// # Errors
-/// When there is no such file: the engine and the store have parted.
+/// When the file does not exist: the engine and the store disagree.
 pub(crate) fn put_call(db: Db<'_>, handle: u32, call: CallId) -> Result<(), StoreError> {
     let changed = db.run(
         "UPDATE files SET call = :call WHERE handle = :handle",
@@ -81,7 +81,7 @@ pub(crate) fn put_call(db: Db<'_>, handle: u32, call: CallId) -> Result<(), Stor
     }
 }
 
-/// A file's row.
+/// Reads a file's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<File, StoreError> {
     Ok(File {
         handle: row.small("handle")?,

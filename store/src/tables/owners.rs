@@ -1,5 +1,4 @@
-//! Whose word counts, what they were told, the calls that they speak in, and the tokens that let
-//! strangers ring.
+//! Owners, the notes that were sent to them, takeovers, and the invites that let strangers ring.
 
 use p2p_core::record::{Invite, Note, Owner, Takeover, Via};
 use p2p_core::{CallId, PublicKey};
@@ -19,18 +18,18 @@ pub(crate) const TAKEOVERS: Table = Table { name: "takeovers", key: &["call"] };
 /// Table `invites`.
 pub(crate) const INVITES: Table = Table { name: "invites", key: &["id"] };
 
-/// What stands for [`Via::Terminal`]; a key stands for itself.
+/// The code of [`Via::Terminal`]. The code of a key is the key.
 const TERMINAL: &str = "terminal";
 
-/// How an owner's word came, in a word.
-pub(crate) fn via_word(via: Via) -> String {
+/// Returns the code of the way in which an owner's command came.
+pub(crate) fn via_code(via: Via) -> String {
     match via {
         Via::Dm(key) => key.to_string(),
         Via::Terminal => TERMINAL.into(),
     }
 }
 
-/// Back from that word.
+/// Reads the way in which an owner's command came.
 pub(crate) fn read_via(row: &Cells<'_>, column: &str) -> Result<Via> {
     match row.clear(column)?.as_str() {
         TERMINAL => Ok(Via::Terminal),
@@ -38,7 +37,7 @@ pub(crate) fn read_via(row: &Cells<'_>, column: &str) -> Result<Via> {
     }
 }
 
-/// Writes an owner, known or not.
+/// Writes an owner, new or known.
 pub(crate) fn put(db: Db<'_>, owner: &Owner) -> Result<()> {
     let muted_until = owner.muted_until.map(|at| at.0.cast_signed());
     db.run(
@@ -50,13 +49,13 @@ pub(crate) fn put(db: Db<'_>, owner: &Owner) -> Result<()> {
     Ok(())
 }
 
-/// A key is no owner any more.
+/// Removes an owner.
 pub(crate) fn remove(db: Db<'_>, key: PublicKey) -> Result<()> {
     db.run("DELETE FROM owners WHERE key = ?1", [key.to_string()])?;
     Ok(())
 }
 
-/// An owner's row.
+/// Reads an owner's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Owner> {
     Ok(Owner {
         key: row.id("key")?,
@@ -65,7 +64,7 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Owner> {
     })
 }
 
-/// Writes what an owner was told.
+/// Writes a note to an owner.
 pub(crate) fn put_note(db: Db<'_>, note: &Note) -> Result<()> {
     db.run(
         "INSERT INTO notes (rumor, owner, message, call, question, at)
@@ -84,7 +83,7 @@ pub(crate) fn put_note(db: Db<'_>, note: &Note) -> Result<()> {
     Ok(())
 }
 
-/// A note's row.
+/// Reads a note's row.
 pub(crate) fn read_note(row: &Cells<'_>) -> Result<Note> {
     Ok(Note {
         rumor: row.id("rumor")?,
@@ -96,28 +95,28 @@ pub(crate) fn read_note(row: &Cells<'_>) -> Result<Note> {
     })
 }
 
-/// Writes that a human speaks in a call.
+/// Writes a takeover: a human speaks in a call.
 pub(crate) fn put_takeover(db: Db<'_>, takeover: &Takeover) -> Result<()> {
     db.run(
         "INSERT INTO takeovers (call, via, last) VALUES (?1, ?2, ?3)
          ON CONFLICT (call) DO UPDATE SET via = excluded.via, last = excluded.last",
-        (takeover.call.to_string(), via_word(takeover.by), takeover.last.0.cast_signed()),
+        (takeover.call.to_string(), via_code(takeover.by), takeover.last.0.cast_signed()),
     )?;
     Ok(())
 }
 
-/// The agent speaks there again.
+/// Removes a takeover: the agent speaks in the call again.
 pub(crate) fn remove_takeover(db: Db<'_>, call: CallId) -> Result<()> {
     db.run("DELETE FROM takeovers WHERE call = ?1", [call.to_string()])?;
     Ok(())
 }
 
-/// A takeover's row.
+/// Reads a takeover's row.
 pub(crate) fn read_takeover(row: &Cells<'_>) -> Result<Takeover> {
     Ok(Takeover { call: row.id("call")?, by: read_via(row, "via")?, last: row.time("last")? })
 }
 
-/// Writes a token, or what is left of it.
+/// Writes an invite, new or partly used.
 pub(crate) fn put_invite(db: Db<'_>, invite: &Invite) -> Result<()> {
     db.run(
         "INSERT INTO invites (id, hash, uses, expires, at) VALUES (:id, :hash, :uses, :expires, :at)
@@ -134,13 +133,13 @@ pub(crate) fn put_invite(db: Db<'_>, invite: &Invite) -> Result<()> {
     Ok(())
 }
 
-/// A token is worthless.
+/// Removes an invite.
 pub(crate) fn remove_invite(db: Db<'_>, id: u32) -> Result<()> {
     db.run("DELETE FROM invites WHERE id = ?1", [id])?;
     Ok(())
 }
 
-/// A token's row.
+/// Reads an invite's row.
 pub(crate) fn read_invite(row: &Cells<'_>) -> Result<Invite> {
     Ok(Invite {
         id: row.small("id")?,

@@ -1,4 +1,4 @@
-//! Keys that were dealt with, and calls that ended before they were known here.
+//! Peers, and calls that ended before they were known here.
 
 use p2p_core::PublicKey;
 use p2p_core::record::{Peer, Tombstone};
@@ -13,7 +13,7 @@ pub(crate) const PEERS: Table = Table { name: "peers", key: &["key"] };
 /// Table `tombstones`.
 pub(crate) const TOMBSTONES: Table = Table { name: "tombstones", key: &["call"] };
 
-/// Writes a peer, known or not.
+/// Writes a peer, new or known.
 pub(crate) fn put(db: Db<'_>, peer: &Peer) -> Result<(), StoreError> {
     let place = db.place(&PEERS, peer.key);
     db.run(
@@ -33,13 +33,13 @@ pub(crate) fn put(db: Db<'_>, peer: &Peer) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets a peer.
+/// Removes a peer.
 pub(crate) fn remove(db: Db<'_>, key: PublicKey) -> Result<(), StoreError> {
     db.run("DELETE FROM peers WHERE key = ?1", [key.to_string()])?;
     Ok(())
 }
 
-/// A peer's row.
+/// Reads a peer's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Peer, StoreError> {
     Ok(Peer {
         key: row.id("key")?,
@@ -51,23 +51,23 @@ pub(crate) fn read(row: &Cells<'_>) -> Result<Peer, StoreError> {
     })
 }
 
-/// Notes a call that is over before it began.
-pub(crate) fn put_tombstone(db: Db<'_>, grave: &Tombstone) -> Result<(), StoreError> {
+/// Writes a tombstone: a call that ended before it was known here.
+pub(crate) fn put_tombstone(db: Db<'_>, tombstone: &Tombstone) -> Result<(), StoreError> {
     db.run(
         "INSERT INTO tombstones (call, peer, reason, at) VALUES (:call, :peer, :reason, :at)
          ON CONFLICT (call) DO UPDATE SET peer = excluded.peer, reason = excluded.reason,
              at = excluded.at",
         named_params! {
-            ":call": grave.call.to_string(),
-            ":peer": grave.peer.to_string(),
-            ":reason": grave.reason.code(),
-            ":at": grave.at.0.cast_signed(),
+            ":call": tombstone.call.to_string(),
+            ":peer": tombstone.peer.to_string(),
+            ":reason": tombstone.reason.code(),
+            ":at": tombstone.at.0.cast_signed(),
         },
     )?;
     Ok(())
 }
 
-/// A tombstone's row.
+/// Reads a tombstone's row.
 pub(crate) fn read_tombstone(row: &Cells<'_>) -> Result<Tombstone, StoreError> {
     Ok(Tombstone {
         call: row.id("call")?,

@@ -1,11 +1,11 @@
-//! Questions to the owner: who was told, and what was answered, when and how.
+//! Questions to the owner, the notifiers that were given them, and the answers.
 
 use p2p_core::record::{Answer, Question};
 use rusqlite::named_params;
 
 use crate::error::StoreError;
 use crate::sql::{Cells, Db, Table};
-use crate::tables::owners::{read_via, via_word};
+use crate::tables::owners::{read_via, via_code};
 
 /// Table `questions`.
 pub(crate) const QUESTIONS: Table = Table { name: "questions", key: &["handle"] };
@@ -34,7 +34,8 @@ pub(crate) fn put(db: Db<'_>, question: &Question) -> Result<(), StoreError> {
     }
 }
 
-/// Notes that a channel was given a question, and whether it took it; the latest word counts.
+/// Records that a notifier was given a question, and whether it accepted the question. The last
+/// result of each notifier counts.
 pub(crate) fn put_told(
     db: Db<'_>,
     question: u32,
@@ -62,7 +63,7 @@ pub(crate) fn put_told(
     Ok(())
 }
 
-/// Keeps the owner's answer. The first one stays.
+/// Keeps the owner's answer, unless the question has one.
 pub(crate) fn put_answer(db: Db<'_>, question: u32, answer: &Answer) -> Result<(), StoreError> {
     db.run(
         "UPDATE questions SET answer = :answer, answered_at = :at, answered_via = :via
@@ -71,13 +72,13 @@ pub(crate) fn put_answer(db: Db<'_>, question: u32, answer: &Answer) -> Result<(
             ":handle": question,
             ":answer": db.place(&QUESTIONS, question).seal("answer", &answer.text)?,
             ":at": answer.at.0.cast_signed(),
-            ":via": via_word(answer.via),
+            ":via": via_code(answer.via),
         },
     )?;
     Ok(())
 }
 
-/// A question's row.
+/// Reads a question's row.
 pub(crate) fn read(row: &Cells<'_>) -> Result<Question, StoreError> {
     Ok(Question {
         handle: row.small("handle")?,

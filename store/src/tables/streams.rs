@@ -1,4 +1,4 @@
-//! Both sides of streams.
+//! The sending and the receiving side of streams.
 
 use p2p_core::record::{Lane, StreamIn, StreamOut};
 use rusqlite::named_params;
@@ -31,7 +31,7 @@ fn lane(row: &Cells<'_>) -> Result<Lane, StoreError> {
     }
 }
 
-/// Writes the sender's side, known or not.
+/// Writes a sending stream, new or known.
 pub(crate) fn put_out(db: Db<'_>, stream: &StreamOut) -> Result<(), StoreError> {
     let (lane, file) = lane_columns(stream.lane);
     db.run(
@@ -56,7 +56,7 @@ pub(crate) fn put_out(db: Db<'_>, stream: &StreamOut) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Writes the receiver's side, known or not.
+/// Writes a receiving stream, new or known.
 pub(crate) fn put_in(db: Db<'_>, stream: &StreamIn) -> Result<(), StoreError> {
     let (lane, file) = lane_columns(stream.lane);
     db.run(
@@ -79,7 +79,7 @@ pub(crate) fn put_in(db: Db<'_>, stream: &StreamIn) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The sender's side.
+/// Reads a sending stream's row.
 pub(crate) fn read_out(row: &Cells<'_>) -> Result<StreamOut, StoreError> {
     Ok(StreamOut {
         id: row.id("id")?,
@@ -93,7 +93,7 @@ pub(crate) fn read_out(row: &Cells<'_>) -> Result<StreamOut, StoreError> {
     })
 }
 
-/// The receiver's side.
+/// Reads a receiving stream's row.
 pub(crate) fn read_in(row: &Cells<'_>) -> Result<StreamIn, StoreError> {
     Ok(StreamIn {
         id: row.id("id")?,

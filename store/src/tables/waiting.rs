@@ -1,5 +1,5 @@
-//! What waits: rumors for their acknowledgement, rumors beyond a gap, pieces of files; and the
-//! ids of rumors that wait no more.
+//! Rumors that wait for their acknowledgement, rumors that arrived out of order, pieces of files,
+//! and the ids of rumors that were received.
 
 use p2p_core::engine::OutboxEntry;
 use p2p_core::{Blob, Rumor, RumorId, StreamId, Time};
@@ -26,7 +26,7 @@ fn key((stream, number): Slot) -> String {
     format!("{stream}/{number}")
 }
 
-/// A rumor waits for its acknowledgement.
+/// Writes a rumor that waits for its acknowledgement.
 pub(crate) fn put_outbox(db: Db<'_>, slot: Slot, rumor: &Rumor, since: Time) -> Result<()> {
     db.run(
         "INSERT INTO outbox (stream, number, rumor, taken, since)
@@ -43,7 +43,7 @@ pub(crate) fn put_outbox(db: Db<'_>, slot: Slot, rumor: &Rumor, since: Time) -> 
     Ok(())
 }
 
-/// A relay took it.
+/// Records that a relay accepted a rumor.
 pub(crate) fn taken(db: Db<'_>, (stream, number): Slot) -> Result<()> {
     db.run(
         "UPDATE outbox SET taken = 1 WHERE stream = ?1 AND number = ?2",
@@ -52,7 +52,7 @@ pub(crate) fn taken(db: Db<'_>, (stream, number): Slot) -> Result<()> {
     Ok(())
 }
 
-/// Nothing up to this number waits any more.
+/// Removes the rumors of a stream up to a number: acknowledged or given up.
 pub(crate) fn outbox_done(db: Db<'_>, (stream, upto): Slot) -> Result<()> {
     db.run(
         "DELETE FROM outbox WHERE stream = ?1 AND number BETWEEN 0 AND ?2",
@@ -61,7 +61,7 @@ pub(crate) fn outbox_done(db: Db<'_>, (stream, upto): Slot) -> Result<()> {
     Ok(())
 }
 
-/// This number waits no more.
+/// Removes one rumor of a stream.
 pub(crate) fn outbox_gone(db: Db<'_>, (stream, number): Slot) -> Result<()> {
     db.run(
         "DELETE FROM outbox WHERE stream = ?1 AND number = ?2",
@@ -70,7 +70,7 @@ pub(crate) fn outbox_gone(db: Db<'_>, (stream, number): Slot) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a rumor beyond a gap.
+/// Keeps a rumor that arrived out of order.
 pub(crate) fn put_held(db: Db<'_>, slot: Slot, rumor: &Rumor) -> Result<()> {
     db.run(
         "INSERT INTO held (stream, number, rumor) VALUES (:stream, :number, :rumor)
@@ -84,7 +84,7 @@ pub(crate) fn put_held(db: Db<'_>, slot: Slot, rumor: &Rumor) -> Result<()> {
     Ok(())
 }
 
-/// The gap before these is closed.
+/// Removes the out-of-order rumors up to a number: they are in order now.
 pub(crate) fn held_released(db: Db<'_>, (stream, upto): Slot) -> Result<()> {
     db.run(
         "DELETE FROM held WHERE stream = ?1 AND number BETWEEN 0 AND ?2",
@@ -111,13 +111,13 @@ pub(crate) fn put_chunk(db: Db<'_>, slot: Slot, rumor: RumorId, bytes: &[u8]) ->
     Ok(())
 }
 
-/// The file is whole, or given up.
+/// Removes the pieces of a file that is complete or given up.
 pub(crate) fn chunks_gone(db: Db<'_>, stream: StreamId) -> Result<()> {
     db.run("DELETE FROM chunks WHERE stream = ?1", [stream.to_string()])?;
     Ok(())
 }
 
-/// Notes a rumor; the first time counts.
+/// Records the id of a received rumor; the first time counts.
 pub(crate) fn put_seen(db: Db<'_>, rumor: RumorId, at: Time) -> Result<()> {
     db.run(
         "INSERT OR IGNORE INTO seen (rumor, at) VALUES (?1, ?2)",
@@ -126,7 +126,7 @@ pub(crate) fn put_seen(db: Db<'_>, rumor: RumorId, at: Time) -> Result<()> {
     Ok(())
 }
 
-/// A row of `outbox`.
+/// Reads a row of `outbox`.
 pub(crate) fn read_outbox(row: &Cells<'_>) -> Result<OutboxEntry> {
     Ok(OutboxEntry {
         stream: row.id("stream")?,
@@ -137,18 +137,18 @@ pub(crate) fn read_outbox(row: &Cells<'_>) -> Result<OutboxEntry> {
     })
 }
 
-/// A row of `held`.
+/// Reads a row of `held`.
 pub(crate) fn read_held(row: &Cells<'_>) -> Result<(StreamId, u64, Rumor)> {
     Ok((row.id("stream")?, row.number("number")?, row.json("rumor")?))
 }
 
-/// A row of `chunks`.
+/// Reads a row of `chunks`.
 pub(crate) fn read_chunk(row: &Cells<'_>) -> Result<(StreamId, u64, RumorId, Blob)> {
     Ok((row.id("stream")?, row.number("number")?, row.id("rumor")?, row.bytes("bytes")?.into()))
 }
 
-/// Numbers keep their bits on disk, so those of 2^63 and more are negative there, and beyond
-/// every bound.
+/// Returns the bound as stored. Numbers keep their bits on disk, so numbers from 2^63 on are
+/// negative there and beyond every bound.
 fn bound(upto: u64) -> i64 {
     i64::try_from(upto).unwrap_or(i64::MAX)
 }

@@ -22,7 +22,7 @@ fn relays(rumor: RumorId, accepted: u32) -> Change {
 }
 
 #[test]
-fn one_change_that_fails_takes_back_all() {
+fn a_change_that_fails_rolls_back_the_whole_commit() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]);
     let twice = home.store.commit(&[
         Change::Peer(PeerChange::Put(peer(BOB, Some("bob")))),
@@ -42,7 +42,7 @@ fn one_change_that_fails_takes_back_all() {
 }
 
 #[test]
-fn a_disk_that_refuses_takes_back_all() {
+fn a_statement_that_fails_rolls_back_the_whole_commit() {
     let home = Home::new();
     let dir = home.tamper(
         "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'full'); END",
@@ -57,7 +57,7 @@ fn a_disk_that_refuses_takes_back_all() {
 }
 
 #[test]
-fn a_full_disk_takes_back_all_and_is_no_end() {
+fn a_full_disk_rolls_back_the_commit_and_later_commits_succeed() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]);
     let pages: i64 = home.store.sql.pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
     let limit = |home: &Home, pages: i64| {
@@ -78,7 +78,7 @@ fn a_full_disk_takes_back_all_and_is_no_end() {
 }
 
 #[test]
-fn a_file_that_is_not_there_has_no_state() {
+fn the_state_of_an_unknown_file_is_refused() {
     let mut home = Home::new();
     let unknown = home.store.commit(&[
         Change::Conversation(ConversationChange::Seen(rumor_id(1), NOW)),
@@ -117,7 +117,7 @@ fn delivery_never_goes_backwards() {
 }
 
 #[test]
-fn receipts_touch_our_own_message_only() {
+fn relay_counts_change_only_our_own_messages() {
     let mut home = Home::with(vec![
         new(message(1, in_call(1), "ours")),
         new(message(2, in_call(1), "ours too")),
@@ -138,7 +138,7 @@ fn receipts_touch_our_own_message_only() {
 }
 
 #[test]
-fn what_each_relay_said_of_a_message_is_kept_with_it() {
+fn each_relays_last_answer_is_kept_with_the_message() {
     let said = |relay: &str, cause: Option<&str>| Receipt {
         relay: relay.into(),
         cause: cause.map(str::to_owned),
@@ -215,7 +215,7 @@ fn a_message_moves_to_another_stream() {
 }
 
 #[test]
-fn what_moves_to_another_call_starts_anew_there() {
+fn a_message_that_moves_to_another_call_is_queued_anew() {
     let mut home = Home::with(vec![
         new(message(1, in_call(1), "x")),
         relays(rumor_id(1), 1),
@@ -275,7 +275,7 @@ fn the_outbox_forgets_what_is_acknowledged() {
 }
 
 #[test]
-fn closing_a_gap_releases_what_was_held() {
+fn closing_a_gap_removes_out_of_order_rumors() {
     let held = |n: u8, number| {
         Change::Conversation(ConversationChange::OutOfOrder {
             stream: stream(n),
@@ -306,7 +306,7 @@ fn closing_a_gap_releases_what_was_held() {
 }
 
 #[test]
-fn pieces_go_when_the_file_is_whole() {
+fn pieces_are_removed_when_the_file_is_complete() {
     let chunk = |n: u8, number| {
         Change::Transfer(TransferChange::Chunk {
             stream: stream(n),

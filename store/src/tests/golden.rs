@@ -25,8 +25,8 @@ use super::{Home, SECRET, StoreError};
 use crate::copies::back_up;
 use crate::{Receipt, Store, migrations};
 
-/// What is in the one of this format. What a format keeps beyond the one before is in it from then
-/// on; the rest is never edited.
+/// Returns the contents of the frozen store of this format. A format's additions are in all later
+/// stores; the rest is never edited.
 fn contents(format: i64) -> Vec<Change> {
     let direct = Conversation::Direct(ANA);
     // The first format did not keep the id of the last rumor.
@@ -227,7 +227,7 @@ fn assert_same(one: &Store, other: &Store, told: &str) {
 }
 
 #[test]
-fn a_store_of_every_format_is_read_in_whole() {
+fn a_store_of_every_format_is_read_completely() {
     for format in 1..=migrations::latest() {
         let mut new = Home::new();
         fill(&mut new.store, format);
@@ -274,7 +274,7 @@ fn the_store_is_copied_before_its_format_changes() {
 }
 
 #[test]
-fn two_copies_are_kept_at_most() {
+fn at_most_two_backups_are_kept() {
     let dir = frozen(1);
     let path = dir.path().join("store.db");
     for format in 1..=4 {
@@ -302,7 +302,7 @@ fn a_step_that_fails_leaves_the_old_format() {
 }
 
 #[test]
-fn without_a_copy_no_format_changes() {
+fn the_format_does_not_change_without_a_backup() {
     let dir = frozen(1);
     let path = dir.path().join("store.db");
     // A folder stands where the copy goes.

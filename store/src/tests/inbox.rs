@@ -81,7 +81,7 @@ fn a_cursor_belongs_to_one_reader_and_one_conversation() {
 }
 
 #[test]
-fn the_inbox_has_a_limit_and_says_what_is_left() {
+fn the_inbox_has_a_limit_and_counts_further_entries() {
     let home = log();
     let reader = home.reader();
     let inbox = |call, limit| {
@@ -102,7 +102,7 @@ fn stretch(reader: &Reader, wanted: LogQuery<'_>) -> (Vec<u64>, u64) {
 }
 
 #[test]
-fn the_log_goes_on_behind_a_number() {
+fn the_log_is_read_from_a_number_on() {
     let mut home = log();
     home.commit(vec![shown("me", in_call(1), 3)]);
     let reader = home.reader();
@@ -125,7 +125,7 @@ fn the_log_goes_on_behind_a_number() {
 }
 
 #[test]
-fn what_was_removed_from_the_log_is_missed() {
+fn deleted_log_entries_are_counted() {
     let mut home = log();
     home.commit(vec![
         shown("me", in_call(1), 1),
@@ -185,7 +185,7 @@ fn the_last_entries_are_shown_again() {
 }
 
 #[test]
-fn what_was_shown_of_the_peers_streams() {
+fn read_marks_follow_the_entries_that_were_shown() {
     let slot = |n: u8, number, message: Message| {
         new(Message { slot: Some((stream(n), number)), ..message })
     };

@@ -1,4 +1,4 @@
-//! What the socket's handlers ask for.
+//! Queries of the socket's handlers.
 
 use p2p_core::Conversation;
 use p2p_core::call::State;
@@ -44,7 +44,7 @@ fn a_reader_sees_later_commits_and_writes_nothing() {
 }
 
 #[test]
-fn calls_are_listed_newest_first_with_how_many_more() {
+fn calls_are_listed_newest_first_with_the_number_of_older_ones() {
     let mut home = Home::with(calls(5));
     home.commit(vec![Change::Call(CallChange::Put(Box::new(call(4, ended_at(NOW)))))]);
     let reader = home.reader();
@@ -61,7 +61,7 @@ fn calls_are_listed_newest_first_with_how_many_more() {
 }
 
 #[test]
-fn the_last_word_in_a_call_counts_the_opening() {
+fn the_opening_counts_as_a_calls_last_message() {
     let mut opened = call(1, State::Active);
     opened.opening = Some("hello".into());
     opened.outgoing = false;
@@ -162,7 +162,7 @@ fn a_message_is_read_up_to_what_the_peer_disclosed() {
 }
 
 #[test]
-fn a_file_says_how_much_got_through() {
+fn a_file_shows_its_progress() {
     let put = |file| Change::Transfer(TransferChange::File(Box::new(file)));
     let chunk = |n: u8, number, size| {
         Change::Transfer(TransferChange::Chunk {

@@ -64,7 +64,7 @@ fn the_files_are_private() {
 }
 
 #[test]
-fn it_waits_for_the_disk() {
+fn commits_are_synchronous() {
     let home = Home::new();
     let pragma = |name| home.store.sql.pragma_query_value(None, name, |r| r.get::<_, i64>(0));
     assert_eq!(pragma("synchronous").unwrap(), 2, "FULL");
@@ -75,7 +75,7 @@ fn it_waits_for_the_disk() {
 }
 
 #[test]
-fn what_was_committed_survives_a_crash() {
+fn a_committed_change_survives_a_crash() {
     let mut home = Home::new();
     home.commit(vec![new(message(1, in_call(1), "kept"))]);
     let copy = crashed(&home);
@@ -159,7 +159,7 @@ fn a_key_that_was_swapped_is_another_identity() {
 }
 
 #[test]
-fn a_directory_that_is_not_there_is_named() {
+fn a_missing_directory_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("nowhere").join("store.db");
     let error = Store::open(&path, &SECRET).unwrap_err();
@@ -191,7 +191,7 @@ fn an_empty_file_beside_a_log_is_damage() {
 }
 
 #[test]
-fn of_a_log_that_was_cut_every_whole_commit_counts() {
+fn every_complete_commit_of_a_truncated_log_is_kept() {
     let mut home = Home::with(vec![new(message(1, in_call(1), "first"))]).reopened();
     let log = |home: &Home| fs::metadata(home.dir.path().join("store.db-wal")).unwrap().len();
     home.commit(vec![new(message(2, in_call(1), "second"))]);

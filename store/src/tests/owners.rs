@@ -23,7 +23,7 @@ fn asked(handle: u32) -> Change {
 }
 
 #[test]
-fn owners_come_back_as_they_are_until_they_are_none() {
+fn owners_come_back_equal_until_they_are_removed() {
     let first = Owner { key: BOB, since: Time(1), muted_until: None };
     let second = Owner { key: ANA, since: Time(2), muted_until: Some(NOW) };
     let mut home = Home::with(vec![
@@ -42,7 +42,7 @@ fn owners_come_back_as_they_are_until_they_are_none() {
 }
 
 #[test]
-fn a_passphrase_from_before_anybody_owned_the_agent_proves_nobody() {
+fn the_first_owner_removes_an_older_passphrase() {
     let owner = |key, muted_until| {
         Change::Human(HumanChange::Owner(Owner { key, since: NOW, muted_until }))
     };
@@ -56,7 +56,7 @@ fn a_passphrase_from_before_anybody_owned_the_agent_proves_nobody() {
 }
 
 #[test]
-fn a_question_says_who_was_told_and_what_was_answered() {
+fn a_question_shows_its_notifiers_and_its_answer() {
     let passed_on = Message {
         content: Content::Escalation { question: "q".into(), options: Vec::new() },
         at: NOW,
@@ -108,7 +108,7 @@ fn a_question_says_who_was_told_and_what_was_answered() {
 }
 
 #[test]
-fn a_question_goes_on_in_the_call_that_its_call_became_part_of() {
+fn a_question_stays_open_in_the_call_that_its_call_was_merged_into() {
     let merged = |n, into| {
         let closing = Closing { into: Some(call_id(into)), ..Closing::new(Reason::Merged, "") };
         let state = State::Ended(Ended { at: NOW, closing, by: By::Us, word: None });
@@ -133,7 +133,7 @@ fn a_question_goes_on_in_the_call_that_its_call_became_part_of() {
 }
 
 #[test]
-fn an_owner_was_told_when_a_relay_took_a_direct_message() {
+fn a_question_counts_as_put_when_a_relay_accepts_the_direct_message() {
     let place = Conversation::Direct(ANA);
     let to_owner = |handle, delivery| new(Message { delivery, ..message(handle, place, "asks") });
     let state = |deliveries: &[Delivery]| {
@@ -180,7 +180,7 @@ fn the_engine_gets_the_newest_questions_and_the_notes_of_a_month() {
 }
 
 #[test]
-fn a_takeover_lasts_over_a_restart_until_it_is_over() {
+fn a_takeover_survives_a_restart() {
     let taken = |n, by| Takeover { call: call_id(n), by, last: Time(u64::from(n)) };
     let mut home = Home::with(vec![
         Change::Human(HumanChange::Takeover(taken(1, Via::Terminal))),
@@ -200,7 +200,7 @@ fn a_takeover_lasts_over_a_restart_until_it_is_over() {
 }
 
 #[test]
-fn a_token_is_good_until_it_is_used_up_or_too_old_or_revoked() {
+fn an_invite_is_restored_until_it_is_used_up_expired_or_revoked() {
     let used = Invite { uses: 1, ..invite(1) };
     let mut home = Home::with(vec![
         Change::Peer(PeerChange::Invite(invite(1))),
@@ -273,7 +273,7 @@ fn the_last_lines_of_a_call_say_who_spoke() {
 
 /// A question, a message and a file may have one number.
 #[test]
-fn an_answer_that_was_shown_is_no_message_that_was() {
+fn showing_an_answer_does_not_mark_a_message_as_read() {
     let told = |seq, kind, subject| {
         Change::EventLog(EventLogChange::Event(p2p_core::record::Event {
             subject,

@@ -1,4 +1,4 @@
-//! What is deleted, and what never is.
+//! Deletion, and the rows that are never deleted.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ fn rows(home: &Home, call: CallId) -> i64 {
 }
 
 #[test]
-fn a_call_goes_with_everything_in_it_and_nothing_else() {
+fn a_call_is_deleted_with_everything_in_it_and_nothing_else() {
     let mut home = Home::with([whole(1), whole(2)].concat());
     assert_eq!(due(&home), [1, 2]);
     assert_eq!((rows(&home, call_id(1)), rows(&home, call_id(2))), (10, 10));
@@ -124,7 +124,7 @@ fn a_call_goes_with_everything_in_it_and_nothing_else() {
 }
 
 #[test]
-fn what_is_unread_or_under_way_stays() {
+fn unread_and_busy_calls_are_not_deleted() {
     let resend = Resend { attempts: 1, last: NOW };
     let State::Ended(ended) = ended_at(ago(days(100))) else { panic!() };
     let unconfirmed = State::Ended(Ended { word: Some(resend), ..ended });
@@ -186,7 +186,7 @@ fn received_files_are_due_once_they_were_shown() {
 }
 
 #[test]
-fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
+fn old_rumor_ids_and_tombstones_are_deleted() {
     let id = |n: usize| {
         let mut id = [0; 32];
         id[..8].copy_from_slice(&(n as u64).to_be_bytes());
@@ -224,7 +224,7 @@ fn ids_and_graves_are_forgotten_when_nobody_sends_them_any_more() {
 }
 
 #[test]
-fn what_waits_in_a_dead_call_goes_and_what_waits_in_a_living_one_stays() {
+fn buffered_parts_of_ended_calls_are_deleted() {
     let held = |n| {
         Change::Conversation(ConversationChange::OutOfOrder {
             stream: stream(n),
@@ -263,7 +263,7 @@ fn what_waits_in_a_dead_call_goes_and_what_waits_in_a_living_one_stays() {
 }
 
 #[test]
-fn the_log_forgets_what_everybody_was_shown_long_ago() {
+fn old_log_entries_that_every_reader_was_shown_are_deleted() {
     let entry = |seq, at| {
         let mut entry = event(seq, in_call(1), EventKind::Notice);
         entry.at = at;
@@ -283,7 +283,7 @@ fn the_log_forgets_what_everybody_was_shown_long_ago() {
 }
 
 #[test]
-fn what_owners_were_told_goes_after_a_month_and_tokens_when_they_are_worthless() {
+fn notes_are_deleted_after_a_month_and_invites_when_they_are_useless() {
     let noted = |handle, at, question| {
         Change::Human(HumanChange::Note(Note { at, ..note(handle, 1, question) }))
     };
@@ -305,7 +305,7 @@ fn what_owners_were_told_goes_after_a_month_and_tokens_when_they_are_worthless()
 }
 
 #[test]
-fn old_direct_messages_go_by_the_setting_once_read_and_delivered() {
+fn old_direct_messages_are_deleted_once_read_and_delivered() {
     let direct = Conversation::Direct(ANA);
     let at = |message: p2p_core::record::Message| {
         new(p2p_core::record::Message { at: ago(days(400)), ..message })
@@ -338,7 +338,7 @@ fn old_direct_messages_go_by_the_setting_once_read_and_delivered() {
 }
 
 #[test]
-fn what_was_deleted_leaves_the_disk() {
+fn deleted_text_leaves_the_disk() {
     let mut home = Home::new();
     for n in 1..=20 {
         let mut changes = whole(n);

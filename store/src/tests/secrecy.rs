@@ -107,7 +107,7 @@ fn a_copied_database_shows_no_text() {
 }
 
 #[test]
-fn the_same_text_never_looks_the_same() {
+fn the_same_text_is_sealed_differently_each_time() {
     let mut home = Home::new();
     home.commit(vec![new(message(1, in_call(1), "yes")), new(message(2, in_call(1), "yes"))]);
     let dir = home.tamper("");
@@ -118,7 +118,7 @@ fn the_same_text_never_looks_the_same() {
     assert_eq!(different, 2);
 }
 
-/// What was sealed by format 1 must open for ever. Printed once by the code of that version.
+/// A value that format 1 sealed. Every later version must open it. Printed once by the code of that version.
 #[test]
 fn a_value_of_format_1_opens() {
     let hex = |text: &str| -> Vec<u8> {
@@ -136,7 +136,7 @@ const SEALED: &str = "bd65429d5f77d7a3e8792d1613269d5c40487cbd7a75a96fb52c0466ed
     11c0e88e78";
 
 #[test]
-fn a_cell_that_was_moved_or_touched_does_not_open() {
+fn a_moved_or_changed_cell_does_not_open() {
     let swap = |table: &str, column: &str, key: &str, a: &str, b: &str| {
         format!(
             "CREATE TEMP TABLE x AS SELECT {key} AS k, {column} AS v FROM {table};
@@ -194,7 +194,7 @@ fn a_cell_that_was_moved_or_touched_does_not_open() {
 }
 
 #[test]
-fn what_we_never_write_is_an_error_and_no_panic() {
+fn a_value_that_we_never_write_is_an_error() {
     let cases = [
         ("calls", "UPDATE calls SET phase = 'dreaming'"),
         ("calls", "UPDATE calls SET handle = -1"),

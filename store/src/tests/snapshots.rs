@@ -1,4 +1,4 @@
-//! What was written comes back equal, over a restart too, and nothing that is over.
+//! Snapshots: records come back equal, over a restart too, and ended ones are left out.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn a_call_in_every_state_comes_back_equal() {
 }
 
 #[test]
-fn a_call_goes_from_every_state_to_every_other() {
+fn a_call_can_change_between_any_two_states() {
     let calls = calls_in_every_state();
     let mut home = Home::new();
     for from in &calls {
@@ -173,7 +173,7 @@ fn streams_come_back_equal_and_in_the_order_of_opening() {
 }
 
 #[test]
-fn what_is_long_over_stays_out() {
+fn calls_that_ended_long_ago_are_left_out() {
     let old = earlier(WORD_LIFETIME + Duration::from_millis(1));
     let mut changes = vec![
         put(&call(1, State::Active)),
@@ -229,7 +229,7 @@ fn what_is_long_over_stays_out() {
 }
 
 #[test]
-fn recent_is_what_we_said_within_two_minutes() {
+fn our_texts_of_the_last_two_minutes_are_recent() {
     let at = |handle: u32, at: Time| {
         let mut message = message(handle, in_call(1), &format!("said {handle}"));
         message.at = at;
