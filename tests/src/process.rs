@@ -139,7 +139,7 @@ impl Output {
         let one_line = self.stdout.ends_with('\n') && self.stdout.lines().count() == 1;
         assert!(one_line, "not exactly one line: {self}");
         let envelope: Value = serde_json::from_str(&self.stdout).unwrap_or_default();
-        assert_eq!(envelope["v"], 1, "no envelope: {self}");
+        assert_eq!(envelope["v"], 2, "no envelope: {self}");
         let ok = envelope["ok"].as_bool();
         assert_eq!(ok, Some(envelope.get("error").is_none()), "ok and error disagree: {self}");
         assert!(envelope.get("pending").is_some(), "no pending: {self}");
