@@ -18,7 +18,7 @@ const EVENTS_A_MINUTE: u32 = 10_000_000;
 const SUBSCRIPTIONS: usize = 1000;
 /// Events in one answer.
 const ANSWER: usize = 5000;
-/// How long to wait for the port of a relay that ends.
+/// The time for the port of a stopped relay to become free.
 const GONE: Duration = Duration::from_secs(2);
 
 /// A relay that could not be started.

@@ -95,14 +95,18 @@ impl RelayLimits {
         self.created_at_lower_limit.map_or(wanted, |limit| wanted.min(limit.saturating_sub(60)))
     }
 
-    /// Returns the demands that its user should know.
+    /// Returns the requirements that the user should know.
     #[must_use]
-    pub fn demands(&self) -> Vec<&'static str> {
-        let demands = [
+    pub fn requirements(&self) -> Vec<&'static str> {
+        let requirements = [
             (self.payment_required, "wants to be paid"),
             (self.restricted_writes, "not everybody may write there"),
         ];
-        demands.into_iter().filter(|(has, _)| *has == Some(true)).map(|(_, text)| text).collect()
+        requirements
+            .into_iter()
+            .filter(|(has, _)| *has == Some(true))
+            .map(|(_, text)| text)
+            .collect()
     }
 }
 

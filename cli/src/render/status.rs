@@ -209,6 +209,13 @@ fn relay(relay: &RelayView, page: &Page) -> String {
     if let (Some(words), Some(since)) = (&relay.refusal, relay.refusing_since_ms) {
         text += &format!(", refuses writes {} ({})", page.since(since), clean::short(words, 100));
     }
+    if let Some(at) = relay.next_attempt_ms {
+        text += &format!(", next attempt in {}", page.until(at));
+    }
+    // Another relay's copy is no news.
+    for (reason, count) in relay.dropped.iter().filter(|(reason, _)| *reason != "already_seen") {
+        text += &format!(", dropped {count} {}", clean::short(reason, 40));
+    }
     if let Some(cause) = &relay.cause {
         text += &format!(": {}", clean::short(cause, 100));
     }
@@ -320,6 +327,8 @@ mod tests {
             refusing_since_ms: None,
             writes_per_minute: None,
             requirements: Vec::new(),
+            next_attempt_ms: None,
+            dropped: Default::default(),
         };
         let peer = samples::peer();
         StatusResult {
@@ -471,6 +480,11 @@ mod tests {
             "{}",
             self::relay(&relay, &page)
         );
+        relay.next_attempt_ms = Some(NOW_MS + 30_000);
+        relay.dropped = [("already_seen".into(), 9), ("unverified".into(), 2)].into();
+        relay.cause = Some("no route".into());
+        let text = self::relay(&relay, &page);
+        assert!(text.ends_with(", next attempt in 30s, dropped 2 unverified: no route"), "{text}");
         let behind = StatusResult { clock_ahead_s: Some(3600), ..status() };
         assert!(text_of(&Full(behind)).contains("\nclock: 1h behind what the relays say;"));
         assert!(clock(-90).starts_with("clock: 2m ahead of what the relays say;"));

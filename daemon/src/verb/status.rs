@@ -82,7 +82,13 @@ fn relay(status: p2p_relays::RelayStatus) -> view::RelayView {
         refusal: status.refusal,
         refusing_since_ms: status.refusing_since.map(|since| since.0),
         writes_per_minute: status.pace,
-        requirements: status.limits.demands().into_iter().map(String::from).collect(),
+        next_attempt_ms: status.next_attempt.map(|at| at.0),
+        dropped: status
+            .drops
+            .into_iter()
+            .map(|(reason, count)| (reason.as_str().to_owned(), count))
+            .collect(),
+        requirements: status.limits.requirements().into_iter().map(String::from).collect(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The daemon and its surroundings: identity, relays, notifiers, paths.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// This agent.
@@ -83,6 +85,12 @@ pub struct RelayView {
     pub writes_per_minute: Option<u32>,
     /// The requirements that the relay publishes, as short texts.
     pub requirements: Vec<String>,
+    /// When the next attempt to connect is made, while there is a pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_ms: Option<u64>,
+    /// Events of the relay that were dropped since the start, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
 }
 
 /// One relay's answer to a query.

@@ -34,7 +34,7 @@ const CONSIDERED: usize = 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lookup {
     pub route: Route,
-    /// Whether the peer's profile carries the topic of p2p; nothing where no profile was found.
+    /// True if the peer's profile carries the topic of p2p; nothing where no profile was found.
     pub speaks_p2p: Option<bool>,
 }
 

@@ -33,9 +33,9 @@ struct Closed;
 pub(crate) struct Link {
     state: LinkState,
     backoff: Backoff,
-    /// Whether there was a connection before.
+    /// True once there was a connection.
     has_served: bool,
-    /// What is done beside a connection.
+    /// Tasks beside a connection.
     chores: JoinSet<()>,
 }
 
