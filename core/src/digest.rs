@@ -7,9 +7,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256 as Hasher};
 
-use crate::ids::{Conversation, Sha256};
-use crate::opening::opening_id;
-use crate::record::Message;
+use crate::ids::Sha256;
 
 /// Prefixes of the hash of an entry and of the hash of all entries. Another format has others.
 const ENTRY: &[u8] = b"p2p entry 1";
@@ -54,41 +52,6 @@ impl Entry {
         add(&[u8::from(by_human)]);
         add(sent.map(u64::to_be_bytes).as_ref().map_or(&[], |sent| sent));
         Self(hash.finalize().into())
-    }
-}
-
-impl Message {
-    /// Returns the message's entry. `file` is the hash of the file that the message announces.
-    #[must_use]
-    pub fn entry(&self, file: Option<Sha256>) -> Entry {
-        let Self {
-            by,
-            content,
-            // Part of `sent`.
-            conversation: _,
-            rumor: _,
-            claimed_at: _,
-            // Different on both ends.
-            handle: _,
-            peer: _,
-            at: _,
-            delivery: _,
-            // A message may move to another stream.
-            slot: _,
-        } = self;
-        let (kind, shown, by_human) = (content.kind(), &content.shown(), by.is_human());
-        Entry::of(EntryFields { kind, shown, file, by_human, sent: self.sent() })
-    }
-
-    /// Returns the time at which the message was sent, in seconds by its sender's clock. An opening
-    /// message has no time: each repetition of the ring has its own.
-    #[must_use]
-    pub fn sent(&self) -> Option<u64> {
-        let opening = match self.conversation {
-            Conversation::Call(call) => self.rumor == opening_id(call),
-            Conversation::Direct(_) => false,
-        };
-        (!opening).then_some(self.claimed_at)
     }
 }
 

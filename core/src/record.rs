@@ -1,6 +1,8 @@
 //! What the engine wants kept: plain records that the host's store writes in its own format.
 
+use crate::digest::{Entry, EntryFields};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256, StreamId};
+use crate::opening::opening_id;
 use crate::text::Text;
 use crate::time::Time;
 
@@ -156,6 +158,41 @@ pub struct Message {
     pub claimed_at: u64,
     /// How far it got, for outgoing ones.
     pub delivery: Delivery,
+}
+
+impl Message {
+    /// Returns the message's entry. `file` is the hash of the file that the message announces.
+    #[must_use]
+    pub fn entry(&self, file: Option<Sha256>) -> Entry {
+        let Self {
+            by,
+            content,
+            // Part of `sent`.
+            conversation: _,
+            rumor: _,
+            claimed_at: _,
+            // Different on both ends.
+            handle: _,
+            peer: _,
+            at: _,
+            delivery: _,
+            // A message may move to another stream.
+            slot: _,
+        } = self;
+        let (kind, shown, by_human) = (content.kind(), &content.shown(), by.is_human());
+        Entry::of(EntryFields { kind, shown, file, by_human, sent: self.sent() })
+    }
+
+    /// Returns the time at which the message was sent, in seconds by its sender's clock. An opening
+    /// message has no time: each repetition of the ring has its own.
+    #[must_use]
+    pub fn sent(&self) -> Option<u64> {
+        let opening = match self.conversation {
+            Conversation::Call(call) => self.rumor == opening_id(call),
+            Conversation::Direct(_) => false,
+        };
+        (!opening).then_some(self.claimed_at)
+    }
 }
 
 /// How a file stands.

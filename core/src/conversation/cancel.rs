@@ -2,7 +2,7 @@
 //! it, now or later. A message that may have reached a relay cannot be taken back.
 
 use super::change::ConversationChange;
-use super::conversations::{Conversations, Place};
+use super::conversations::{Conversations, PendingPlace};
 use crate::context::Context;
 use crate::ids::{Conversation, RumorId};
 use crate::lane::{Outgoing, Pending};
@@ -44,7 +44,7 @@ impl Conversations {
     pub fn cancel(&mut self, ctx: &mut Context, now: Time, message: OutgoingRef) -> bool {
         let id = message.conversation;
         let place = self.to_withdraw(&message).and_then(|_| self.waiting_message(&message));
-        let Some((Place { lane, stream, number, .. }, _)) = place else { return false };
+        let Some((PendingPlace { lane, stream, number, .. }, _)) = place else { return false };
         ctx.persist(ConversationChange::Cancelled(message.rumor));
         if lane == Lane::Plain {
             if let Some(plain) = self.get_mut(id).and_then(|state| state.plain.as_mut()) {
@@ -70,7 +70,7 @@ impl Conversations {
     }
 
     /// Returns the place where a message waits, and what waits there.
-    fn waiting_message(&self, message: &OutgoingRef) -> Option<(Place, &Pending)> {
+    fn waiting_message(&self, message: &OutgoingRef) -> Option<(PendingPlace, &Pending)> {
         let place = self.place_of(message.rumor)?;
         let of_text = matches!(place.lane, Lane::Text | Lane::Plain);
         if place.conversation != message.conversation || !of_text {

@@ -11,7 +11,7 @@ use crate::time::Time;
 
 /// The place of a rumor of ours that waits for an acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct PendingPlace {
     /// The conversation.
     pub conversation: Conversation,
     /// What the stream carries.
@@ -106,12 +106,12 @@ impl Conversations {
     }
 
     /// Returns the place of a rumor of ours, while it waits for an acknowledgement.
-    pub fn place_of(&self, rumor: RumorId) -> Option<Place> {
+    pub fn place_of(&self, rumor: RumorId) -> Option<PendingPlace> {
         let (conversation, stream, number) = *self.waiting.get(&rumor)?;
         let mut streams = self.get(conversation)?.outgoing();
         let (found, lane) = streams.find(|(known, _)| known.id == stream)?;
         let same = found.pending.get(&number).is_some_and(|pending| pending.id == rumor);
-        same.then_some(Place { conversation, lane, stream, number })
+        same.then_some(PendingPlace { conversation, lane, stream, number })
     }
 
     /// Finds the places of all rumors that wait, after a restart.

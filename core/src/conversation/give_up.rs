@@ -1,7 +1,7 @@
 //! Giving up: messages that are too old, that no relay takes, or that nobody will ever read.
 
 use super::change::ConversationChange;
-use super::conversations::{Conversations, Place};
+use super::conversations::{Conversations, PendingPlace};
 use super::effect::{ConversationEffect, Effects, Notice};
 use crate::context::Context;
 use crate::ids::{Conversation, RumorId, StreamId};
@@ -69,7 +69,7 @@ impl Conversations {
         rumor: RumorId,
         why: &str,
     ) -> Effects {
-        let Some(Place { conversation, lane, stream, number }) = self.place_of(rumor) else {
+        let Some(PendingPlace { conversation, lane, stream, number }) = self.place_of(rumor) else {
             return Effects::new();
         };
         match lane {

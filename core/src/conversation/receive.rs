@@ -9,7 +9,7 @@ use crate::context::{Context, SEEN_KEPT};
 use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Arrival, Inbound, Incoming};
 use crate::output::Priority;
-use crate::record::{Lane, Standing};
+use crate::record::Standing;
 use crate::rumor::Verified;
 use crate::time::Time;
 use crate::wire::{Body, Item, Packet, Slot};
@@ -38,9 +38,9 @@ impl Conversations {
         message: &Verified,
         (packet, slot): (Packet, Slot),
     ) -> Vec<Released> {
-        let (from, rumor) = (packet.from, packet.id);
+        let (from, rumor_id) = (packet.from, packet.id);
         let bytes = message.rumor().content.len();
-        let duplicate = ctx.was_seen(rumor);
+        let duplicate = ctx.was_seen(rumor_id);
         if !duplicate && !ctx.peers.within_rate(now, &ctx.settings, from, bytes) {
             return Vec::new();
         }
@@ -63,48 +63,42 @@ impl Conversations {
         }
         let inbound = inbound(packet);
         let void = inbound.void;
-        let arrival = incoming.arrive(slot.number, inbound);
-        let broken = incoming.broken;
-        let record = state.incoming.get(&slot.stream).map(|it| state.stream_in(it, Lane::Text));
-        match arrival {
+        match incoming.arrive(slot.number, inbound) {
             Arrival::TooFar => Vec::new(),
             Arrival::Conflict if !void => {
-                if let Some(incoming) = state.incoming.get_mut(&slot.stream) {
-                    incoming.broken = true;
-                }
+                incoming.broken = true;
                 self.ask_for_new_stream(ctx, now, from, slot);
                 Vec::new()
             }
             // A void never takes the place of a message that arrived before it was sent.
             Arrival::Duplicate | Arrival::Conflict => {
-                if let Some(incoming) = state.incoming.get_mut(&slot.stream) {
-                    incoming.owes_ack = true;
-                }
+                incoming.owes_ack = true;
                 state.owe(ack_due);
                 Vec::new()
             }
             Arrival::OutOfOrder => {
-                state.owe(ack_due);
-                ctx.remember_seen(now, rumor);
-                record.into_iter().for_each(|it| ctx.persist(ConversationChange::StreamIn(it)));
+                state.persist_incoming(ctx, slot.stream);
                 let (stream, number) = (slot.stream, slot.number);
                 let rumor = Box::new(message.rumor().clone());
                 ctx.persist(ConversationChange::OutOfOrder { stream, number, rumor });
+                state.owe(ack_due);
+                ctx.remember_seen(now, rumor_id);
                 Vec::new()
             }
             Arrival::Released(released) => {
+                let broken = incoming.broken;
+                state.persist_incoming(ctx, slot.stream);
                 state.owe(ack_due);
-                ctx.remember_seen(now, rumor);
-                record.into_iter().for_each(|it| ctx.persist(ConversationChange::StreamIn(it)));
+                ctx.remember_seen(now, rumor_id);
                 if broken {
                     self.ask_for_new_stream(ctx, now, from, slot);
                 }
-                let released = released.into_iter().map(|(number, id, buffered)| Released {
+                let release = |(number, id, buffered): (u64, RumorId, Buffered)| Released {
                     slot: (slot.stream, number),
                     id,
                     packet: buffered.packet,
-                });
-                released.collect()
+                };
+                released.into_iter().map(release).collect()
             }
         }
     }
@@ -152,9 +146,7 @@ impl Conversations {
         if disclose {
             state.owe(now + ctx.settings.schedule.ack_idle);
         }
-        if let Some(incoming) = state.incoming.get(&stream) {
-            ctx.persist(ConversationChange::StreamIn(state.stream_in(incoming, Lane::Text)));
-        }
+        state.persist_incoming(ctx, stream);
     }
 }
 

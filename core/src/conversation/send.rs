@@ -44,7 +44,7 @@ pub type SlotId = (StreamId, u64);
 
 /// What goes again when somebody is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resend {
+pub enum Repeat {
     /// A relay is back: what no relay has taken.
     Untaken,
     /// The peer is back: also the lowest number of each stream.
@@ -216,12 +216,12 @@ impl Conversations {
     }
 
     /// Sends again what waits in a conversation, because a relay or the peer is back.
-    pub fn resend(&mut self, ctx: &mut Context, now: Time, id: Conversation, what: Resend) {
+    pub fn resend(&mut self, ctx: &mut Context, now: Time, id: Conversation, what: Repeat) {
         let Some(state) = self.get_mut(id).filter(|state| state.open) else { return };
         let peer = state.peer;
         for (stream, lane) in state.outgoing_mut() {
             let mut again = stream.untaken(now, JUST_NOW);
-            if what == Resend::Lowest && lane != Lane::Plain {
+            if what == Repeat::Lowest && lane != Lane::Plain {
                 let stale: Vec<u64> = stream.stale(now, JUST_NOW).into_iter().collect();
                 again.extend(stream.again(now, &stale));
             }

@@ -233,6 +233,13 @@ impl ConversationState {
         }
     }
 
+    /// Makes a receiving text stream durable as it is now.
+    pub fn persist_incoming(&self, ctx: &mut Context, stream: StreamId) {
+        if let Some(incoming) = self.incoming.get(&stream) {
+            ctx.persist(ConversationChange::StreamIn(self.stream_in(incoming, Lane::Text)));
+        }
+    }
+
     /// Makes a stream of chunks durable as it is now.
     pub fn persist_receiving(&self, ctx: &mut Context, stream: StreamId) {
         if let Some(receiving) = self.receiving.get(&stream) {

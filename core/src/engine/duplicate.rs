@@ -1,74 +1,15 @@
-//! Another daemon with our key, on another machine or from a copied identity. Whatever it receives,
-//! it acknowledges in our name, so that only one of the two may go on: the one that was there
-//! first. The other yields.
-//!
-//! A run probes its own key when it reaches a relay. Another run that listens there answers by the
-//! instance id, which is fresh for each run: an answer proves that somebody is there now, and a
-//! probe does not.
+//! The probe for another daemon with our key, and its answer. See [`super::instances`].
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Engine;
-use crate::context::Context;
+use super::instances::QUIET;
 use crate::ids::InstanceId;
-use crate::output::Output;
 use crate::time::Time;
 use crate::wire::{Body, DuplicateInstance, Packet};
 
-/// The time after a probe in which nothing is acknowledged: somebody may answer.
-pub(super) const QUIET: Duration = Duration::from_millis(1500);
 /// How often a probe goes out again when relays come back.
 const AGAIN: Duration = Duration::from_secs(600);
-/// A probe that is older is that of a run that is over; clocks may be an hour apart.
-const STALE: Duration = Duration::from_secs(2 * 3600);
-/// The most runs that one run of ours answers.
-const ANSWERS: usize = 16;
-
-/// What is known of other runs with our key.
-#[derive(Debug)]
-pub(super) struct Instances {
-    /// When this run began.
-    started: Time,
-    /// When this run last probed for others.
-    probed: Option<Time>,
-    /// The other runs that were told of this one.
-    answered: BTreeSet<InstanceId>,
-    /// True once another run was found that was there first: this one does nothing any more.
-    yielded: bool,
-}
-
-impl Instances {
-    /// Returns what a run that begins now knows.
-    pub(super) fn new(started: Time) -> Self {
-        Self { started, probed: None, answered: BTreeSet::new(), yielded: false }
-    }
-
-    /// Returns true if this run gave way to another one.
-    pub(super) fn yielded(&self) -> bool {
-        self.yielded
-    }
-
-    /// Takes in what another run says. Returns the run that is to be answered, if any.
-    fn received(&mut self, ctx: &mut Context, now: Time, packet: &Packet) -> Option<InstanceId> {
-        let Body::DuplicateInstance(other) = packet.body else { return None };
-        let instance = packet.instance.filter(|instance| *instance != ctx.instance)?;
-        let answers = match other.to {
-            None => now.since(Time::from_secs(packet.created_at)) < STALE,
-            Some(to) if to == ctx.instance => {
-                if (other.started, instance) < (self.started, ctx.instance) {
-                    self.yielded = true;
-                    ctx.output(Output::Yield { instance, since: other.started });
-                    return None;
-                }
-                true
-            }
-            Some(_) => false,
-        };
-        let room = self.answered.len() < ANSWERS;
-        (answers && room && self.answered.insert(instance)).then_some(instance)
-    }
-}
 
 impl Engine {
     /// Asks whether another daemon runs with our key, since a relay can be reached.

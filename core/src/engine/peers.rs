@@ -1,10 +1,11 @@
 //! What our agent says about keys, and signs of life.
 
-use super::{Engine, Refusal, Timer};
+use super::dispatch::Timer;
+use super::{Engine, Refusal};
 use crate::call::calls::Cause;
 use crate::call::state::{Call, State};
 use crate::call::step::Event as CallEvent;
-use crate::conversation::send::Resend;
+use crate::conversation::send::Repeat;
 use crate::ids::PublicKey;
 use crate::policy::is_pet_name;
 use crate::record::{Peer, Speaks, Standing};
@@ -118,7 +119,7 @@ impl Engine {
         }
         if back {
             for id in self.conversations.with(key) {
-                self.conversations.resend(&mut self.ctx, now, id, Resend::Lowest);
+                self.conversations.resend(&mut self.ctx, now, id, Repeat::Lowest);
             }
         }
     }
@@ -133,7 +134,7 @@ impl Engine {
             match timer {
                 Timer::Call(id) => self.step(now, id, CallEvent::RelayBack, Cause::Other),
                 Timer::Conversation(id) => {
-                    self.conversations.resend(&mut self.ctx, now, id, Resend::Untaken);
+                    self.conversations.resend(&mut self.ctx, now, id, Repeat::Untaken);
                 }
                 Timer::Owners => {}
             }

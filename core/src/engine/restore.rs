@@ -1,6 +1,6 @@
 //! An engine that goes on from what is on disk.
 
-use super::duplicate::{Instances, QUIET};
+use super::instances::{Instances, QUIET};
 use super::{Engine, Snapshot};
 use crate::call::calls::Calls;
 use crate::call::state::{Call, State};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Schedule;
+use super::schedule::Schedule;
 use crate::ids::{RumorId, StreamId};
 use crate::rumor::Rumor;
 use crate::time::Time;

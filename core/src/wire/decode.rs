@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 
-use super::{
+use super::packet::{
     Accept, Ack, Body, CHUNKS_LIMIT, CONTROL_KIND, Closing, Control, Escalation, FILE_LIMIT,
     FileOffer, Item, NAME_LIMIT, OPENING_LIMIT, OPTIONS_LIMIT, Offer, Packet, REASON_LIMIT, Slot,
     TEXT_KIND, TEXT_LIMIT, TOPIC_LIMIT, VERSION,

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::{Ack, Body, CONTROL_KIND, Control, Item, Slot, TEXT_KIND, VERSION};
+use super::packet::{Ack, Body, CONTROL_KIND, Control, Item, Slot, TEXT_KIND, VERSION};
 use crate::ids::{CallId, Conversation, InstanceId, PublicKey, StreamId};
 use crate::rumor::Rumor;
 use crate::time::Time;

@@ -1,7 +1,8 @@
 //! Commands about calls.
 
 use super::super::execute::Command;
-use super::super::{Cause, Engine, Refusal};
+use super::super::{Engine, Refusal};
+use crate::call::calls::Cause;
 use crate::ids::{CallId, PublicKey};
 use crate::invite::Token;
 use crate::text::Text;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::{Cause, Engine, Refusal};
+use super::super::{Engine, Refusal};
 use super::pairing;
+use crate::call::calls::Cause;
 use crate::call::{Call, State};
 use crate::human::change::HumanChange;
 use crate::human::command::OwnerCommand;
