@@ -8,7 +8,7 @@ use crate::ids::CallId;
 use crate::time::Time;
 use crate::wire::{Accept, Closing, Control, Reason};
 
-/// What can happen to a call. Whose words they are was checked before.
+/// Inputs of a call. Their author was checked before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The other end said this.
@@ -34,7 +34,7 @@ pub enum Event {
     Tick,
 }
 
-/// What follows from a move.
+/// Effects of a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Say this to the other end.

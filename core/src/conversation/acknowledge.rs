@@ -15,7 +15,7 @@ use crate::wire::{Ack, Slot, relocate};
 /// The notice when messages move to another stream.
 const RESTORED: &str = "a store was restored from a backup; unacknowledged messages are sent again";
 
-/// Whether a stream of ours was named by an acknowledgement.
+/// The outcome of an acknowledgement.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Acknowledged {
     /// The stream is ours.

@@ -1,4 +1,4 @@
-//! What the engine must do after a conversation changed.
+//! Effects of conversations on other components.
 
 use crate::ids::RumorId;
 use crate::text::Text;
@@ -26,7 +26,7 @@ pub enum ConversationEffect {
     },
 }
 
-/// Whether our agent is told of something.
+/// The way in which our agent is told of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notice {
     /// The event log has an entry about it.

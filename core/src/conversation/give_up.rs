@@ -15,7 +15,7 @@ const GIVEN_UP: &str =
 /// The cause of failure of a file of ours that is given up.
 const UNCONFIRMED: &str = "the peer never confirmed it";
 
-/// What took the place of a message that is given up.
+/// The content of a number whose message is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filled {
     /// A void.

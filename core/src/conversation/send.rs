@@ -42,7 +42,7 @@ impl Draft {
 /// The place of a message: its stream and number.
 pub type SlotId = (StreamId, u64);
 
-/// What goes again when somebody is back.
+/// The rumors that go again when somebody is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// A relay is back: what no relay has taken.

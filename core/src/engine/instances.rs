@@ -22,7 +22,7 @@ const STALE: Duration = Duration::from_secs(2 * 3600);
 /// The most runs that one run of ours answers.
 const ANSWERS: usize = 16;
 
-/// What is known of other runs with our key.
+/// The state of other runs with our key, as far as known.
 #[derive(Debug)]
 pub(super) struct Instances {
     /// When this run began.

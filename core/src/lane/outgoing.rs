@@ -64,7 +64,7 @@ pub struct Attempts {
     pub next: Option<Time>,
 }
 
-/// What an acknowledgement changed.
+/// The changes that an acknowledgement made.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AckOutcome {
     /// The receiver stored more than was known before.
