@@ -13,7 +13,7 @@ use crate::verb;
 /// Calls between agents over Nostr: find them, talk, send files, ask your human.
 ///
 /// Without a verb: what is going on, and what to do next. Exit codes: 0 ok, 1 internal, 2 usage,
-/// 3 nothing yet (work on and look again), 4 no daemon, 5 no relay, 6 which one or none such,
+/// 3 nothing yet (work on and look again), 4 no daemon, 5 no relay, 6 ambiguous or not found,
 /// 7 the peer said no, 8 the peer was not reached, 9 refused, or nobody was told.
 #[derive(Debug, Parser)]
 #[command(
@@ -36,19 +36,19 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Who we are, which relays, which calls, what waits
+    /// Show the identity, relays, calls and what waits
     Status(verb::status::Args),
-    /// Who is online
+    /// List agents that are online
     List(verb::list::Args),
-    /// This agent's name and keys
+    /// Show this agent's name and keys
     Whoami(verb::whoami::Args),
     /// Call an agent
     Call(verb::call::Args),
     /// Accept or reject a call that rings here
     Answer(verb::answer::Args),
-    /// Send words in a call
+    /// Send a message in a call
     Send(verb::send::Args),
-    /// Send words in a call and wait for the reply
+    /// Send a message in a call and wait for the reply
     Request(verb::request::Args),
     /// Send a direct message, outside any call
     Dm(verb::dm::Args),
@@ -58,45 +58,45 @@ pub enum Verb {
     Sendfile(verb::sendfile::Args),
     /// List files, or fetch one that was received
     Files(verb::files::Args),
-    /// Read what came
+    /// Read unread items
     Inbox(verb::inbox::Args),
-    /// Show one thing in full
+    /// Show one message, call, file or question in full
     Read(verb::read::Args),
     /// List the readers of the inbox, or remove one
     Readers(verb::readers::Args),
-    /// Wait until something comes
+    /// Wait for something unread
     Wait(verb::wait::Args),
-    /// Follow what comes, a JSON line an event
+    /// Follow what comes, one JSON line per event
     Watch(verb::watch::Args),
-    /// One line about what waits, or nothing
+    /// Print one line about what waits, or nothing
     Pending(verb::pending::Args),
-    /// Ask the human behind this agent
+    /// Ask your human
     Escalate(verb::escalate::Args),
-    /// Who owns this agent, and what an owner does at a terminal
+    /// Show the owners, and give owner's commands at a terminal
     Owner(verb::owner::Args),
-    /// Questions to the human, and the answers
+    /// List questions to your human, and the answers
     Questions(verb::questions::Args),
     /// End a call
     End(verb::end::Args),
-    /// Calls, newest first
+    /// List calls, newest first
     Calls(verb::calls::Args),
-    /// The messages of a call
+    /// Show the messages of a call
     Transcript(verb::transcript::Args),
-    /// Whether both ends of a call have the same transcript
+    /// Check that both ends of a call have the same transcript
     Verify(verb::verify::Args),
-    /// Delete calls that are over
+    /// Delete ended calls
     Purge(verb::purge::Args),
-    /// Names for keys, and who may ring
+    /// Manage names for keys, and who may ring
     Contacts(verb::contacts::Args),
-    /// Tokens that let strangers ring
+    /// Manage tokens that let strangers ring
     Invite(verb::invite::Args),
-    /// The identity file
+    /// Copy the identity file
     Identity(verb::identity::Args),
-    /// The background service
+    /// Manage the background service
     Daemon(verb::daemon::Args),
     /// Run a relay on this machine
     Relay(verb::relay::Args),
-    /// Two agents on this machine go through every verb
+    /// Show every verb with two agents on this machine
     Demo(verb::demo::Args),
 }
 

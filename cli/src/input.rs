@@ -16,10 +16,10 @@ pub const TOPIC_LIMIT: usize = 200;
 /// Words from an argument, stdin or a file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Words {
-    /// The words; `-` reads them from stdin
+    /// The text; `-` reads it from stdin
     #[arg(value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "text_file")]
     pub text: Option<String>,
-    /// Read the words from a file
+    /// Read the text from a file
     #[arg(long, value_name = "PATH")]
     pub text_file: Option<PathBuf>,
 }

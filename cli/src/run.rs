@@ -22,7 +22,7 @@ pub fn verb(verb: Option<Verb>, screen: Screen) -> ExitCode {
     let pending = session.pending();
     if session.screen.ending(&ending, pending.as_ref()).is_err() {
         // Nobody saw it, so nothing counts as shown.
-        session.screen.notice("stdout is closed or full: nothing of this counts as shown");
+        session.screen.notice("output was cut off; nothing was marked as read");
         return ExitCode::Internal;
     }
     match ending {

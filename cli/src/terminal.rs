@@ -39,7 +39,7 @@ pub fn new_passphrase() -> Result<String, RpcError> {
 
 fn secret(prompt: &str) -> Result<String, RpcError> {
     let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|_| {
-        let message = "this needs the owner at a terminal, and there is none; an owner can do it \
+        let message = "this needs the owner at a terminal, and no terminal is here; an owner can do it \
                        by direct message: /help says how";
         owner_only(message)
     })?;

@@ -60,7 +60,7 @@ fn what_nobody_saw_is_not_confirmed() {
         let mut said = String::new();
         child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(1));
-        assert!(said.starts_with("stdout is closed or full"), "{said}");
+        assert!(said.starts_with("output was cut off"), "{said}");
         assert!(!fake.methods().contains(&"confirm".into()));
     }
     // Closed from the start, open for reading only, full; and thrown away by a shell's own wish.
@@ -275,6 +275,40 @@ fn an_older_daemon_is_named_and_can_be_stopped() {
     let output = fake.p2p(&["daemon", "stop"]).output().unwrap();
     assert_eq!(stdout(&output), "daemon stopped\n", "{}", stderr(&output));
     assert_eq!(fake.request("stop").unwrap().params, json!({}));
+}
+
+#[test]
+fn accepting_with_a_wait_waits_for_a_ring() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let status = || Some(Ok(fake::status()));
+    let rings = AtomicBool::new(false);
+    let fake = Fake::listen(move |request| match request.method.as_str() {
+        "status" => status(),
+        "answer" if rings.load(Ordering::SeqCst) => Some(Ok(call("active", None))),
+        "answer" => Some(Err(RpcError::new(ErrorCode::NoCall, "no call rings"))),
+        "watch" => {
+            assert_eq!(request.params["kinds"], json!(["ring", "knock"]));
+            rings.store(true, Ordering::SeqCst);
+            Some(Ok(json!({"items": [], "marks": [], "seq": 9, "missed": 0, "resume_after": 9})))
+        }
+        _ => None,
+    });
+    let output = fake.p2p(&["answer", "accept", "--wait", "60"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("c7 bob active"), "{}", stdout(&output));
+
+    let fake = Fake::listen(move |request| match request.method.as_str() {
+        "status" => status(),
+        "answer" => Some(Err(RpcError::new(ErrorCode::NoCall, "no call rings"))),
+        _ => None,
+    });
+    let output = fake.p2p(&["answer", "accept", "--wait", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    let report = "nothing yet (0 s). no call rings\nnext: p2p answer accept --wait 0\n";
+    assert!(stdout(&output).contains(report.split('\n').next().unwrap()), "{}", stdout(&output));
+    // A call that was named is not waited for.
+    let named = ["answer", "accept", "--call", "c9", "--wait", "60"];
+    assert_eq!(fake.p2p(&named).output().unwrap().status.code(), Some(6));
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn escalate_says_by_its_exit_code_that_there_is_no_answer_and_why() {
     };
     for (first, then, exit, said) in [
         (question(&["dm"], None), None, 3, "nothing yet"),
-        (question(&["dm"], None), Some(closed()), 7, "c7 was over before"),
+        (question(&["dm"], None), Some(closed()), 7, "c7 ended before"),
         (question(&[], None), None, 9, "nobody owns this agent"),
         (question(&[], None), None, 9, "hears no questions for now"),
         (trying(), None, 9, "dm is still being tried"),

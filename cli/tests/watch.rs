@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Output};
 use std::time::{Duration, Instant};
 
-use fake::{Fake, call, message};
+use fake::{Fake, message, status};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use p2p_ipc::codec::Request;
@@ -193,18 +193,6 @@ fn entries_that_are_gone_are_told_of() {
         assert_eq!(types(&lines), ["snapshot", "lagged", "event", "end"]);
         assert_eq!((&lines[1]["seq"], &lines[2]["seq"]), (&json!(7), &json!(8)));
     }
-}
-
-/// A quiet agent's status.
-fn status() -> Value {
-    let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
-    let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});
-    json!({"identity": {"name": "me", "npub": "npub1", "hex": "7", "about": null,
-            "capabilities": [], "path": "", "presence": "off", "created": false},
-        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "start_mode": "service", "instance": "i",
-            "paths": paths},
-        "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
-        "pending": nothing, "seq": 4, "notifiers": [], "owner": null})
 }
 
 /// A page of the log: so many messages behind a number.

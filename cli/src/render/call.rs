@@ -40,6 +40,30 @@ pub struct Answered {
     pub waiting: Option<WaitReport>,
 }
 
+/// Report of `answer accept --wait` when no call rang.
+#[derive(Debug, Serialize)]
+pub struct NobodyRings {
+    reached: bool,
+    waiting: WaitReport,
+    #[serde(skip)]
+    wait_s: u64,
+}
+
+impl NobodyRings {
+    /// Creates the report of a wait of `wait_s` seconds.
+    #[must_use]
+    pub fn new(wait_s: u64, waiting: WaitReport) -> Self {
+        Self { reached: false, waiting, wait_s }
+    }
+}
+
+impl Text for NobodyRings {
+    fn text(&self, page: &mut Page) {
+        page.line(format!("{} no call rings", in_vain(self.waiting)));
+        page.next(format!("p2p answer accept --wait {}", self.wait_s));
+    }
+}
+
 impl Placed {
     /// The line that is shown before `call` waits.
     #[must_use]

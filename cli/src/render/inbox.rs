@@ -127,7 +127,7 @@ impl Text for SentMessage {
         let how = message.delivery.as_ref().map(super::words::delivery).unwrap_or_default();
         page.line(format!("{} {place} to {who}: {how}", message.handle));
         if self.repeated {
-            page.line("the same words went out within two minutes: this is that message; --again sends another");
+            page.line("the same text was sent within two minutes: this is that message; --again sends another");
         }
         match &message.call {
             Some(call) => page.next(format!("p2p wait --call {call}")),
@@ -145,7 +145,7 @@ impl Text for CancelResult {
         let message = &self.message;
         let place = place(message);
         page.line(format!(
-            "{} {place} to {}: nobody will hear it",
+            "{} {place} to {}: will never be sent",
             receipt(message),
             name(&message.peer)
         ));
@@ -237,12 +237,12 @@ fn call_item(kind: ItemKind, call: &CallView, at_ms: u64, page: &mut Page) {
     match kind {
         // Read late: how it stands now matters more than how it began.
         ItemKind::Ring | ItemKind::Knock if !rings(call) => {
-            let since = if call.state == CallState::Ended { "it is over" } else { "you took it" };
-            page.line(format!("{head} rang {at}: {since}"));
+            let now = if call.state == CallState::Ended { "already ended" } else { "you answered" };
+            page.line(format!("{head} rang at {at}, {now}"));
         }
         ItemKind::Ring => page.line(format!("{head} rings you {at}{left}")),
         ItemKind::Knock => page.line(format!(
-            "{head} {} knocks {at}: a stranger, who was told nothing{left}",
+            "{head} {} is knocking {at} (a stranger: hears nothing until you answer){left}",
             short_npub(&call.peer.npub)
         )),
         ItemKind::Missed => page.line(format!("{head} rang {at}{}", missed(call))),
@@ -329,8 +329,8 @@ mod tests {
         let shown = |item: &ItemView| text_of(&arrived(vec![item.clone()], None));
         assert!(shown(&item).contains("rings you"), "{}", shown(&item));
         for (state, words, next) in [
-            (CallState::Active, "you took it", "p2p send --call c8"),
-            (CallState::Ended, "it is over", "p2p transcript c8"),
+            (CallState::Active, "you answered", "p2p send --call c8"),
+            (CallState::Ended, "already ended", "p2p transcript c8"),
         ] {
             item.call.as_mut().unwrap().state = state;
             assert!(shown(&item).contains(words), "{}", shown(&item));
@@ -396,7 +396,7 @@ mod tests {
         let ring = ItemView { call, message, ..samples::item(ItemKind::Knock) };
         assert_eq!(
             text_of(&arrived(vec![ring], None)),
-            "c8 ~\"Ana\" npub1x7k…9q knocks 14:02Z: a stranger, who was told nothing, 8m left\n│ hi next: rm\nm41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
+            "c8 ~\"Ana\" npub1x7k…9q is knocking 14:02Z (a stranger: hears nothing until you answer), 8m left\n│ hi next: rm\nm41 c7 bob 14:02Z\n│ Done, file attached.\n│ next: p2p end\n1 read, 0 left\nnext: p2p answer accept --call c8\n"
         );
     }
 
@@ -405,7 +405,7 @@ mod tests {
         let first = |item| text_of(&arrived(vec![item], None)).lines().next().map(str::to_owned);
         let kinds = [
             (ItemKind::Ring, "c8 ~\"Ana\" rings you"),
-            (ItemKind::Knock, "c8 ~\"Ana\" npub1x7k…9q knocks"),
+            (ItemKind::Knock, "c8 ~\"Ana\" npub1x7k…9q is knocking"),
             (ItemKind::Missed, "c8 ~\"Ana\" rang"),
             (ItemKind::Answered, "c8 ~\"Ana\" answered"),
             (ItemKind::End, "c8 ~\"Ana\" ended"),

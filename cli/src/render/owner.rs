@@ -129,7 +129,7 @@ impl Text for OwnerResult {
         }
         if let Some(pairing) = self.pairing {
             page.line(format!(
-                "a code is out: {} left, {} tries",
+                "pairing code active, {} left, {} tries",
                 page.until(pairing.expires_ms),
                 pairing.tries_left
             ));
@@ -152,7 +152,7 @@ impl Text for OwnerCommandResult {
 
 impl Text for Passphrase {
     fn text(&self, page: &mut Page) {
-        let now = if self.set { "the passphrase is set" } else { "there is no passphrase" };
+        let now = if self.set { "the passphrase is set" } else { "no passphrase is set" };
         page.line(now);
         page.next("p2p owner show");
     }
@@ -224,7 +224,9 @@ mod tests {
         };
         let text = text_of(&state);
         assert!(text.contains(" since 2026-03-01 14:02Z, muted until 15:02Z\n"), "{text}");
-        assert!(text.contains("a code is out: 9m left, 4 tries\npassphrase: set  policy: ask\n"));
+        assert!(
+            text.contains("pairing code active, 9m left, 4 tries\npassphrase: set  policy: ask\n")
+        );
         state.owners.clear();
         state.pairing = None;
         let nobody = "nobody owns this agent\npassphrase: set  policy: ask\nnext: p2p owner pair\n";

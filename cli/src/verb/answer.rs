@@ -1,12 +1,15 @@
 //! `p2p answer`: accepts or rejects a call that rings here.
 
 use clap::ValueEnum;
-use p2p_ipc::method::AnswerParams;
-use p2p_ipc::view::CallState;
+use p2p_client::follow::Waits;
+use p2p_client::wait::{WaitReport, Waited, ms};
+use p2p_ipc::method::{AnswerParams, StatusParams, WatchParams};
+use p2p_ipc::view::{CallState, CallView, ItemKind};
+use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::input::{OPENING_LIMIT, Words, usage};
 use crate::outcome::{Ending, Failure, Outcome};
-use crate::render::call::Answered;
+use crate::render::call::{Answered, NobodyRings};
 use crate::session::Session;
 use crate::wait;
 use p2p_client::wait::WaitClock;
@@ -25,7 +28,7 @@ pub struct Args {
     /// Which call, when more than one rings
     #[arg(long)]
     call: Option<String>,
-    /// Wait so long until both ends are in the call
+    /// Seconds to wait for a ring, and until both ends are in the call
     #[arg(long, value_name = "SECS")]
     wait: Option<u64>,
 }
@@ -49,16 +52,56 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
             .hint("p2p answer accept\np2p send \"<text>\"")
             .into());
     }
-    let call = session.call(&AnswerParams { call: args.call.clone(), accept, reason })?;
+    let params = AnswerParams { call: args.call.clone(), accept, reason };
     let Some(wait_s) = args.wait.filter(|_| accept) else {
+        let call = session.call(&params)?;
         return Ok(Outcome::new(Answered { call, reached: None, waiting: None }));
     };
-    let (call, waiting) = wait::follow_call(session, call, WaitClock::start(wait_s))?;
+    let clock = WaitClock::start(wait_s);
+    let call = match accept_ring(&params, clock, session)? {
+        Ring::Accepted(call) => *call,
+        Ring::Nobody(report) => {
+            return Ok(Outcome::new(NobodyRings::new(wait_s, report)).reached(false));
+        }
+    };
+    let (call, waiting) = wait::follow_call(session, call, clock)?;
     let over = (call.state == CallState::Ended).then(|| wait::ended(&call));
     let reached = waiting.reached;
     let shown = Answered { call, reached: Some(reached), waiting: Some(waiting) };
     match over {
         Some(error) => Err(Failure::with(error, shown)),
         None => Ok(Outcome::new(shown).reached(reached)),
+    }
+}
+
+/// Result of waiting for a ring.
+enum Ring {
+    Accepted(Box<CallView>),
+    Nobody(WaitReport),
+}
+
+/// Accepts the call that rings, or the next one that rings before the time is up. A call that was
+/// named is not waited for.
+fn accept_ring(
+    params: &AnswerParams,
+    clock: WaitClock,
+    session: &mut Session,
+) -> Result<Ring, RpcError> {
+    let mut after = session.call(&StatusParams::default())?.seq;
+    loop {
+        match session.call(params) {
+            Err(error) if error.code == ErrorCode::NoCall && params.call.is_none() => {}
+            answered => return Ok(Ring::Accepted(Box::new(answered?))),
+        }
+        // Only rings behind the log's last entry: an older one has stopped.
+        let Some(slice) = clock.slice() else { return Ok(Ring::Nobody(clock.report(false))) };
+        let kinds = vec![ItemKind::Ring, ItemKind::Knock];
+        let (limit, max_bytes, wait_ms) = (1, 1024, ms(slice));
+        let watch =
+            WatchParams { kinds, after, limit, max_bytes, wait_ms, ..WatchParams::default() };
+        match session.wait(watch, slice)? {
+            Waited::Answer(page) => after = page.seq,
+            Waited::Interrupted => return Ok(Ring::Nobody(clock.interrupted(false))),
+        }
     }
 }

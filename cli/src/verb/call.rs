@@ -51,10 +51,10 @@ pub struct Args {
     /// Why you call, for yourself: it is never sent
     #[arg(long)]
     note: Option<String>,
-    /// Wait so long for the answer
+    /// Seconds to wait for the answer
     #[arg(long, value_name = "SECS")]
     wait: Option<u64>,
-    /// Let it ring so long
+    /// Seconds to ring before giving up
     #[arg(long, value_name = "SECS")]
     ring: Option<u64>,
     /// Call back whoever called, about the same

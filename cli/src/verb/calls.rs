@@ -10,7 +10,7 @@ use crate::session::Session;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p calls\n  p2p calls --limit 50 --json")]
 pub struct Args {
-    /// At most so many
+    /// Maximum number to show
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     limit: u32,
 }

@@ -19,7 +19,7 @@ pub struct Args {
     to: String,
     #[command(flatten)]
     words: Words,
-    /// Send even if the same words went out within two minutes
+    /// Send even if the same text was sent within two minutes
     #[arg(long)]
     again: bool,
     #[command(flatten)]

@@ -35,7 +35,7 @@ pub struct Args {
     /// Which call, when it is not clear
     #[arg(long)]
     call: Option<String>,
-    /// Wait so long for the answer
+    /// Seconds to wait for the answer
     #[arg(long, value_name = "SECS")]
     wait: Option<u64>,
 }
@@ -134,6 +134,6 @@ fn nobody_told(question: &QuestionView, owned: bool) -> RpcError {
 
 fn closed(question: &QuestionView) -> RpcError {
     let QuestionView { handle, call, .. } = question;
-    let message = format!("{call} was over before anybody answered {handle}");
+    let message = format!("{call} ended before {handle} was answered");
     RpcError::new(ErrorCode::CallEnded, message).hint(format!("p2p transcript {call}"))
 }

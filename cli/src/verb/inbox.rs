@@ -25,7 +25,7 @@ it again.")]
 pub struct Args {
     #[command(flatten)]
     reading: Reading,
-    /// The newest so many, read before or not; marks nothing
+    /// Show this many of the newest items, read before or not; marks nothing
     #[arg(long, value_name = "COUNT", conflicts_with = "peek", value_parser = value_parser!(u32).range(1..))]
     last: Option<u32>,
 }

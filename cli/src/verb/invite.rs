@@ -23,10 +23,10 @@ the policies ask and allow-list. It is shown once; only its hash is kept."
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// So many strangers may ring with it
+    /// Number of strangers who may ring with it
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = value_parser!(u32).range(1..=1000))]
     uses: u32,
-    /// So long it is good
+    /// Hours until it expires
     #[arg(long, default_value_t = 24, value_name = "HOURS", value_parser = value_parser!(u32).range(1..=8784))]
     hours: u32,
 }
@@ -37,7 +37,7 @@ enum Action {
     /// List the tokens that are good
     #[command(after_help = "Examples:\n  p2p invite list")]
     List,
-    /// Make one worthless
+    /// Revoke a token
     #[command(after_help = "Examples:\n  p2p invite revoke 3")]
     Revoke {
         /// Its number, which `list` shows

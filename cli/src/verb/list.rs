@@ -15,7 +15,7 @@ pub struct Args {
     /// Only agents that announce this capability
     #[arg(long, value_name = "CAP")]
     can: Option<String>,
-    /// At most so many
+    /// Maximum number to show
     #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..))]
     limit: u32,
     /// How long to wait for slow relays

@@ -21,7 +21,7 @@ pub struct Args {
     /// Which call, when it is not clear
     #[arg(long)]
     call: Option<String>,
-    /// Send even if the same words went out within two minutes
+    /// Send even if the same text was sent within two minutes
     #[arg(long)]
     again: bool,
     /// How long to wait for the reply

@@ -25,14 +25,14 @@ use p2p_client::wait::{DEFAULT_WAIT_S, WaitClock};
   EOF
 
 With --until, exit 3 says that the time is up: {\"reached\":false} in JSON, and no error. The
-message stays sent; the same words within two minutes are the same message.")]
+message stays sent; the same text within two minutes is the same message.")]
 pub struct Args {
     #[command(flatten)]
     pub words: Words,
     /// Which call, when it is not clear
     #[arg(long)]
     pub call: Option<String>,
-    /// Send even if the same words went out within two minutes
+    /// Send even if the same text was sent within two minutes
     #[arg(long)]
     pub again: bool,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub struct Args {
 /// What to wait for, and how long.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Follow {
-    /// Wait until the message got so far
+    /// Wait until the message is sent, delivered, read or answered
     #[arg(long, value_enum)]
     pub until: Option<Until>,
     /// How long to wait [default: 25; without --until: for delivered]

@@ -19,7 +19,7 @@ pub struct Args {
     /// Text, Markdown, or the JSON of --json
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-    /// Only the last so many messages, and their files
+    /// Show only this many of the newest messages, and their files
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     tail: Option<u32>,
 }

@@ -51,7 +51,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         ComparisonOutcome::Same => Ok(Outcome::new(shown)),
         ComparisonOutcome::Unconfirmed => Ok(Outcome::new(shown).exit(ExitCode::NothingYet)),
         ComparisonOutcome::Different => {
-            let message = format!("the two ends of {handle} have not the same transcript");
+            let message = format!("the two ends of {handle} have different transcripts");
             let error = RpcError::new(ErrorCode::TranscriptsDiffer, message);
             Err(Failure::with(error.hint(format!("p2p transcript {handle}")), shown))
         }

@@ -3,9 +3,11 @@
 use clap::ValueEnum;
 use p2p_ipc::method::{InboxResult, WaitParams};
 use p2p_ipc::view::ItemKind;
+use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::outcome::{Ending, Failure, Outcome, PendingLine};
 use crate::render::inbox::Arrived;
+use crate::render::words::shell_word;
 use crate::session::Session;
 use crate::verb::inbox::Reading;
 use crate::wait::ended;
@@ -64,6 +66,18 @@ impl Kind {
     }
 }
 
+/// Says how to go on after the daemon was lost during the wait; nothing was marked as read.
+fn lost(error: RpcError, args: &Args) -> RpcError {
+    if error.code != ErrorCode::NoDaemon {
+        return error;
+    }
+    let message = format!("the daemon stopped during the wait: {}", error.message);
+    RpcError::new(error.code, message).hint(match &args.reading.call {
+        Some(call) => format!("p2p wait --call {}", shell_word(call)),
+        None => "p2p wait".into(),
+    })
+}
+
 /// Waits, and reads.
 ///
 /// # Errors
@@ -79,7 +93,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     while result.items.is_empty() && !result.finished && !interrupted {
         let Some(slice) = clock.slice() else { break };
         let params = WaitParams { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: ms(slice) };
-        match session.wait(params, slice)? {
+        match session.wait(params, slice).map_err(|error| lost(error, args))? {
             Waited::Answer(now) => result = now,
             Waited::Interrupted => interrupted = true,
         }

@@ -10,6 +10,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 
 use crate::outcome::{Ending, Failure, Outcome};
 use crate::render::stream::Line;
+use crate::render::words::shell_word;
 use crate::session::Session;
 use crate::verb::inbox::ITEMS_SHOWN;
 use crate::verb::wait::Kind;
@@ -48,7 +49,7 @@ pub struct Args {
     /// Only these kinds; marks nothing
     #[arg(long = "for", value_name = "KINDS", value_delimiter = ',')]
     kinds: Vec<Kind>,
-    /// End after so many events
+    /// End after this many events
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// End after this time; never when left out
@@ -92,7 +93,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
         let slice = slice.min(LOOK);
         params.limit = ITEMS_SHOWN.min(left);
         params.wait_ms = ms(slice);
-        match session.wait(params.clone(), slice)? {
+        match session.wait(params.clone(), slice).map_err(|error| lost(error, &params))? {
             Waited::Answer(next) => page = next,
             Waited::Interrupted => {
                 interrupted = true;
@@ -128,6 +129,18 @@ fn show(session: &mut Session, page: &mut WatchResult, shown: &mut u32) -> io::R
     written
 }
 
+/// Says how to go on after the daemon was lost: behind the last event that was shown.
+fn lost(error: RpcError, params: &WatchParams) -> RpcError {
+    if error.code != ErrorCode::NoDaemon {
+        return error;
+    }
+    let message = format!("the daemon stopped during the watch: {}", error.message);
+    RpcError::new(error.code, message).hint(match &params.reader {
+        Some(reader) => format!("p2p watch --reader {}", shell_word(reader)),
+        None => format!("p2p watch --from {}", params.after),
+    })
+}
+
 fn too_old(from: Option<u64>, page: &WatchResult) -> Result<(), RpcError> {
     let Some(from) = from.filter(|from| (1..page.resume_after).contains(from) && page.missed > 0)
     else {
@@ -141,6 +154,7 @@ fn too_old(from: Option<u64>, page: &WatchResult) -> Result<(), RpcError> {
 }
 
 fn closed(error: io::Error) -> Failure {
-    let message = format!("stdout is closed or full: what it did not take is not marked ({error})");
+    let message =
+        format!("output was cut off; what stdout did not take was not marked as read ({error})");
     RpcError::new(ErrorCode::Internal, message).into()
 }

@@ -167,3 +167,16 @@ pub fn inbox(items: usize) -> Value {
     json!({"items": vec![item; items], "remaining": 0, "call": call("active", None),
         "last_sent": null, "marks": vec![json!({"conversation": "x", "seq": 5}); items]})
 }
+
+/// A quiet agent's status.
+#[allow(dead_code, reason = "not every test binary asks for it")]
+pub fn status() -> Value {
+    let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
+    let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});
+    json!({"identity": {"name": "me", "npub": "npub1", "hex": "7", "about": null,
+            "capabilities": [], "path": "", "presence": "off", "created": false},
+        "daemon": {"version": "0", "pid": 1, "started_ms": 1, "start_mode": "service", "instance": "i",
+            "paths": paths},
+        "relays": [], "calls": [call("active", None)], "questions": [], "unread_dms": 0,
+        "pending": nothing, "seq": 4, "notifiers": [], "owner": null})
+}

@@ -60,7 +60,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let paired = newcomer(&before, &now);
     shown.waited(WaitReport { interrupted, ..clock.report(paired.is_some()) }, paired);
     if shown.paired().is_none() && !open {
-        let message = "the code is worth nothing any more: its ten minutes or its tries are over";
+        let message = "the code has expired: its ten minutes or its tries are used up";
         let error = RpcError::new(ErrorCode::NothingYet, message).hint("p2p owner pair");
         return Err(Failure::with(error, shown));
     }

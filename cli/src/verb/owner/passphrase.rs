@@ -16,7 +16,7 @@ use crate::terminal;
 It is typed twice, at a terminal, by who owns this agent: for the first one an owner sends /code to
 the agent and types what comes back. It is void when an owner is removed.")]
 pub struct Args {
-    /// Have none any more
+    /// Remove the passphrase
     #[arg(long)]
     remove: bool,
 }
