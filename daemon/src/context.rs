@@ -18,7 +18,7 @@ use crate::engine::handle::EngineHandle;
 use crate::notifiers::Notifiers;
 use crate::readers::AGENT;
 
-/// How long after its start the service may keep a reader waiting for the first relay.
+/// Longest time after the start that a reader waits for the first relay.
 const CATCH_UP: Duration = Duration::from_secs(3);
 
 /// Everything that a request may use.

@@ -1,4 +1,4 @@
-//! The embedded relay as a program of its own: on loopback, in memory, for demos and tests.
+//! The embedded relay as a program: on loopback, in memory, for demos and tests.
 
 use p2p_ipc::{ErrorCode, RpcError};
 
@@ -10,7 +10,7 @@ use crate::runtime::{runtime, terminated};
 /// called with its URL once it takes connections.
 ///
 /// # Errors
-/// When the port cannot be had.
+/// `no_relay` when the port cannot be bound.
 pub fn serve(port: u16, ready: impl FnOnce(&str)) -> Result<(), RpcError> {
     let failed = |what: String| RpcError::new(ErrorCode::NoRelay, what);
     let runtime = runtime()?;

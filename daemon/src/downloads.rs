@@ -1,33 +1,33 @@
-//! Received files on disk: named by their handle, never over another, never through a link, and
-//! together never more than the cap.
+//! Received files on disk. A file is named by its handle, never overwrites another one, never
+//! follows a link, and all files together never exceed the cap.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where received files go, and how much of them is kept.
+/// The folder of received files, and its cap.
 #[derive(Debug, Clone)]
 pub(crate) struct Downloads {
     /// The folder.
     pub folder: PathBuf,
-    /// Bytes in whole.
+    /// Most bytes that all files may take.
     pub cap: u64,
 }
 
 impl Downloads {
-    /// Where this agent's settings say.
+    /// Returns the folder and cap of the configuration.
     #[must_use]
     pub fn of(place: &p2p_ipc::Place, config: &p2p_config::Config) -> Self {
         let cap = config.limits.downloads_mib.saturating_mul(1024 * 1024);
         Self { folder: place.downloads.clone(), cap }
     }
 
-    /// Writes a received file under a safe name, and answers with its path. Doing the same again
-    /// after a crash is no error.
+    /// Writes a received file under a safe name and returns its path. Writing the same again after
+    /// a crash is not an error.
     ///
     /// # Errors
-    /// A sentence for the agent, when it cannot be written or the cap is reached.
+    /// A sentence for the agent when the file cannot be written or the cap is reached.
     pub fn write(&self, handle: u32, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -39,14 +39,14 @@ impl Downloads {
             Ok(()) => Ok(path),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => match read(&path) {
                 Ok(there) if there == bytes => Ok(path),
-                // In quotes: the peer chose the end of it.
-                _ => Err(format!("{path:?} is there already and was not touched")),
+                // Quoted, since the peer chose the end of the path.
+                _ => Err(format!("{path:?} already exists and was not changed")),
             },
             Err(e) => Err(format!("cannot write {path:?}: {e}")),
         }
     }
 
-    /// Deletes a received file, if it is one and in this folder. True when it is gone.
+    /// Deletes a received file in this folder. Returns true when the file is gone.
     #[must_use]
     pub fn remove(&self, path: &str) -> bool {
         let path = Path::new(path);
@@ -68,8 +68,8 @@ impl Downloads {
             let full = format!("the folder holds {used} of {cap} KiB; remove files there");
             return Err(io::Error::new(io::ErrorKind::StorageFull, full));
         }
-        // `create_new` is O_EXCL: it follows no link and overwrites nothing. The name appears
-        // only with the whole file behind it.
+        // `create_new` is O_EXCL: it follows no link and overwrites nothing. The final name
+        // appears only once the whole file is written.
         let part = path.with_file_name(format!(
             ".{}.part",
             path.file_name().unwrap_or_default().to_string_lossy()
@@ -84,10 +84,10 @@ impl Downloads {
     }
 }
 
-/// Reads a received file, without following a link that took its place.
+/// Reads a received file. A link in its place is not followed.
 ///
 /// # Errors
-/// When it is gone or unreadable.
+/// The error of opening or reading the file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_file_again_is_fine_and_another_is_not() {
+    fn the_same_file_may_be_written_again_and_another_one_may_not() {
         let (_dir, downloads) = downloads(1000);
         let path = downloads.write(3, "de.md", b"one").unwrap();
         assert_eq!(path.file_name().unwrap(), "f3-de.md");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_way_is_not_followed() {
+    fn a_link_in_place_of_a_file_is_neither_written_nor_read() {
         let (dir, downloads) = downloads(1000);
         fs::create_dir(&downloads.folder).unwrap();
         let target = dir.path().join("target");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cap_holds_and_says_so() {
+    fn a_file_past_the_cap_is_refused_with_advice() {
         let (_dir, downloads) = downloads(10);
         downloads.write(1, "a", b"12345678").unwrap();
         let error = downloads.write(2, "b", b"123").unwrap_err();

@@ -1,5 +1,5 @@
-//! The agent's key: made on first run, kept in the format of the older Node skill, locked while
-//! it is in use. A file that cannot be read is an error and is never touched.
+//! The agent's key: made at the first run, stored in the format of the older Node skill, and locked
+//! while it is in use. A file that cannot be read is an error and is never changed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,20 +15,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::random::random_bytes;
 
-/// The file: two fields of 64 hex digits.
+/// The content of the file: two fields of 64 hex digits.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Kept {
+struct IdentityFile {
     private_key_hex: String,
     public_key: String,
 }
 
 /// A key in use. While this value lives, no other daemon can use the same file.
 pub struct Identity {
-    /// Who this agent is.
+    /// The public key.
     pub public: PublicKey,
     secret: [u8; 32],
-    /// Whether the key was made just now.
+    /// True if this start made the key.
     pub is_new: bool,
     _lock: Flock<File>,
 }
@@ -40,19 +40,19 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// Opens the identity at `path`, or makes one where there is neither that file nor a `store`,
-    /// which another key could not open.
+    /// Opens the identity at `path`. Makes a new one if neither that file nor `store` exists, since
+    /// a new key could not open the store.
     ///
     /// # Errors
-    /// `identity` when the file is no identity, is missing beside a store, or cannot be read or
-    /// made; `already_running` when another process holds it.
+    /// `identity` when the file is not an identity, is missing beside a store, or cannot be read or
+    /// made; `already_running` when another process uses it.
     pub fn open(path: &Path, store: &Path) -> Result<Self, RpcError> {
-        // Looked at first: where another first run is under way, its store is the younger file.
-        let orphaned = fs::symlink_metadata(store).is_ok();
+        // The store is checked first: another first run makes its store after its identity.
+        let store_exists = fs::symlink_metadata(store).is_ok();
         if fs::symlink_metadata(path).is_ok() {
             return Self::read(path, false);
         }
-        if orphaned {
+        if store_exists {
             return Err(missing(path, store));
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
@@ -63,7 +63,7 @@ impl Identity {
             .map_err(|e| unusable(path, &format!("cannot make its folder: {e}")))?;
         match make(path, folder) {
             Ok(()) => Self::read(path, true),
-            // Another daemon was a moment faster.
+            // Another first run made the file meanwhile.
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::read(path, false),
             Err(e) => Err(unusable(path, &format!("cannot make it: {e}"))),
         }
@@ -74,7 +74,7 @@ impl Identity {
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| {
             let path = path.display();
             let message = match e {
-                Errno::EWOULDBLOCK => format!("a daemon runs already with the identity {path}"),
+                Errno::EWOULDBLOCK => format!("another daemon already uses the identity {path}"),
                 e => format!("cannot lock {path}: {e}"),
             };
             RpcError::new(ErrorCode::AlreadyRunning, message).hint("p2p daemon status")
@@ -89,17 +89,17 @@ impl Identity {
         Ok(Self { public, secret: secret.secret_bytes(), is_new: new, _lock: lock })
     }
 
-    /// The secret key.
+    /// Returns the secret key.
     #[must_use]
     pub fn secret(&self) -> &[u8; 32] {
         &self.secret
     }
 }
 
-/// Checks that the file at `path`, if there is one, is an identity. It may be in use.
+/// Checks that the file at `path`, if it exists, is an identity. The file may be in use.
 ///
 /// # Errors
-/// `identity`, as a daemon that opened it would say.
+/// `identity`, with the same message as from a daemon that opens the file.
 pub fn check(path: &Path) -> Result<(), RpcError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
@@ -109,22 +109,22 @@ pub fn check(path: &Path) -> Result<(), RpcError> {
     keys_of(&text).map(|_| ()).map_err(|why| unusable(path, &why))
 }
 
-/// What the text of an identity file holds, or why it holds no key.
+/// Returns the keys in the text of an identity file, or the reason why it is not valid.
 fn keys_of(text: &str) -> Result<(SecretKey, PublicKey), String> {
-    let kept: Kept =
+    let file: IdentityFile =
         serde_json::from_str(text).map_err(|e| format!("it is not an identity: {e}"))?;
-    let secret: SecretKey = kept
+    let secret: SecretKey = file
         .private_key_hex
         .parse()
         .map_err(|_| "privateKeyHex is not a key of 64 hex digits".to_string())?;
     let public = public_of(&secret);
-    if kept.public_key.parse() != Ok(public) {
+    if file.public_key.parse() != Ok(public) {
         return Err("publicKey does not belong to privateKeyHex".into());
     }
     Ok((secret, public))
 }
 
-/// A key that others could read so far becomes private; that it was not is worth a line.
+/// Makes a key file private that others could read, and logs that it was not.
 fn keep_private(path: &Path, file: &File) {
     let Ok(metadata) = file.metadata() else { return };
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -133,8 +133,8 @@ fn keep_private(path: &Path, file: &File) {
     }
 }
 
-/// Makes a new identity. The name appears only with the whole file behind it: a process that is
-/// killed here leaves no half a key, and an identity that is there is never overwritten.
+/// Makes a new identity. The final name appears only once the whole file is written, so that a
+/// killed process leaves no partial key. An existing identity is never overwritten.
 fn make(path: &Path, folder: &Path) -> io::Result<()> {
     let part = folder.join(format!(".p2p-identity.{}.part", std::process::id()));
     let _ = fs::remove_file(&part);
@@ -152,11 +152,11 @@ fn write_new(file: &mut File) -> io::Result<()> {
             break secret;
         }
     };
-    let kept = Kept {
+    let content = IdentityFile {
         private_key_hex: secret.display_secret().to_string(),
         public_key: public_of(&secret).to_string(),
     };
-    file.write_all(serde_json::to_string_pretty(&kept)?.as_bytes())?;
+    file.write_all(serde_json::to_string_pretty(&content)?.as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()
 }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_key_is_made_beside_a_store_that_it_would_not_open() {
+    fn no_new_key_is_made_while_a_store_exists() {
         let dir = tempfile::tempdir().unwrap();
         let (path, store) = (dir.path().join("p2p-identity.json"), dir.path().join("p2p.db"));
         fs::write(&store, "sealed").unwrap();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_identity_is_private_and_opens_again_as_the_same() {
+    fn a_new_identity_is_private_and_the_same_when_opened_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a/b/p2p-identity.json");
         let first = open(&path).unwrap();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_first_run_left_is_in_nobodys_way() {
+    fn a_partial_file_of_a_killed_first_run_is_ignored() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("p2p-identity.json");
         let part = dir.path().join(format!(".p2p-identity.{}.part", std::process::id()));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_an_error_and_stays_as_it_is() {
+    fn a_damaged_file_is_an_error_and_is_not_changed() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("id.json");
         let zero = "0".repeat(64);

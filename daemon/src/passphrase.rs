@@ -1,21 +1,21 @@
-//! The passphrase that proves an owner at a terminal. What is kept of it is an argon2id hash with
-//! its salt and cost in the usual form (`$argon2id$…`).
+//! The passphrase that proves an owner at a terminal. The store holds only an argon2id hash with its
+//! salt and cost in the usual form (`$argon2id$…`).
 
 use argon2::Argon2;
 use argon2::password_hash::{Error, PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 
 use crate::random::random_bytes;
 
-/// What is kept of a passphrase.
+/// Returns the hash of a passphrase.
 ///
 /// # Errors
-/// When it is longer than argon2 takes.
+/// The error of argon2 when the passphrase is too long.
 pub fn hash(passphrase: &str) -> Result<String, Error> {
     let salt = SaltString::encode_b64(&random_bytes::<16>())?;
     Ok(Argon2::default().hash_password(passphrase.as_bytes(), &salt)?.to_string())
 }
 
-/// Whether this is the passphrase that a hash was made of.
+/// Returns true if the hash was made of this passphrase.
 #[must_use]
 pub fn fits(hash: &str, passphrase: &str) -> bool {
     let verify = |hash: PasswordHash<'_>| {
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_passphrase_fits_its_hash_and_no_hash_shows_it_or_repeats() {
+    fn only_the_passphrase_fits_its_hash_and_each_hash_has_a_new_salt() {
         let kept = hash("correct horse").unwrap();
         assert!(kept.starts_with("$argon2id$") && !kept.contains("horse"), "{kept}");
         assert!(fits(&kept, "correct horse"));

@@ -1,5 +1,5 @@
-//! Keeps the store from growing without end: at the start and once a day, a little each round of
-//! the engine's thread, so that nothing waits for it.
+//! Retention: deletes what is past its age, at the start and once a day, in small steps between the
+//! batches of the engine's thread, so that nothing waits for it.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use p2p_core::engine::{Engine, command};
 use crate::downloads::Downloads;
 use p2p_store::{Store, StoreError};
 
-/// How often what is too old is looked for.
+/// Interval between runs.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// What is to be done, and how far it got.
+/// A run of the retention, and its progress.
 #[derive(Debug)]
 pub(crate) struct RetentionRun {
     retention: Retention,
@@ -23,22 +23,22 @@ pub(crate) struct RetentionRun {
 }
 
 impl RetentionRun {
-    /// Begins at once.
+    /// Returns a run that is due at once.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
         Self { retention, due: Time(0), calls: Some(0), files: Some(0) }
     }
 
-    /// When there is something to do.
+    /// Returns the time of the next step.
     #[must_use]
     pub fn due(&self) -> Time {
         self.due
     }
 
-    /// Does some of it. What is to be forgotten goes through the engine, which may still need it.
+    /// Deletes a few items. Calls are deleted through the engine, which may still need them.
     ///
     /// # Errors
-    /// When the store refuses: it is tried again in a day.
+    /// The error of the store. The next attempt is a day later.
     pub fn step(
         &mut self,
         now: Time,
@@ -46,7 +46,7 @@ impl RetentionRun {
         engine: &mut Engine,
         downloads: &Downloads,
     ) -> Result<(), StoreError> {
-        // Whatever comes of this: a store that refuses is not asked again and again.
+        // Set first, so that a store that fails is not asked again at once.
         let next = now + EVERY;
         self.due = next;
         let before = |span: Option<Duration>| span.and_then(|span| ago(now, span));
@@ -56,7 +56,7 @@ impl RetentionRun {
             let calls = store.calls_due(before, after)?;
             self.calls = calls.last().map(|call| call.handle);
             for call in calls {
-                // A call that the engine still needs stays, and is due again tomorrow.
+                // A call that the engine still needs stays until the next run.
                 let _ = engine.execute(now, command::ForgetCall(call.item));
             }
             more |= self.calls.is_some();
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_past_their_time_go_a_few_at_a_time_and_the_others_stay() {
+    fn calls_past_their_age_are_deleted_in_small_steps() {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join("store.db"), &[7; 32]).unwrap();
         let old = (1..=50).map(|handle| ended(handle, 366));
@@ -141,7 +141,7 @@ mod tests {
             });
             store.commit(&changes.collect::<Vec<_>>()).unwrap();
             rounds += 1;
-            assert!(rounds < 9, "it never ends");
+            assert!(rounds < 9, "the run does not end");
         }
         assert_eq!((rounds, run.due()), (4, NOW + EVERY));
         let (left, more) = store.reader().unwrap().calls("agent", 99).unwrap();

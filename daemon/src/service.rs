@@ -40,7 +40,7 @@ const LAST_TASKS: Duration = Duration::from_secs(1);
 /// The parameters of a start.
 #[derive(Debug)]
 pub struct Start {
-    /// Where everything is on disk.
+    /// The paths of everything on disk.
     pub place: Place,
     /// `autostarted`, `transient`, `service` or `foreground`, as `status` shows it.
     pub how: &'static str,

@@ -1,8 +1,7 @@
-//! The private socket: who may connect, lines in, lines out.
+//! The private socket: peers are checked, requests and answers are lines.
 //!
-//! The folder is 0700, the socket is bound, made 0600, and only then listened on in earnest:
-//! every connection's uid is checked. A connection makes one request at a time; leaving it
-//! cancels the waiting, never what was asked for.
+//! The folder is 0700 and the socket 0600, and the uid of every connection is checked. A connection
+//! makes one request at a time. Closing it ends the wait for an answer and never undoes the request.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -21,10 +20,10 @@ use crate::context::Context;
 use crate::verb;
 use crate::verb::handler;
 
-/// Connections at once; more wait to be taken.
+/// Connections at the same time. Further ones wait.
 const CONNECTIONS: usize = 128;
 
-/// Binds the socket, in a folder that is ours alone.
+/// Binds the socket in a folder that only this user can enter.
 ///
 /// # Errors
 /// `no_daemon` when the folder is not private or the socket cannot be made, `already_running`
@@ -48,10 +47,10 @@ pub fn bind(path: &Path) -> Result<UnixListener, RpcError> {
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
         .map_err(|e| failed(&e))?;
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        let message = format!("a daemon answers on {} already", path.display());
+        let message = format!("another daemon already answers on {}", path.display());
         return Err(RpcError::new(ErrorCode::AlreadyRunning, message));
     }
-    // The identity's lock says that whoever left this socket behind is gone.
+    // This process holds the identity's lock, so that the daemon which left this socket is gone.
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(&e)),
         _ => {}
@@ -62,7 +61,7 @@ pub fn bind(path: &Path) -> Result<UnixListener, RpcError> {
     Ok(listener)
 }
 
-/// Takes connections until it is dropped.
+/// Serves connections until the task is aborted.
 pub(crate) async fn serve(listener: UnixListener, context: Arc<Context>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let uid = nix::unistd::geteuid().as_raw();
@@ -71,8 +70,8 @@ pub(crate) async fn serve(listener: UnixListener, context: Arc<Context>) {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of descriptors, most likely: it passes when connections close.
-                tracing::warn!(%error, "a connection could not be taken");
+                // Most likely out of descriptors, until connections close.
+                tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 continue;
             }
@@ -88,7 +87,7 @@ pub(crate) async fn serve(listener: UnixListener, context: Arc<Context>) {
     }
 }
 
-/// Whether this uid may talk to us: our own, and root, who could read everything anyway.
+/// Returns true for a uid that may connect: our own, and root, which can read everything anyway.
 fn allowed(peer: u32, own: u32) -> bool {
     peer == own || peer == 0
 }
@@ -96,7 +95,7 @@ fn allowed(peer: u32, own: u32) -> bool {
 async fn converse(stream: UnixStream, context: Arc<Context>, foreign: bool) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     if foreign {
-        let error = RpcError::new(ErrorCode::BadRequest, "this socket is another user's");
+        let error = RpcError::new(ErrorCode::BadRequest, "this socket belongs to another user");
         return write(&mut writer, &Response::error(None, error)).await;
     }
     let mut reader = BufReader::new(reader);
@@ -113,14 +112,14 @@ async fn converse(stream: UnixStream, context: Arc<Context>, foreign: bool) -> i
         };
         let answer = tokio::select! {
             answer = answer(&line, &context, &mut greeted) => answer,
-            () = left(&mut reader) => return Ok(()),
+            () = hung_up(&mut reader) => return Ok(()),
         };
         write(&mut writer, &answer).await?;
     }
 }
 
-/// Ends when the client is gone, and never while it has more to say.
-async fn left(reader: &mut BufReader<OwnedReadHalf>) {
+/// Waits until the client is gone. Never ends while the client has sent more.
+async fn hung_up(reader: &mut BufReader<OwnedReadHalf>) {
     match reader.fill_buf().await {
         Ok(more) if !more.is_empty() => std::future::pending().await,
         _ => {}
@@ -149,7 +148,8 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
     let request: Request = match serde_json::from_slice(line) {
         Ok(request) => request,
         Err(e) => {
-            let error = RpcError::new(ErrorCode::BadRequest, format!("no JSON-RPC request: {e}"));
+            let error =
+                RpcError::new(ErrorCode::BadRequest, format!("not a JSON-RPC request: {e}"));
             return Response::error(None, error);
         }
     };
@@ -169,7 +169,7 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
         context.relays.hasten();
         verb::dispatch(context, &request.method, request.params).await
     } else {
-        Err(RpcError::new(ErrorCode::BadRequest, "a connection opens with hello"))
+        Err(RpcError::new(ErrorCode::BadRequest, "the first request of a connection must be hello"))
     };
     match result {
         Ok(value) => {
@@ -177,7 +177,7 @@ async fn answer(line: &[u8], context: &Arc<Context>, greeted: &mut bool) -> Resp
             match response.line() {
                 Ok(line) if line.len() <= LINE_LIMIT => response,
                 _ => {
-                    let message = "the answer does not fit a line";
+                    let message = "the answer is too long for one line";
                     Response::error(Some(id), RpcError::new(ErrorCode::TooLarge, message))
                 }
             }
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_uid_and_root_may_talk() {
+    fn only_our_own_uid_and_root_may_connect() {
         assert!(allowed(1000, 1000));
         assert!(allowed(0, 1000));
         assert!(!allowed(1001, 1000));

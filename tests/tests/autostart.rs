@@ -269,7 +269,7 @@ fn two_daemons_do_not_share_a_key() {
     let pid = one.daemon_pid();
     let second = one.run(&["daemon", "run", "--json"]).failure(4).0;
     assert_eq!(second.code, ErrorCode::AlreadyRunning);
-    assert!(second.message.starts_with("a daemon runs already"), "{}", second.message);
+    assert!(second.message.starts_with("another daemon already uses"), "{}", second.message);
     // The same key by another path, in a home of its own.
     let other = Agent::new("alice", &[relay.url()]);
     fs::hard_link(one.place().identity, other.place().identity).unwrap();

@@ -422,7 +422,7 @@ fn with_several_open_calls_a_verb_asks_for_one() {
     // Of several that ring, too, and the reason is typed once.
     let (three, four) = (meeting.ring("three"), meeting.ring("four"));
     let which = bob.fails(6, &["answer", "reject", "busy"]);
-    assert!(which.message.contains("(alice) rings here"), "{}", which.message);
+    assert!(which.message.contains("(alice) is ringing here"), "{}", which.message);
     let hint = which.hint.unwrap();
     for talk in [&three, &four] {
         assert!(

@@ -36,7 +36,7 @@ pub(super) type Answer = Box<dyn FnOnce(Result<(), Fault>)>;
 
 /// A fact that the daemon stores and the engine need not know.
 pub(super) enum Fact {
-    /// Whether a notifier took a question.
+    /// A notifier took a question, or refused it.
     QuestionNotified { question: u32, notifier: &'static str, taken: bool },
     /// The hash of the owner's passphrase; `None` removes it.
     Passphrase(Option<String>),

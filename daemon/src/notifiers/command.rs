@@ -64,16 +64,18 @@ pub(super) async fn run(command: &[String], input: &str, limit: Duration) -> Out
 mod tests {
     use super::*;
 
-    async fn shell(script: &str) -> Outcome {
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    async fn shell(script: &str, limit: Duration) -> Outcome {
         let command = ["sh", "-c", script].map(String::from);
-        run(&command, "{\"question\":\"go on?\"}\n", Duration::from_secs(1)).await
+        run(&command, "{\"question\":\"go on?\"}\n", limit).await
     }
 
     #[tokio::test]
     async fn a_command_gets_the_notification_on_stdin_and_its_exit_code_decides() {
-        assert_eq!(shell("grep -q '\"question\":\"go on?\"'").await, Outcome::Taken);
-        assert_eq!(shell("exit 3").await, Outcome::Retry("exit status: 3".into()));
-        let missing = run(&["/nonexistent".into()], "", Duration::from_secs(1)).await;
+        assert_eq!(shell("grep -q '\"question\":\"go on?\"'", MINUTE).await, Outcome::Taken);
+        assert_eq!(shell("exit 3", MINUTE).await, Outcome::Retry("exit status: 3".into()));
+        let missing = run(&["/nonexistent".into()], "", MINUTE).await;
         assert!(matches!(missing, Outcome::Retry(_)));
         assert_eq!(problem("sh"), None);
         for program in ["/nonexistent", "p2p-no-such-program", "/etc/passwd", "/"] {
@@ -83,9 +85,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_command_that_exceeds_its_time_limit_is_killed() {
-        let Outcome::Retry(cause) = shell("exec sleep 600").await else {
-            panic!("the command was not killed")
-        };
+        let hung = shell("exec sleep 600", Duration::from_millis(100)).await;
+        let Outcome::Retry(cause) = hung else { panic!("the command was not killed") };
         assert!(cause.contains("was killed"), "{cause}");
     }
 }

@@ -32,7 +32,7 @@ struct Position {
     /// The last entry that the sink took, or that was given up.
     #[serde(rename = "upto")]
     seq: u64,
-    /// How many entries were given up and are still unread.
+    /// Number of entries that were given up and are still unread.
     lost: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Whole channels, on a store of their own, and a server that keeps what it is told.
+//! Whole notifiers on a store of their own, with a server that records its requests.
 
 pub(super) mod samples;
 
@@ -22,7 +22,7 @@ use p2p_store::{Reader, Store, conversation_key};
 const ME: PublicKey = PublicKey([1; 32]);
 const CALL: Conversation = Conversation::Call(CallId(uuid::Uuid::from_bytes([7; 16])));
 
-/// A store, and what stands in for the engine's thread.
+/// A store in place of the engine's thread.
 #[derive(Clone)]
 struct Books {
     store: Arc<Mutex<Store>>,
@@ -80,7 +80,7 @@ impl Journal for Books {
     }
 }
 
-/// A daemon's channels; dropped with its runtime they are killed wherever they are.
+/// The notifiers of one daemon.
 struct Run {
     books: Books,
     notifiers: Notifiers,
@@ -110,7 +110,7 @@ impl Run {
         Self { books, notifiers, reader, runtime }
     }
 
-    /// A daemon that is killed.
+    /// Ends the workers wherever they are, as a killed daemon would.
     fn kill(self) {
         self.runtime.shutdown_background();
     }
@@ -119,7 +119,7 @@ impl Run {
         self.notifiers.view().into_iter().find(|channel| channel.name == name).unwrap()
     }
 
-    /// Whether a channel has taken a question: yes, no, or not tried.
+    /// Returns true if a notifier took a question, false if it refused, `None` if it was not asked.
     fn told(&self, question: u32, channel: &str) -> Option<bool> {
         let row = self.reader.question(question).unwrap()?;
         let is = |names: &[String]| names.iter().any(|name| name == channel);
@@ -155,7 +155,7 @@ fn ids(server: &Server) -> Vec<String> {
 }
 
 #[test]
-fn a_webhook_is_told_in_order_signed_and_without_a_peers_words() {
+fn a_webhook_gets_signed_notifications_in_order_and_without_text_of_a_peer() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     let run = Run::start(&dir, &webhook(&server));
     run.books.happens(1, EventKind::Knock);
@@ -183,7 +183,7 @@ fn a_webhook_is_told_in_order_signed_and_without_a_peers_words() {
 }
 
 #[test]
-fn what_a_server_does_not_take_now_is_tried_again_in_order_over_restarts() {
+fn a_failed_notification_is_repeated_in_order_and_after_a_restart() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     let run = Run::start(&dir, &webhook(&server));
     run.books.happens(1, EventKind::Message);
@@ -211,7 +211,7 @@ fn what_a_server_does_not_take_now_is_tried_again_in_order_over_restarts() {
 }
 
 #[test]
-fn what_was_read_is_not_told_any_more() {
+fn items_that_were_read_are_skipped() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     server.answers("500 Oh");
     let run = Run::start(&dir, &webhook(&server));
@@ -226,7 +226,7 @@ fn what_was_read_is_not_told_any_more() {
 }
 
 #[test]
-fn what_a_server_refuses_is_not_repeated_and_a_redirect_is_not_followed() {
+fn a_refused_notification_is_not_repeated_and_a_redirect_is_not_followed() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     let elsewhere = Server::start();
     server.answers("401 Who");
@@ -254,7 +254,7 @@ fn what_a_server_refuses_is_not_repeated_and_a_redirect_is_not_followed() {
 }
 
 #[test]
-fn a_channel_that_hangs_holds_up_no_other() {
+fn a_notifier_that_hangs_delays_no_other() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     server.answers("");
     let log = dir.path().join("told");
@@ -276,7 +276,7 @@ fn a_channel_that_hangs_holds_up_no_other() {
 }
 
 #[test]
-fn a_question_is_put_again_until_it_is_taken_over_restarts() {
+fn a_question_is_repeated_until_a_notifier_takes_it_also_after_a_restart() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     server.answers("500 Oh");
     let settings = webhook(&server) + "events = [\"escalate\"]\n";
@@ -299,7 +299,7 @@ fn a_question_is_put_again_until_it_is_taken_over_restarts() {
 }
 
 #[test]
-fn a_gateway_is_woken_once_for_all_that_is_unread() {
+fn a_gateway_is_woken_once_for_all_unread_items() {
     let (dir, server) = (TempDir::new().unwrap(), Server::start());
     let settings = format!("[openclaw]\nurl = \"{}/\"\ntoken = \"t0ken\"\n", server.url());
     let run = Run::start(&dir, &settings);

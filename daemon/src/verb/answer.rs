@@ -1,4 +1,4 @@
-//! `p2p answer`: takes a call that rings here, or refuses it.
+//! `p2p answer`: accepts or rejects a call that is ringing here.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ impl Handler for AnswerParams {
         let found = resolve::call(&context.reader(), self.call.as_deref(), &wanted);
         let id = match found {
             Err(error) if self.accept && error.code == ErrorCode::NoCall => {
-                // A tool that was killed types again: what was just taken is taken.
+                // A tool that was killed repeats its command: the call is accepted already.
                 just_taken(context)?.ok_or(error)?
             }
             found => found?.id,
@@ -48,7 +48,8 @@ impl Handler for AnswerParams {
     }
 }
 
-/// The one call that was taken within two minutes, by when the caller confirmed it or still may.
+/// Returns the only call that was accepted within the last two minutes, or still waits for the
+/// caller to confirm it.
 fn just_taken(context: &Context) -> Result<Option<CallId>, RpcError> {
     const LATELY: Duration = Duration::from_secs(120);
     let now = crate::now();

@@ -64,7 +64,7 @@ impl Handler for FollowCallParams {
             let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
             let Some(row) = row else { return Ok(Some(())) };
             let moved = match &row.call.state {
-                // The ring of the call that this one became part of may still be on the way.
+                // The ring of the call that this one merged into may still be on its way.
                 State::Ended(Ended { closing: Closing { into: Some(into), .. }, .. }) => {
                     store.call_by_id(AGENT, *into).map_err(unreadable)?.is_some()
                 }

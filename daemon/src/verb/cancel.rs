@@ -1,4 +1,4 @@
-//! `p2p cancel`: takes back what no relay was sent. What may be out stays as it is.
+//! `p2p cancel`: takes back a message that was not transmitted to any relay.
 
 use p2p_core::Conversation;
 use p2p_core::engine::OutgoingRef;
@@ -48,11 +48,11 @@ fn find(store: &Reader, text: &str) -> Result<MessageRow, RpcError> {
     }
 }
 
-/// What the engine is asked to take back, where that is possible at all.
+/// Returns the reference of a message that may still be cancelled.
 fn said(store: &Reader, message: &Message) -> Result<OutgoingRef, RpcError> {
     let name = handle('m', message.handle);
     if !message.by.is_ours() {
-        let text = format!("{name} is not this agent's own: it came from the peer");
+        let text = format!("{name} was not sent by this agent: it came from the peer");
         return Err(RpcError::new(ErrorCode::NotFound, text).hint(format!("p2p read {name}")));
     }
     if let Conversation::Call(call) = message.conversation
@@ -66,7 +66,7 @@ fn said(store: &Reader, message: &Message) -> Result<OutgoingRef, RpcError> {
     }
     match message.delivery {
         Delivery::Undelivered => {
-            let text = format!("{name} was given up as undelivered already");
+            let text = format!("{name} was already given up as undelivered");
             Err(RpcError::new(ErrorCode::TooLate, text).hint(format!("p2p read {name}")))
         }
         Delivery::Sent | Delivery::Delivered => Err(too_late(&name)),

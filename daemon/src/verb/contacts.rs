@@ -1,4 +1,4 @@
-//! `p2p contacts`: keys with pet names, and whether they may ring.
+//! `p2p contacts`: keys with pet names, and their permission to ring.
 
 use p2p_core::engine::{Input, command};
 use p2p_core::policy::is_pet_name;
@@ -36,7 +36,7 @@ impl Handler for EditContactParams {
     async fn handle(self, context: &Context) -> Result<EditContactResult, RpcError> {
         let key = resolve::agent(context, &context.reader(), &self.agent)?;
         let before = context.reader().peer(key).map_err(unreadable)?;
-        // Presence that `list` showed in this run says what runs behind the key.
+        // An agent whose presence `list` showed in this run speaks p2p.
         let seen = context.listed().get(&key).cloned();
         let mut renamed_from = None;
         match self.action {
@@ -46,11 +46,8 @@ impl Handler for EditContactParams {
                     .or_else(|| seen.clone().map(Into::into))
                     .filter(|name| is_pet_name(name));
                 let name = self.name.or(claimed.map(Into::into)).ok_or_else(|| {
-                    RpcError::new(
-                        ErrorCode::Usage,
-                        "it claims no name that could be pinned: say one",
-                    )
-                    .hint(format!("p2p contacts add {} <name>", key.npub()))
+                    RpcError::new(ErrorCode::Usage, "the peer claims no usable name: give a name")
+                        .hint(format!("p2p contacts add {} <name>", key.npub()))
                 })?;
                 let old = before.as_ref().and_then(|peer| peer.name.clone());
                 renamed_from = old.filter(|old| *old != name);

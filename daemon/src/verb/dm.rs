@@ -13,7 +13,7 @@ use super::{resolve, send};
 use crate::context::Context;
 use crate::errors::unreadable;
 
-/// How long `dm` waits to learn what kind of app a contact uses.
+/// Longest wait of `dm` to learn what kind of app a contact uses.
 const LOOKUP: Duration = Duration::from_secs(2);
 
 impl Handler for DmParams {

@@ -12,7 +12,7 @@ use super::{presenter, resolve};
 use crate::context::Context;
 use crate::errors::unreadable;
 
-/// Messages shown at the end.
+/// Most messages that the answer shows.
 const SHOWN: u32 = 20;
 
 impl Handler for EndParams {

@@ -14,7 +14,7 @@ use super::{resolve, rows};
 use crate::context::Context;
 use crate::errors::unreadable;
 
-/// How long a relay may take to accept the direct message to an owner.
+/// Longest wait for a relay to accept the direct message to an owner.
 const RELAY: Duration = Duration::from_secs(3);
 
 impl Handler for EscalateParams {

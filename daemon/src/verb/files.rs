@@ -41,11 +41,11 @@ impl Handler for FetchFileParams {
         let path = match &row.file.state {
             FileState::Complete(Some(path)) => Path::new(path.as_str()),
             FileState::Complete(None) => {
-                let message = format!("{name} was sent from here; it is not kept");
+                let message = format!("{name} was sent by this agent, which keeps no copy");
                 return Err(RpcError::new(ErrorCode::NotFound, message));
             }
             FileState::Transferring => {
-                let message = format!("{name} is not whole yet");
+                let message = format!("{name} has not arrived completely yet");
                 return Err(
                     RpcError::new(ErrorCode::NothingYet, message).hint("p2p wait --for file")
                 );

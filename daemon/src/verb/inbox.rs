@@ -64,7 +64,7 @@ fn named(store: &Reader, params: &InboxParams) -> Result<Option<CallId>, RpcErro
     Ok(named.transpose()?.map(|row| row.call.id))
 }
 
-/// Whether a call is over and no file is on its way in it any more.
+/// Returns true if a call has ended and no file of it is still on its way.
 fn over(store: &Reader, call: Option<CallId>) -> Result<bool, RpcError> {
     let Some(call) = call else { return Ok(false) };
     let row = store.call_by_id(AGENT, call).map_err(unreadable)?;

@@ -22,7 +22,7 @@ impl Handler for PendingParams {
     }
 }
 
-/// What waits for a reader.
+/// Counts what waits for a reader.
 pub(super) fn count(store: &Reader, reader: &str) -> Result<PendingView, RpcError> {
     let open = store.open_calls(reader).map_err(unreadable)?;
     let rings: Vec<String> = open

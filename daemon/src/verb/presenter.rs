@@ -1,4 +1,4 @@
-//! From what is kept to what is shown.
+//! The presenter: turns rows of the store into views of the socket.
 
 use p2p_core::call::{By, State};
 use p2p_core::record::{Content, Event, EventKind, FileState, Message, Peer, Speaks, Standing};
@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-/// Shows things as one reader sees them.
+/// Presents rows as one reader sees them.
 pub(super) struct Presenter<'a> {
     context: &'a Context,
     store: &'a Reader,
@@ -135,7 +135,7 @@ impl<'a> Presenter<'a> {
         })
     }
 
-    /// Whether an owner wrote it, to this agent alone.
+    /// Returns true if an owner wrote the message to this agent alone.
     fn is_from_owner(&self, message: &Message) -> Result<bool, RpcError> {
         let Conversation::Direct(key) = message.conversation else { return Ok(false) };
         let owners = self.store.owners().map_err(unreadable)?;

@@ -20,7 +20,7 @@ use crate::downloads::Downloads;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-/// A call that may go, and where its files are.
+/// A call that may be deleted, and the paths of its files.
 struct Going {
     id: CallId,
     shown: PurgedCall,
@@ -116,7 +116,7 @@ fn looked_up(
     Ok((going, staying))
 }
 
-/// Why a call may not go.
+/// Returns the reason why a call must be kept, if there is one.
 fn kept(store: &Reader, call: &Call) -> Result<Option<KeptReason>, RpcError> {
     if !call.is_open() && store.has_unread(Conversation::Call(call.id)).map_err(unreadable)? {
         return Ok(Some(KeptReason::Unread));

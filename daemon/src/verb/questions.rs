@@ -23,7 +23,7 @@ impl Handler for QuestionsParams {
     }
 }
 
-/// Waits until a question is answered, or its call is over.
+// Waits until the question is answered or its call has ended.
 impl Handler for FollowQuestionParams {
     const EFFECT: Effect = Effect::Reads;
     const ATTENTION: Attention = Attention::Agent;

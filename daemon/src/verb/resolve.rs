@@ -1,4 +1,4 @@
-//! Which call, which agent, which thing is meant.
+//! Resolution of names: which call or agent a request means.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::errors::{refused, unreadable};
 use crate::readers::AGENT;
 
-/// A call that was named.
+/// Returns the call of this handle or id.
 pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError> {
     let found = match (parse_handle(name), name.trim().parse()) {
         (Some(('c', number)), _) => store.call(AGENT, number).map_err(unreadable)?,
@@ -29,22 +29,22 @@ pub(super) fn named_call(store: &Reader, name: &str) -> Result<CallRow, RpcError
     })
 }
 
-/// What a verb looks for where no call is named.
+/// The calls that a verb accepts where none is named.
 pub(super) struct Wanted<'a> {
-    /// Which states fit.
+    /// Returns true for the states that fit.
     pub fits: fn(&State) -> bool,
-    /// An ended call with unread text makes it unclear which one is meant.
+    /// True if an ended call with unread items makes the choice ambiguous.
     pub unread_counts: bool,
-    /// The command for hints, with `{}` where `--call c7` goes.
+    /// The command for hints, with `{}` in the place of `--call c7`.
     pub command: &'a str,
 }
 
-/// Calls in which something can be said.
+/// Returns true for states in which messages can be sent.
 pub(super) fn speakable(state: &State) -> bool {
     !matches!(state, State::Incoming(_) | State::Ended(_))
 }
 
-/// The call to say something in: answered by us, and not over.
+/// Returns the call to send in: answered by us, and not ended.
 pub(super) fn to_speak_in(
     store: &Reader,
     name: Option<&str>,
@@ -53,7 +53,7 @@ pub(super) fn to_speak_in(
     let call = call(store, name, &Wanted { fits: speakable, unread_counts: true, command })?;
     let c = handle('c', call.handle);
     match &call.state {
-        // What became of it, the engine knows best.
+        // The engine knows the call that it became part of.
         State::Ended(ended) if ended.closing.reason == Reason::Merged => Ok(call),
         State::Ended(ended) => {
             Err(refused(&Refusal::Over(ended.closing.reason)).hint(format!("p2p call --back {c}")))
@@ -65,7 +65,7 @@ pub(super) fn to_speak_in(
     }
 }
 
-/// The call that is meant: the named one, or the only one that fits.
+/// Returns the named call, or the only one that fits.
 pub(super) fn call(
     store: &Reader,
     name: Option<&str>,
@@ -111,21 +111,21 @@ pub(super) fn call(
     }
 }
 
-/// How an open call stands, or that an ended one waits to be read.
+/// Describes the state of a call in an error.
 fn stands(state: &State) -> &'static str {
     match state {
         State::Dialing(_) | State::Ringing(_) => "is not answered yet",
-        State::Incoming(_) => "rings here",
+        State::Incoming(_) => "is ringing here",
         State::Connecting(_) => "is being connected",
         State::Active => "is active",
         State::Ended(_) => "ended, unread",
     }
 }
 
-/// No call fits; the newest of the others says what could be done instead.
+/// Returns the error for no fitting call, with a hint from the newest other call.
 fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
     if (wanted.fits)(&State::Incoming(Incoming { expires: Time(0), knock: false })) {
-        let error = RpcError::new(ErrorCode::NoCall, "nothing rings here");
+        let error = RpcError::new(ErrorCode::NoCall, "no call is ringing here");
         return error.hint("p2p wait --for ring");
     }
     let Some(CallRow { call, .. }) = others.first() else {
@@ -140,13 +140,13 @@ fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
     })
 }
 
-/// A pet name, or the beginning of the npub: never what a peer claims.
+/// Returns the pet name or the beginning of the npub, and never a claimed name.
 pub(super) fn known_name(store: &Reader, key: PublicKey) -> String {
     let named = store.peer(key).ok().flatten().and_then(|peer| peer.name);
     named.unwrap_or_else(|| key.npub().chars().take(12).collect()).into()
 }
 
-/// The agent that is meant: a pet name, a key, or the beginning of a key that we know.
+/// Returns the key of an agent, given by pet name, key, or the beginning of a known key.
 pub(super) fn agent(context: &Context, store: &Reader, text: &str) -> Result<PublicKey, RpcError> {
     let text = text.trim();
     if let Some(peer) = store.peer_by_name(text).map_err(unreadable)? {
@@ -182,7 +182,8 @@ pub(super) fn agent(context: &Context, store: &Reader, text: &str) -> Result<Pub
     }
 }
 
-/// Names resolve among contacts only; who merely claims one is shown by key.
+/// Returns the error for an unknown agent. Keys that claim the name are listed, since only the pet
+/// names of contacts resolve.
 fn unknown_agent(context: &Context, text: &str) -> RpcError {
     let lower = text.to_lowercase();
     let claims: Vec<String> = context
@@ -191,7 +192,7 @@ fn unknown_agent(context: &Context, text: &str) -> RpcError {
         .filter(|(_, claimed)| claimed.to_lowercase() == lower)
         .map(|(key, _)| key.npub())
         .collect();
-    let message = format!("no contact is called {text:?}, and it is no key");
+    let message = format!("no contact is called {text:?}, and it is not a key");
     let error = |more: &str| RpcError::new(ErrorCode::NoAgent, message + more);
     match claims.as_slice() {
         [] => error("").hint("p2p list\np2p contacts"),
@@ -207,8 +208,8 @@ fn unknown_agent(context: &Context, text: &str) -> RpcError {
     }
 }
 
-/// Our agent's own words as an argument of the command in a hint: what is short and means the
-/// same to a shell, or else `otherwise`.
+/// Returns the text as an argument for the command of a hint, if it is short and a shell reads it
+/// unchanged; else `otherwise`.
 pub(super) fn argument(text: &str, otherwise: &str) -> String {
     let plain = text.len() <= 60 && !text.contains(['"', '$', '`', '\\', '!', '\n']);
     if plain { format!("\"{text}\"") } else { otherwise.into() }

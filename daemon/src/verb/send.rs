@@ -1,4 +1,4 @@
-//! `p2p send`: says something in a call, and follows how far it gets.
+//! `p2p send`: sends a message in a call, and follows its delivery.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::AGENT;
 
-/// How long the answer to `send` waits for the first relay.
+/// Longest wait of the answer to `send` for the first relay.
 const RECEIPT: Duration = Duration::from_millis(700);
 
 impl Handler for SendParams {
@@ -37,7 +37,7 @@ impl Handler for SendParams {
     }
 }
 
-/// Says something in a conversation.
+/// Sends a message in a conversation.
 pub(super) async fn say(
     context: &Context,
     conversation: Conversation,
@@ -46,7 +46,7 @@ pub(super) async fn say(
 ) -> Result<SendResult, RpcError> {
     let send = command::SendMessage { conversation, text: text.into(), again };
     let command::SentMessage { message, repeated } = context.engine.command(send).await?;
-    // It is durable; a moment more, and the receipt can name the relays that took it.
+    // The message is durable. A moment later the receipt can name the relays that took it.
     let taken = || {
         let store = context.reader();
         let delivery = rows::message(&store, message)?.message.delivery;
@@ -101,7 +101,7 @@ fn reached(store: &Reader, row: &MessageRow, goal: Milestone) -> Result<bool, Rp
     })
 }
 
-/// Whether waiting longer is of no use.
+/// Returns true if the goal cannot be reached any more.
 fn hopeless(store: &Reader, row: &MessageRow, goal: Milestone) -> Result<bool, RpcError> {
     if matches!(row.message.delivery, Delivery::Undelivered | Delivery::Cancelled) {
         return Ok(true);
@@ -112,7 +112,7 @@ fn hopeless(store: &Reader, row: &MessageRow, goal: Milestone) -> Result<bool, R
     }
 }
 
-/// Whether messages of a call go out now, and not when it is answered.
+/// Returns true if messages of a call go out now, and do not wait for its answer.
 fn answered(store: &Reader, call: CallId) -> Result<bool, RpcError> {
     let row = store.call_by_id(AGENT, call).map_err(unreadable)?;
     Ok(row.is_some_and(|row| row.call.answered.is_some()))

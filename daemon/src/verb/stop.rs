@@ -10,7 +10,7 @@ impl Handler for StopParams {
     const EFFECT: Effect = Effect::Reads;
 
     async fn handle(self, context: &Context) -> Result<Done, RpcError> {
-        // After the answer is on its way: stopping closes the connection.
+        // Stopping closes the connection, so that the answer goes first.
         let stop = context.stop.clone();
         tokio::spawn(async move {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

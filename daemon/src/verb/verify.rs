@@ -44,7 +44,7 @@ impl Handler for VerifyParams {
     }
 }
 
-/// What both ends have of a call that is over.
+/// Compares what both ends have of an ended call.
 pub(super) fn comparison(store: &Reader, call: &Call) -> Result<Option<ComparisonView>, RpcError> {
     if call.is_open() || call.answered.is_none() {
         return Ok(None);
@@ -75,7 +75,7 @@ fn shown(digest: Digest) -> view::DigestView {
     view::DigestView { count: digest.count, sha256: digest.sha256.to_string() }
 }
 
-/// The digests of an exported transcript: what we said as far as it arrived, and what we heard.
+/// Returns the digests of an exported transcript: of our delivered messages, and of the peer's.
 fn sides(
     messages: &[view::MessageView],
     files: &[view::FileView],

@@ -7,7 +7,7 @@ use p2p_core::wire::Reason;
 use p2p_ipc::view;
 use p2p_store::MessageRow;
 
-/// How an owner's word came.
+/// Returns the way on which an owner's answer came.
 pub(super) fn answer_via(via: Via) -> &'static str {
     match via {
         Via::Dm(_) => "dm",
@@ -15,7 +15,7 @@ pub(super) fn answer_via(via: Via) -> &'static str {
     }
 }
 
-/// How far an outgoing message got.
+/// Returns the delivery of an outgoing message.
 pub(super) fn delivery(row: &MessageRow) -> view::DeliveryView {
     let state = match row.message.delivery {
         Delivery::Cancelled => view::DeliveryState::Cancelled,
@@ -44,7 +44,7 @@ pub(super) fn item_kind(kind: EventKind) -> view::ItemKind {
     }
 }
 
-/// The way back.
+/// Returns the kind of log entry for a kind of item.
 pub(super) fn event_kind(kind: view::ItemKind) -> EventKind {
     match kind {
         view::ItemKind::Ring => EventKind::Ring,
@@ -76,7 +76,7 @@ pub(super) fn call_expiry(state: &State) -> Option<Time> {
     match state {
         State::Dialing(state) => Some(state.expires),
         State::Ringing(state) => Some(state.expires),
-        // The grace is for the caller's last word to arrive in; the ring itself is over before it.
+        // The grace lets the caller's final `end` arrive; the ring itself is over before it.
         State::Incoming(state) => {
             Some(Time(state.expires.0.saturating_sub(RING_GRACE.as_millis() as u64)))
         }

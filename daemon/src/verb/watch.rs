@@ -1,5 +1,5 @@
-//! `p2p watch`: the event log, followed by requests that wait. A watcher's place is the number
-//! that it asks with, so one that is slow or gone costs nothing here.
+//! `p2p watch`: follows the event log with requests that wait. A watcher keeps its own position, so
+//! that a slow or vanished watcher costs nothing here.
 
 use p2p_core::record::EventKind;
 use p2p_ipc::method::{WatchParams, WatchResult};
@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::errors::unreadable;
 use crate::readers::reader_name;
 
-/// Watching is no sign of our agent: a program may do that for days.
+// A program may watch for days: watching does not count as attention of our agent.
 impl Handler for WatchParams {
     const EFFECT: Effect = Effect::Reads;
 

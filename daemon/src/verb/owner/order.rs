@@ -1,5 +1,5 @@
-//! What an owner orders at a terminal: what is meant is found first, then an owner is proven, and
-//! only then the engine is told.
+//! Orders of an owner at a terminal. Names are resolved first, then the owner is proven, and only
+//! then the engine gets the command.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use crate::verb::handler::{Effect, Handler};
 use crate::verb::handles::{handle, numbered};
 use crate::verb::resolve;
 
-/// How long an owner wants to hear nothing, in minutes, where it does not say.
+/// Default duration of a mute, in minutes.
 const MUTED: u64 = 8 * 60;
-/// The longest.
+/// Longest duration of a mute, in minutes.
 const LONGEST_MUTED: u64 = 365 * 24 * 60;
 
 impl Handler for OwnerCommandParams {
@@ -48,7 +48,7 @@ impl Handler for OwnerCommandParams {
     }
 }
 
-/// The order, with what it names found.
+/// Returns the command with its names resolved.
 fn meant(context: &Context, order: OwnerCommand) -> Result<human::OwnerCommand, RpcError> {
     let store = context.reader();
     let agent = |text: &str| resolve::agent(context, &store, text);
@@ -86,7 +86,8 @@ fn meant(context: &Context, order: OwnerCommand) -> Result<human::OwnerCommand, 
         OwnerCommand::Block { agent: text } => human::OwnerCommand::Block(agent(&text)?),
         OwnerCommand::Policy { policy } => {
             human::OwnerCommand::Policy(show::policy(&policy).ok_or_else(|| {
-                let message = format!("{policy:?} is no policy: ask, allow-list, open, closed");
+                let message =
+                    format!("{policy:?} is not a policy: use ask, allow-list, open, closed");
                 RpcError::new(ErrorCode::Usage, message).hint("p2p owner policy ask")
             })?)
         }
@@ -94,7 +95,7 @@ fn meant(context: &Context, order: OwnerCommand) -> Result<human::OwnerCommand, 
     })
 }
 
-/// The named call, or the only one that is open.
+/// Returns the named call, or the only open one.
 fn open(store: &Reader, name: Option<String>, order: &str) -> Result<CallId, RpcError> {
     let wanted = resolve::Wanted {
         fits: |state| !matches!(state, State::Ended(_)),
@@ -104,7 +105,7 @@ fn open(store: &Reader, name: Option<String>, order: &str) -> Result<CallId, Rpc
     Ok(resolve::call(store, name.as_deref(), &wanted)?.id)
 }
 
-/// The only call in which an owner speaks.
+/// Returns the only call that an owner has taken over.
 fn taken_over(store: &Reader) -> Result<CallId, RpcError> {
     let mut taken = Vec::new();
     for row in store.open_calls(AGENT).map_err(unreadable)? {

@@ -26,12 +26,12 @@ impl Handler for OwnerPairParams {
     }
 }
 
-/// A key in whole: who is to own the agent is not guessed from a beginning.
+/// Returns a whole key. The beginning of a key is not enough to name an owner.
 fn key(text: &str) -> Result<PublicKey, RpcError> {
     let text = text.trim();
     let text = text.strip_prefix("nostr:").unwrap_or(text);
     PublicKey::parse(text).map_err(|_| {
-        let message = format!("{text:?} is no npub and not 64 hex digits");
+        let message = format!("{text:?} is neither an npub nor 64 hex digits");
         RpcError::new(ErrorCode::NoAgent, message).hint("p2p owner pair")
     })
 }

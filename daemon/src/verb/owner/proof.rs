@@ -1,4 +1,4 @@
-//! Whether an owner is there: its passphrase, or a code that one got by direct message.
+//! Proof that an owner is present: the passphrase, or a code that an owner got by direct message.
 
 use p2p_core::engine::{Refusal, command};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -8,19 +8,19 @@ use crate::context::Context;
 use crate::errors::{refused, unreadable};
 use crate::passphrase;
 
-/// Whether there is nobody to prove: the first who comes may pair, and say what strangers may do.
-/// The engine looks again when it does that.
+/// Returns true while nobody owns this agent. Anybody may then pair and set the policy for
+/// strangers; the engine checks this again.
 pub fn unowned(context: &Context) -> Result<bool, RpcError> {
     Ok(context.reader().owners().map_err(unreadable)?.is_empty())
 }
 
-/// What only an owner can do, where there is none.
+/// Returns the error for an act of an owner while nobody owns this agent.
 pub fn nobody() -> RpcError {
-    let message = "nobody owns this agent, so there is nobody to do that";
+    let message = "nobody owns this agent, and only an owner may do that";
     RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner pair")
 }
 
-/// Lets through who proves that an owner is there.
+/// Checks the proof of an owner.
 pub async fn prove(context: &Context, proof: Option<&str>) -> Result<(), RpcError> {
     let Some(proof) = proof else { return Err(refused(&Refusal::OwnerOnly)) };
     match context.auth_throttle.attempt(crate::now, is_right(context, proof)).await? {

@@ -45,7 +45,7 @@ fn owner(owner: record::Owner) -> view::OwnerView {
     }
 }
 
-/// What a policy is called in the configuration.
+/// Returns the name of a policy in the configuration.
 const fn name(policy: Policy) -> &'static str {
     match policy {
         Policy::Ask => "ask",
@@ -55,7 +55,7 @@ const fn name(policy: Policy) -> &'static str {
     }
 }
 
-/// The policy of this name.
+/// Returns the policy of this name.
 pub fn policy(text: &str) -> Option<Policy> {
     let all = [Policy::Ask, Policy::AllowList, Policy::Open, Policy::Closed];
     all.into_iter().find(|policy| name(*policy) == text)
