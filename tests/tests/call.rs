@@ -509,7 +509,7 @@ fn a_stranger_with_an_invite_rings_under_an_allow_list() {
     let alice = Agent::new("alice", &[relay.url()]);
     let made = bob.json(&["invite", "--hours", "1"]);
     let token = made["token"].as_str().unwrap();
-    assert_eq!((&made["id"], &made["uses"]), (&1.into(), &1.into()));
+    assert_eq!((&made["id"], &made["uses_left"]), (&1.into(), &1.into()));
     for (path, bytes) in bob.stored() {
         let written = bytes.windows(token.len()).any(|part| part == token.as_bytes());
         assert!(!written, "the token stands in {}", path.display());
@@ -519,7 +519,7 @@ fn a_stranger_with_an_invite_rings_under_an_allow_list() {
     assert!(cut.message.contains("cut or mistyped"), "{}", cut.message);
     // What bob has to say about it, he keeps over a restart.
     bob.kill9();
-    assert_eq!(bob.json(&["invite", "list"])["invites"][0]["uses"], 1);
+    assert_eq!(bob.json(&["invite", "list"])["invites"][0]["uses_left"], 1);
     let placed = alice.json(&["call", &npub, "docs", "--invite", token]);
     let ring = item(&bob, "ring");
     assert_eq!(ring["call"]["topic"], "docs");

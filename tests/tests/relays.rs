@@ -35,7 +35,7 @@ fn an_oversized_message_fails_and_a_wrong_clock_is_shown() {
         message["delivery"]["state"] == "undelivered"
     });
     let refused = meeting.alice.json(&["read", &handle])["delivery"]["receipts"][0].clone();
-    assert_eq!((&refused["url"], &refused["ok"]), (&json!(url), &json!(false)), "{refused}");
+    assert_eq!((&refused["url"], &refused["accepted"]), (&json!(url), &json!(false)), "{refused}");
     assert!(refused["cause"].as_str().unwrap().contains("and it takes 8000"), "{refused}");
     let told = meeting.alice.run(&["read", &handle]).exits(0).stdout;
     assert!(told.contains(" refused: too large"), "{told}");
@@ -93,7 +93,7 @@ fn read_shows_what_a_message_waits_for() {
     let sent = alice.json(&["dm", "bob", "are you there?"]);
     let sent = sent["message"]["handle"].as_str().unwrap();
     let delivery = diagnosis(sent, "acknowledgement");
-    assert_eq!(delivery["receipts"][0]["ok"], true, "{delivery}");
+    assert_eq!(delivery["receipts"][0]["accepted"], true, "{delivery}");
     assert!(delivery["diagnosis"]["peer_seen_ms"].is_u64(), "{delivery}");
     assert!(delivery["diagnosis"]["next_attempt_ms"].is_u64(), "{delivery}");
     let text = alice.run(&["read", sent]).exits(0).stdout;

@@ -285,7 +285,7 @@ fn a_restart_changes_nothing() {
             let before = shows(agent);
             let open = |shown: &serde_json::Value| {
                 let shown = shown.to_string();
-                shown.contains("\"sent\"") || shown.contains("\"queued\"")
+                shown.contains("\"state\":\"sent\"") || shown.contains("\"state\":\"queued\"")
             };
             (!before.iter().any(open)).then_some(before)
         })
