@@ -4,8 +4,8 @@ use crate::change::Change;
 use crate::ids::{CallId, InstanceId, PublicKey};
 use crate::record::Event;
 use crate::rumor::Rumor;
-use crate::text::{Blob, Text};
 use crate::time::Time;
+use crate::transfer::assembly::Assembly;
 
 /// How urgent a rumor is at the relays; the order is the order of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,15 +35,9 @@ pub enum Output {
         /// How urgently.
         priority: Priority,
     },
-    /// Write a received file; answer with [`Input::FileStored`].
-    StoreFile {
-        /// Its handle.
-        file: u32,
-        /// Its safe name.
-        name: Text,
-        /// The bytes, whose hash was checked.
-        bytes: Blob,
-    },
+    /// Assemble a received file from its pieces, which are stored, and check it; answer with
+    /// [`Input::FileStored`].
+    AssembleFile(Assembly),
     /// Sum up what is kept of a call; answer with [`Input::Digested`].
     Digest(CallId),
     /// Read the last lines of a call; answer with [`Input::Recalled`].

@@ -12,6 +12,7 @@ use p2p_core::record::{
     Answer, Content, Delivery, Event, EventKind, File, FileState, Line, Message, Peer, Question,
     Speaker, Via,
 };
+use p2p_core::transfer::assembly::{Assembly, AssemblyFault};
 use p2p_core::wire::{
     Accept, Body, Closing, Control, Escalation, FileOffer, Item, Offer, Reason, Slot,
 };
@@ -176,7 +177,6 @@ fn values() -> Vec<Box<dyn Debug>> {
     ];
     let accept = Accept { replaces: None, name: Some(text()) };
     let recent = vec![(place, text(), 1, now)];
-    let chunks = vec![(STREAM, 1, id, bytes())];
     let mut values: Vec<Box<dyn Debug>> = vec![
         Box::new(Body::Plain(text())),
         Box::new(Body::Control(CALL, Control::Offer(offer))),
@@ -184,8 +184,15 @@ fn values() -> Vec<Box<dyn Debug>> {
         Box::new(Body::Chunk(CALL, slot, bytes())),
         Box::new(Input::PeerSeen { peer: KEY, name: Some(text()) }),
         Box::new(Input::FileStored { file: 1, result: Ok(text()) }),
-        Box::new(Input::FileStored { file: 1, result: Err(text()) }),
-        Box::new(Output::StoreFile { file: 1, name: text(), bytes: bytes() }),
+        Box::new(Input::FileStored { file: 1, result: Err(AssemblyFault::Local(text())) }),
+        Box::new(Output::AssembleFile(Assembly {
+            file: 1,
+            stream: STREAM,
+            pieces: 1,
+            name: text(),
+            size: 1,
+            sha256: Sha256([1; 32]),
+        })),
         Box::new(Output::Notify(event)),
         Box::new(Input::Recalled {
             call: CALL,
@@ -193,13 +200,7 @@ fn values() -> Vec<Box<dyn Debug>> {
             lines: vec![Line { by: Speaker::Peer, text: text() }],
         }),
         Box::new(Output::Send { to: KEY, rumor, priority: Priority::Text }),
-        Box::new(Snapshot {
-            peers: vec![peer],
-            calls: vec![call],
-            recent,
-            chunks,
-            ..Snapshot::default()
-        }),
+        Box::new(Snapshot { peers: vec![peer], calls: vec![call], recent, ..Snapshot::default() }),
     ];
     values.extend(contents.map(|it| Box::new(message(it)) as Box<dyn Debug>));
     values.extend(items.map(|it| Box::new(Body::Numbered(place, slot, it)) as Box<dyn Debug>));

@@ -129,7 +129,7 @@ mod tests {
         let (me, settings) = (PublicKey([1; 32]), Settings::default());
         let snapshot = store.snapshot(NOW).unwrap();
         let mut engine = Engine::restore(me, InstanceId([1; 8]), [1; 32], settings, snapshot, NOW);
-        let downloads = Downloads { folder: dir.path().into(), cap: 0 };
+        let downloads = Downloads::new(dir.path().into(), 0);
         let mut run = RetentionRun::new(Retention { messages: Some(EVERY * 365), files: None });
         let mut rounds = 0;
         while run.due() <= NOW {

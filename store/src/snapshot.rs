@@ -83,9 +83,9 @@ fn add_streams(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
     let since = named_params! { ":since": ago(now, WORD_LIFETIME) };
     let streams = |table| format!("{LIVE} SELECT * FROM {table} WHERE {IN_LIVE} ORDER BY place");
     // The engine decides about rows of a stream that it does not know.
-    let buffered = |table| {
+    let buffered = |table, columns| {
         format!(
-            "{LIVE} SELECT w.* FROM {table} w LEFT JOIN streams_in s ON s.id = w.stream
+            "{LIVE} SELECT {columns} FROM {table} w LEFT JOIN streams_in s ON s.id = w.stream
              WHERE s.id IS NULL OR {IN_LIVE} ORDER BY w.stream, w.number"
         )
     };
@@ -93,8 +93,13 @@ fn add_streams(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
     to.streams_in = db.all(&STREAMS_IN, &streams("streams_in"), since, streams::read_in)?;
     let all = "SELECT * FROM outbox ORDER BY stream, number";
     to.outbox = db.all(&OUTBOX, all, [], waiting::read_outbox)?;
-    to.out_of_order = db.all(&HELD, &buffered("held"), since, waiting::read_held)?;
-    to.chunks = db.all(&CHUNKS, &buffered("chunks"), since, waiting::read_chunk)?;
+    to.out_of_order = db.all(&HELD, &buffered("held", "w.*"), since, waiting::read_held)?;
+    to.chunks = db.all(
+        &CHUNKS,
+        &buffered("chunks", "w.stream, w.number, w.rumor, w.size"),
+        since,
+        waiting::read_chunk,
+    )?;
     Ok(())
 }
 

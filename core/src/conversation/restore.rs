@@ -9,7 +9,7 @@ use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Inbound, Incoming, Outgoing, Pending};
 use crate::record::{Lane, StreamIn, StreamOut};
 use crate::rumor::{Rumor, Verified};
-use crate::text::{Blob, Text};
+use crate::text::Text;
 use crate::time::Time;
 use crate::wire::decode;
 
@@ -28,6 +28,19 @@ pub struct OutboxEntry {
     pub since: Time,
 }
 
+/// A piece of a file that arrived, as it was kept. Its bytes stay in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredChunk {
+    /// The stream.
+    pub stream: StreamId,
+    /// The number.
+    pub number: u64,
+    /// The rumor that brought it.
+    pub rumor: RumorId,
+    /// The number of bytes.
+    pub size: u64,
+}
+
 /// Everything that was kept of conversations.
 #[derive(Debug, Default)]
 pub struct Kept {
@@ -40,7 +53,7 @@ pub struct Kept {
     /// The rumors that arrived out of order.
     pub out_of_order: Vec<(StreamId, u64, Rumor)>,
     /// The chunks of files that did not arrive in whole.
-    pub chunks: Vec<(StreamId, u64, RumorId, Blob)>,
+    pub chunks: Vec<StoredChunk>,
     /// The messages that were sent lately.
     pub recent: Vec<(Conversation, Text, u32, Time)>,
 }
@@ -78,7 +91,7 @@ impl Conversations {
             let Some(id) = receiving.get(&stream) else { continue };
             self.restore_buffered(me, *id, (stream, number), rumor);
         }
-        for (stream, number, rumor, bytes) in kept.chunks {
+        for StoredChunk { stream, number, rumor, size } in kept.chunks {
             let state = receiving.get(&stream).and_then(|id| self.get_mut(*id));
             let Some(receiving) = state.and_then(|it| it.receiving.get_mut(&stream)) else {
                 continue;
@@ -86,7 +99,7 @@ impl Conversations {
             if number > receiving.incoming.upto {
                 receiving.incoming.held.insert(number, Inbound::new(rumor, ()));
             }
-            receiving.chunks.insert(number, bytes);
+            receiving.stored += size;
         }
         for (id, text, handle, at) in kept.recent {
             if let Some(state) = self.get_mut(id) {

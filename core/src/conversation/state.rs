@@ -8,7 +8,7 @@ use crate::ids::{Conversation, PublicKey, RumorId, StreamId};
 use crate::lane::{Incoming, Outgoing, Schedule};
 use crate::policy::Meter;
 use crate::record::{Lane, StreamIn, StreamOut};
-use crate::text::{Blob, Text};
+use crate::text::Text;
 use crate::time::{Time, earlier};
 use crate::wire::{Ack, Packet};
 
@@ -37,14 +37,16 @@ pub struct Sending {
 pub struct Receiving {
     pub file: Option<u32>,
     pub incoming: Incoming<()>,
-    pub chunks: BTreeMap<u64, Blob>,
+    /// The bytes of the pieces that are stored.
+    pub stored: u64,
+    /// True once no more pieces are taken in.
     pub done: bool,
 }
 
 impl Receiving {
     pub fn new(stream: StreamId) -> Self {
         let incoming = Incoming::new(stream);
-        Self { file: None, incoming, chunks: BTreeMap::new(), done: false }
+        Self { file: None, incoming, stored: 0, done: false }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::ids::{CallId, PublicKey, RumorId};
 use crate::record::Line;
 use crate::rumor::Verified;
 use crate::text::Text;
+use crate::transfer::assembly::AssemblyFault;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -69,12 +70,12 @@ pub enum Input {
         /// Oldest first.
         lines: Vec<Line>,
     },
-    /// A received file was written, or could not be.
+    /// A received file was assembled, or could not be, in answer to [`Output::AssembleFile`].
     FileStored {
-        /// Its handle.
+        /// The file's handle.
         file: u32,
-        /// The path, or why not.
-        result: Result<Text, Text>,
+        /// The path, or the reason.
+        result: Result<Text, AssemblyFault>,
     },
     /// Time went by.
     Tick,

@@ -33,7 +33,7 @@ mod snapshot;
 pub use crate::change::Change;
 pub use crate::context::{SEEN_KEPT, SEEN_LEAST};
 pub use crate::conversation::cancel::OutgoingRef;
-pub use crate::conversation::restore::OutboxEntry;
+pub use crate::conversation::restore::{OutboxEntry, StoredChunk};
 pub use crate::output::{Output, Priority};
 pub use dispatch::Engine;
 pub use execute::Command;

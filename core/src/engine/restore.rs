@@ -64,7 +64,7 @@ impl Engine {
             swept: now,
             visited: 0,
         };
-        engine.transfers.resume(&mut engine.ctx, &mut engine.conversations, now);
+        engine.transfers.resume(&mut engine.ctx, &mut engine.conversations);
         engine.settle();
         engine
     }

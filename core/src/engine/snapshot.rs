@@ -1,14 +1,14 @@
 //! The state from which an engine goes on after a restart.
 
 use crate::call::Call;
-use crate::conversation::restore::OutboxEntry;
+use crate::conversation::restore::{OutboxEntry, StoredChunk};
 use crate::ids::{Conversation, RumorId, StreamId};
 use crate::policy::Policy;
 use crate::record::{
     Counters, File, Invite, Note, Owner, Peer, Question, StreamIn, StreamOut, Takeover, Tombstone,
 };
 use crate::rumor::Rumor;
-use crate::text::{Blob, Text};
+use crate::text::Text;
 use crate::time::Time;
 
 /// Everything the engine needs to go on after a restart.
@@ -28,8 +28,8 @@ pub struct Snapshot {
     pub outbox: Vec<OutboxEntry>,
     /// Rumors beyond a gap.
     pub out_of_order: Vec<(StreamId, u64, Rumor)>,
-    /// Pieces of files that are not whole.
-    pub chunks: Vec<(StreamId, u64, RumorId, Blob)>,
+    /// Pieces of files that are not whole, without their bytes.
+    pub chunks: Vec<StoredChunk>,
     /// Files that are under way.
     pub files: Vec<File>,
     /// Rumors that were taken in, and when.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256 as Hasher};
 
+use super::assembly::{Assembly, AssemblyFault};
 use super::change::TransferChange;
 use crate::context::Context;
 use crate::conversation::conversations::Conversations;
@@ -131,7 +132,7 @@ impl Transfers {
         receiving.file = Some(handle);
         state.persist_receiving(ctx, offer.stream);
         self.files.insert(handle, file);
-        self.assemble(ctx, conversations, now, handle);
+        self.assemble(ctx, conversations, handle);
         handle
     }
 
@@ -158,58 +159,50 @@ impl Transfers {
             receiving.incoming.owes_ack = true;
             return state.owe(ack_due);
         }
-        let stored: usize = receiving.chunks.values().map(|bytes| bytes.len()).sum();
-        if receiving.done || number > CHUNKS_LIMIT || stored + bytes.len() > FILE_LIMIT {
+        let stored = receiving.stored + bytes.len() as u64;
+        if receiving.done || number > CHUNKS_LIMIT || stored > FILE_LIMIT as u64 {
             return;
         }
         match receiving.incoming.arrive(number, Inbound::new(rumor, ())) {
             Arrival::OutOfOrder | Arrival::Released(_) => {}
             Arrival::Duplicate | Arrival::Conflict | Arrival::TooFar => return,
         }
-        receiving.chunks.insert(number, bytes.clone());
+        receiving.stored = stored;
         let file = receiving.file;
         state.owe(ack_due);
         ctx.remember_seen(now, rumor);
         ctx.persist(TransferChange::Chunk { stream, number, rumor, bytes });
         state.persist_receiving(ctx, stream);
         if let Some(file) = file {
-            self.assemble(ctx, conversations, now, file);
+            self.assemble(ctx, conversations, file);
         }
     }
 
-    /// Hands files that arrived in whole before the last run ended to the daemon again.
-    pub fn resume(&mut self, ctx: &mut Context, conversations: &mut Conversations, now: Time) {
-        let incoming = self.files.values().filter(|file| !file.outgoing);
-        for file in incoming.map(|file| file.handle).collect::<Vec<_>>() {
-            self.assemble(ctx, conversations, now, file);
+    /// Has the files assembled again of which every piece arrived before the last run ended.
+    pub fn resume(&self, ctx: &mut Context, conversations: &mut Conversations) {
+        for file in self.files.values().filter(|file| !file.outgoing) {
+            self.assemble(ctx, conversations, file.handle);
         }
     }
 
-    /// Puts a file together once every chunk is there, and hands it to the daemon.
-    fn assemble(
-        &mut self,
-        ctx: &mut Context,
-        conversations: &mut Conversations,
-        now: Time,
-        handle: u32,
-    ) {
+    /// Has the daemon assemble a file once every piece of it is stored.
+    fn assemble(&self, ctx: &mut Context, conversations: &mut Conversations, handle: u32) {
         let Some(file) = self.files.get(&handle) else { return };
         let Some(state) = conversations.get_mut(Conversation::Call(file.call)) else { return };
         let Some(receiving) = state.receiving.get_mut(&file.stream) else { return };
-        let chunks = file.size.div_ceil(file.chunk.max(1)).max(1);
-        if receiving.done || receiving.incoming.upto < chunks {
+        let pieces = file.size.div_ceil(file.chunk.max(1)).max(1);
+        if receiving.done || receiving.incoming.upto < pieces {
             return;
         }
         receiving.done = true;
-        let chunks = std::mem::take(&mut receiving.chunks);
-        let bytes: Vec<u8> = chunks.into_values().flat_map(|chunk| chunk.0).collect();
-        if bytes.len() as u64 == file.size && Hasher::digest(&bytes)[..] == file.sha256.0 {
-            let (name, bytes) = (file.name.clone(), bytes.into());
-            ctx.output(Output::StoreFile { file: handle, name, bytes });
-        } else {
-            let cause = "what arrived does not match its size and SHA-256";
-            self.arrived(ctx, now, handle, FileState::Failed(cause.into()));
-        }
+        ctx.output(Output::AssembleFile(Assembly {
+            file: handle,
+            stream: file.stream,
+            pieces,
+            name: file.name.clone(),
+            size: file.size,
+            sha256: file.sha256,
+        }));
     }
 
     /// Gives up the files of a call that ended so long ago that nobody sends the rest.
@@ -220,11 +213,17 @@ impl Transfers {
         }
     }
 
-    /// Notes that the daemon wrote a file, or could not.
-    pub fn stored(&mut self, ctx: &mut Context, now: Time, file: u32, result: Result<Text, Text>) {
+    /// Notes that the daemon assembled a file, or could not.
+    pub fn stored(
+        &mut self,
+        ctx: &mut Context,
+        now: Time,
+        file: u32,
+        result: Result<Text, AssemblyFault>,
+    ) {
         let state = match result {
             Ok(path) => FileState::Complete(Some(path)),
-            Err(cause) => FileState::Failed(cause),
+            Err(fault) => FileState::Failed(fault.to_string().into()),
         };
         self.arrived(ctx, now, file, state);
     }

@@ -1,7 +1,10 @@
 //! The outputs of the engine, carried out after the commit that explains them.
 
+use std::fmt::Display;
+
+use p2p_core::Time;
 use p2p_core::engine::{Input, Output};
-use p2p_core::{Blob, Text, Time};
+use p2p_core::transfer::assembly::{Assembly, AssemblyFault};
 use p2p_relays::Relays;
 use p2p_store::{Reader, Store, StoreError};
 use tokio::sync::{mpsc, watch};
@@ -26,7 +29,7 @@ impl Effects {
             // The store has the event log; readers look there after each commit.
             Output::Persist(_) | Output::Notify(_) => {}
             Output::Send { to, rumor, priority } => self.relays.send(to, rumor, priority),
-            Output::StoreFile { file, name, bytes } => self.write_file(file, name, bytes),
+            Output::AssembleFile(assembly) => self.assemble(store, assembly),
             Output::Digest(call) => {
                 self.read(store, "the digests of a call could not be read", move |store| {
                     let (said, heard) = store.digests(call)?;
@@ -45,21 +48,18 @@ impl Effects {
         }
     }
 
-    fn write_file(&self, file: u32, name: Text, bytes: Blob) {
+    /// Assembles a received file from the pieces in the store.
+    fn assemble(&self, store: &Store, assembly: Assembly) {
         let downloads = self.downloads.clone();
-        let queue = self.queue.clone();
-        self.runtime.spawn(async move {
-            let written =
-                tokio::task::spawn_blocking(move || downloads.write(file, &name, &bytes)).await;
-            let result = match written {
-                Ok(Ok(path)) => Ok(path.display().to_string().into()),
-                Ok(Err(cause)) => Err(cause.into()),
-                Err(_) => Err("writing the file was interrupted".into()),
+        self.read(store, "the pieces of a file could not be read", move |store| {
+            let piece = |number| match store.chunk(assembly.stream, number) {
+                Ok(Some(bytes)) => Ok(bytes),
+                Ok(None) => Err(unreadable(number, &"it is missing")),
+                Err(error) => Err(unreadable(number, &error)),
             };
-            if let Some(queue) = queue.upgrade() {
-                let input = Input::FileStored { file, result };
-                let _ = queue.send(EngineRequest::Input(input)).await;
-            }
+            let result = downloads.assemble(&assembly, piece);
+            let result = result.map(|path| path.display().to_string().into());
+            Ok(Input::FileStored { file: assembly.file, result })
         });
     }
 
@@ -83,4 +83,8 @@ impl Effects {
             }
         });
     }
+}
+
+fn unreadable(number: u64, cause: &dyn Display) -> AssemblyFault {
+    AssemblyFault::Local(format!("piece {number} cannot be read: {cause}").into())
 }

@@ -1,7 +1,7 @@
 //! Queries about files.
 
-use p2p_core::CallId;
 use p2p_core::record::FileState;
+use p2p_core::{Blob, CallId, StreamId};
 use rusqlite::Params;
 
 use crate::error::StoreError;
@@ -9,6 +9,7 @@ use crate::reader::Reader;
 use crate::rows::FileRow;
 use crate::sql::Db;
 use crate::tables::files::{self, FILES};
+use crate::tables::waiting;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -26,6 +27,14 @@ impl Reader {
     pub fn file(&self, handle: u32) -> Result<Option<FileRow>> {
         let view = self.view()?;
         Ok(rows(view.db(), "WHERE f.handle = ?1", [handle])?.pop())
+    }
+
+    /// Returns a piece of a received file, by its stream and number.
+    ///
+    /// # Errors
+    /// See [`Self::file`].
+    pub fn chunk(&self, stream: StreamId, number: u64) -> Result<Option<Blob>> {
+        waiting::chunk_bytes(self.view()?.db(), (stream, number))
     }
 
     /// Returns the files of a call, or of all calls, the newest first.

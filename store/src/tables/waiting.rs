@@ -1,7 +1,7 @@
 //! Rumors that wait for their acknowledgement, rumors that arrived out of order, pieces of files,
 //! and the ids of rumors that were received.
 
-use p2p_core::engine::OutboxEntry;
+use p2p_core::engine::{OutboxEntry, StoredChunk};
 use p2p_core::{Blob, Rumor, RumorId, StreamId, Time};
 use rusqlite::named_params;
 
@@ -142,9 +142,24 @@ pub(crate) fn read_held(row: &Cells<'_>) -> Result<(StreamId, u64, Rumor)> {
     Ok((row.id("stream")?, row.number("number")?, row.json("rumor")?))
 }
 
-/// Reads a row of `chunks`.
-pub(crate) fn read_chunk(row: &Cells<'_>) -> Result<(StreamId, u64, RumorId, Blob)> {
-    Ok((row.id("stream")?, row.number("number")?, row.id("rumor")?, row.bytes("bytes")?.into()))
+/// Reads a row of `chunks` without its bytes.
+pub(crate) fn read_chunk(row: &Cells<'_>) -> Result<StoredChunk> {
+    Ok(StoredChunk {
+        stream: row.id("stream")?,
+        number: row.number("number")?,
+        rumor: row.id("rumor")?,
+        size: row.number("size")?,
+    })
+}
+
+/// Returns the bytes of a piece of a file.
+pub(crate) fn chunk_bytes(db: Db<'_>, (stream, number): Slot) -> Result<Option<Blob>> {
+    db.first(
+        &CHUNKS,
+        "SELECT stream, number, bytes FROM chunks WHERE stream = ?1 AND number = ?2",
+        (stream.to_string(), number.cast_signed()),
+        |row| row.bytes("bytes").map(Into::into),
+    )
 }
 
 /// Returns the bound as stored. Numbers keep their bits on disk, so numbers from 2^63 on are

@@ -1,6 +1,7 @@
 //! Changes: all or none, receipts that never go backwards, and what deletes what.
 
 use p2p_core::change::{Change, ConversationChange, EventLogChange, PeerChange, TransferChange};
+use p2p_core::engine::StoredChunk;
 use p2p_core::record::{Delivery, FileState, Lane};
 use p2p_core::{Conversation, RumorId, StreamId};
 
@@ -317,7 +318,9 @@ fn pieces_are_removed_when_the_file_is_complete() {
     };
     let mut home = Home::with(vec![chunk(1, 1), chunk(1, 2), chunk(2, 1)]);
     home.commit(vec![Change::Transfer(TransferChange::ChunksGone(stream(1)))]);
-    assert_eq!(home.snapshot().chunks, [(stream(2), 1, rumor_id(2), vec![2; 10].into())]);
+    let left = StoredChunk { stream: stream(2), number: 1, rumor: rumor_id(2), size: 10 };
+    assert_eq!(home.snapshot().chunks, [left]);
+    assert_eq!(home.reader().chunk(stream(1), 1).unwrap(), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use p2p_core::change::{
     CallChange, Change, ConversationChange, EventLogChange, PeerChange, TransferChange,
 };
 use p2p_core::digest::Digests;
+use p2p_core::engine::StoredChunk;
 use p2p_core::record::{
     Content, Counters, FileState, Lane, Peer, Speaks, Standing, StreamIn, Tombstone,
 };
@@ -134,7 +135,11 @@ fn records_come_back_equal() {
     assert_eq!(snapshot.tombstones, [tombstone]);
     assert_eq!(snapshot.files, [transferring]);
     assert_eq!(snapshot.out_of_order, [(stream(2), 8, rumor("held"))]);
-    assert_eq!(snapshot.chunks, [(stream(3), 1, rumor_id(3), vec![0, 255].into())]);
+    let chunk = StoredChunk { stream: stream(3), number: 1, rumor: rumor_id(3), size: 2 };
+    assert_eq!(snapshot.chunks, [chunk]);
+    let reader = home.reader();
+    assert_eq!(reader.chunk(stream(3), 1).unwrap(), Some(vec![0, 255].into()));
+    assert_eq!(reader.chunk(stream(3), 2).unwrap(), None);
     let entry = &snapshot.outbox[0];
     assert_eq!((entry.stream, entry.number, entry.taken, entry.since), (stream(1), 7, false, NOW));
     assert_eq!(entry.rumor, rumor("out"));
@@ -225,7 +230,7 @@ fn calls_that_ended_long_ago_are_left_out() {
     assert_eq!(snapshot.streams_out.iter().map(|s| s.id.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert_eq!(snapshot.streams_in.iter().map(|s| s.id.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
     assert_eq!(snapshot.out_of_order.iter().map(|h| h.0.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
-    assert_eq!(snapshot.chunks.iter().map(|c| c.0.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
+    assert_eq!(snapshot.chunks.iter().map(|c| c.stream.0[0]).collect::<Vec<_>>(), [1, 2, 4, 5]);
 }
 
 #[test]

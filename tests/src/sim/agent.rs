@@ -6,6 +6,7 @@ use p2p_core::change::{CallChange, Change};
 use p2p_core::engine::{Engine, Input, Output};
 use p2p_core::policy::Settings;
 use p2p_core::record::{EventKind, Standing};
+use p2p_core::transfer::assembly::Assembly;
 use p2p_core::{CallId, InstanceId, PublicKey, Rumor, RumorId, Sha256, Time};
 
 use super::store::Store;
@@ -41,8 +42,8 @@ pub struct Agent {
 pub struct Outcome {
     /// For the relays.
     pub sent: Vec<(PublicKey, Rumor)>,
-    /// Files to write: handle and what the host answers.
-    pub stored: Vec<u32>,
+    /// Files to assemble.
+    pub assembled: Vec<Assembly>,
     /// Calls to sum up.
     pub tallied: Vec<CallId>,
     /// True if the process lived long enough to perform every output.
@@ -175,6 +176,22 @@ impl Agent {
         Ok(outcome)
     }
 
+    /// Assembles a file beside the engine, and returns what the engine is told.
+    ///
+    /// # Errors
+    /// A broken rule.
+    pub fn assemble(&mut self, assembly: &Assembly) -> Result<Input, Fault> {
+        let file = assembly.file;
+        let Some(known) = self.store.files.get(&file) else {
+            return Err(format!("f{file} is to be assembled and is not on record"));
+        };
+        let result = self.store.assemble(assembly).map(|content| {
+            self.written.push((known.call, known.sha256, content));
+            format!("f{file}").into()
+        });
+        Ok(Input::FileStored { file, result })
+    }
+
     fn effect(
         &mut self,
         effect: Output,
@@ -192,13 +209,7 @@ impl Agent {
                 }
                 outcome.sent.push((to, rumor));
             }
-            Output::StoreFile { file, bytes, .. } => {
-                let Some(known) = self.store.files.get(&file) else {
-                    return Err(format!("f{file} is to be written and is not on record"));
-                };
-                self.written.push((known.call, known.sha256, bytes.into()));
-                outcome.stored.push(file);
-            }
+            Output::AssembleFile(assembly) => outcome.assembled.push(assembly),
             Output::Digest(call) => outcome.tallied.push(call),
             Output::Recall { .. } => return Err("nobody owns it".into()),
             Output::Yield { .. } => return Err("it yields to nobody".into()),

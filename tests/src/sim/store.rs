@@ -8,11 +8,12 @@ use p2p_core::change::{
     CallChange, Change, ConversationChange, EventLogChange, HumanChange, PeerChange, TransferChange,
 };
 use p2p_core::digest::Digest;
-use p2p_core::engine::{OutboxEntry, Snapshot};
+use p2p_core::engine::{OutboxEntry, Snapshot, StoredChunk};
 use p2p_core::record::{
     Content, Counters, Delivery, Event, File, FileState, Message, Note, Owner, Peer, Question,
     Standing, StreamIn, StreamOut, Tombstone,
 };
+use p2p_core::transfer::assembly::{Assembly, AssemblyFault, ContentCheck};
 use p2p_core::{CallId, Conversation, PublicKey, Rumor, RumorId, StreamId, Time};
 
 use super::Fault;
@@ -217,6 +218,23 @@ impl Store {
         }
     }
 
+    /// Assembles a file from the pieces that are stored, as the daemon's worker does.
+    ///
+    /// # Errors
+    /// The pieces are not the file that was offered, or one is missing.
+    pub fn assemble(&self, assembly: &Assembly) -> Result<Vec<u8>, AssemblyFault> {
+        let mut check = ContentCheck::new(assembly.size, assembly.sha256);
+        let mut content = Vec::new();
+        for number in 1..=assembly.pieces {
+            let missing = || AssemblyFault::Local(format!("piece {number} is missing").into());
+            let (_, bytes) = self.chunks.get(&(assembly.stream, number)).ok_or_else(missing)?;
+            check.add(bytes)?;
+            content.extend(bytes);
+        }
+        check.finish()?;
+        Ok(content)
+    }
+
     /// Tells whether a rumor is stored, in order or beyond a gap.
     #[must_use]
     pub fn has(&self, rumor: RumorId) -> bool {
@@ -310,7 +328,12 @@ impl Store {
             chunks: self
                 .chunks
                 .iter()
-                .map(|((id, n), (rumor, bytes))| (*id, *n, *rumor, bytes.clone().into()))
+                .map(|((stream, number), (rumor, bytes))| StoredChunk {
+                    stream: *stream,
+                    number: *number,
+                    rumor: *rumor,
+                    size: bytes.len() as u64,
+                })
                 .collect(),
             files: self.files.values().filter(under_way).cloned().collect(),
             seen: self.seen.iter().map(|(id, at)| (*id, *at)).collect(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use p2p_core::engine::{Command, Input, Refusal, command};
 use p2p_core::policy::{Policy, Settings};
+use p2p_core::transfer::assembly::Assembly;
 use p2p_core::{CallId, PublicKey, Rumor, RumorId, Time, Verified};
 
 use super::agent::{Agent, Outcome};
@@ -39,7 +40,8 @@ enum Next {
     Arrive(usize, Rumor),
     Report(usize, u64, RumorId, u32),
     NoRoute(usize, u64, PublicKey),
-    Stored(usize, u64, u32),
+    Assemble(usize, u64, Assembly),
+    Stored(usize, u64, Input),
     Tallied(usize, u64, CallId),
     Start(usize),
 }
@@ -248,15 +250,25 @@ impl World {
             Next::NoRoute(index, run, peer) if self.agents[index].run == run => {
                 self.input(index, Input::NoRoute { peer })
             }
-            Next::Stored(index, run, file) if self.agents[index].run == run => {
-                let result = Ok(format!("f{file}").into());
-                self.input(index, Input::FileStored { file, result })
+            Next::Assemble(index, run, assembly) if self.agents[index].run == run => {
+                let stored = self.agents[index].assemble(&assembly)?;
+                // A process that dies here has written the file and knows nothing of it.
+                let at = self.now + self.rng.span(1, 500);
+                self.later(at, Next::Stored(index, run, stored));
+                Ok(())
+            }
+            Next::Stored(index, run, stored) if self.agents[index].run == run => {
+                self.input(index, stored)
             }
             Next::Tallied(index, run, call) if self.agents[index].run == run => {
                 let (said, heard) = self.agents[index].store.digests(call);
                 self.input(index, Input::Digested { call, said, heard })
             }
-            Next::Report(..) | Next::NoRoute(..) | Next::Stored(..) | Next::Tallied(..) => Ok(()),
+            Next::Report(..)
+            | Next::NoRoute(..)
+            | Next::Assemble(..)
+            | Next::Stored(..)
+            | Next::Tallied(..) => Ok(()),
             Next::Start(index) => self.start(index),
         }
     }
@@ -333,9 +345,9 @@ impl World {
         for (to, rumor) in outcome.sent {
             self.send(index, to, rumor);
         }
-        for file in outcome.stored {
+        for assembly in outcome.assembled {
             let at = self.now + self.rng.span(1, 500);
-            self.later(at, Next::Stored(index, run, file));
+            self.later(at, Next::Assemble(index, run, assembly));
         }
         for call in outcome.tallied {
             let at = self.now + self.rng.span(1, 500);
