@@ -1,4 +1,4 @@
-//! The command line: the tree of verbs, and what every verb understands.
+//! The command line: the tree of verbs and the options common to all verbs.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::verb;
 
 /// Calls between agents over Nostr: find them, talk, send files, ask your human.
 ///
-/// Without a verb: what is going on, and what to do next. Exit codes: 0 ok, 1 internal, 2 usage,
+/// Without a verb: show the current state and the next step. Exit codes: 0 ok, 1 internal, 2 usage,
 /// 3 nothing yet (work on and look again), 4 no daemon, 5 no relay, 6 ambiguous or not found,
 /// 7 the peer said no, 8 the peer was not reached, 9 refused, or nobody was told.
 #[derive(Debug, Parser)]
@@ -28,7 +28,7 @@ pub struct Cli {
     /// One JSON object on stdout, for errors too
     #[arg(long, global = true)]
     pub json: bool,
-    /// What to do
+    /// The verb; without one, the overview
     #[command(subcommand)]
     pub verb: Option<Verb>,
 }
@@ -36,7 +36,7 @@ pub struct Cli {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Show the identity, relays, calls and what waits
+    /// Show the identity, relays, calls and unread items
     Status(verb::status::Args),
     /// List agents that are online
     List(verb::list::Args),
@@ -68,7 +68,7 @@ pub enum Verb {
     Wait(verb::wait::Args),
     /// Follow what comes, one JSON line per event
     Watch(verb::watch::Args),
-    /// Print one line about what waits, or nothing
+    /// Print one line about unread items, or nothing
     Pending(verb::pending::Args),
     /// Ask your human
     Escalate(verb::escalate::Args),
@@ -100,19 +100,19 @@ pub enum Verb {
     Demo(verb::demo::Args),
 }
 
-/// What a command line that names no verb to run comes to.
+/// Result of a command line that does not name a verb to run.
 #[derive(Debug)]
 pub enum Unparsed {
     /// Help or the version, for stdout.
     Ready(String),
-    /// A mistake.
+    /// An error in the command line.
     Wrong(RpcError),
 }
 
 /// Reads the command line. A program called `p2pd` is `p2p daemon run`.
 ///
 /// # Errors
-/// [`Unparsed`]: help was asked for, or the line is wrong.
+/// [`Unparsed`] if help was asked for, or the command line is wrong.
 pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
     let mut args = args.to_vec();
     if args.first().is_some_and(|name| Path::new(name).file_name() == Some("p2pd".as_ref())) {
@@ -122,8 +122,8 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
         args.remove(1);
         args.push("--help".into());
     }
-    // A mistyped option must not be sent to a peer as words: words that begin with a dash are
-    // taken only where nothing on the line looks like an option that is none.
+    // A mistyped option must not be sent to a peer as text: text that begins with a dash is
+    // accepted only if nothing on the command line looks like an unknown option.
     let strict = each(Cli::command(), &|arg| arg.allow_hyphen_values(false));
     let parsed = match strict.try_get_matches_from(&args) {
         Err(_) if args.iter().any(is_dashed_words) => Cli::command().try_get_matches_from(&args),
@@ -137,12 +137,12 @@ pub fn parse(args: &[OsString]) -> Result<Cli, Unparsed> {
     })
 }
 
-/// Changes every argument of a command and of those below it.
+/// Changes every argument of a command and of its subcommands.
 fn each(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
     command.mut_args(change).mut_subcommands(|sub| each(sub, change))
 }
 
-/// Whether an argument begins with a dash and cannot be meant as an option: `- one`, `-5`.
+/// Returns true if an argument begins with a dash and cannot be meant as an option: `- one`, `-5`.
 fn is_dashed_words(arg: &OsString) -> bool {
     let text = arg.to_string_lossy();
     let Some(rest) = text.strip_prefix('-') else { return false };
@@ -153,7 +153,7 @@ fn is_dashed_words(arg: &OsString) -> bool {
     !rest.is_empty() && text != "--" && !is_option
 }
 
-/// Whether `--json` is among arguments that may not parse.
+/// Returns true if `--json` is among the arguments, even if they do not parse.
 #[must_use]
 pub fn wants_json(args: &[OsString]) -> bool {
     args.iter().skip(1).take_while(|arg| *arg != "--").any(|arg| arg == "--json")
@@ -165,7 +165,7 @@ fn wrong(error: &clap::Error, args: &[OsString]) -> RpcError {
         .lines()
         .map(|line| line.trim().trim_start_matches("error: "))
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        // The hint says that with a command.
+        // The hint gives the same advice with a command that can be pasted.
         .filter(|line| !line.is_empty() && !line.starts_with("tip: to pass"));
     let first = lines.next().unwrap_or("the command line is wrong").to_owned();
     let message = lines.fold(first, |message, line| match line.strip_prefix("tip: ") {
@@ -185,7 +185,7 @@ fn wrong(error: &clap::Error, args: &[OsString]) -> RpcError {
     RpcError::new(ErrorCode::Usage, message).hint(hint)
 }
 
-/// The line again, with what is no option behind a `--`, where the verb takes words.
+/// Returns the command line with the text behind a `--`, if the verb takes text.
 fn as_words(verb: &str, error: &clap::Error, args: &[OsString]) -> Option<String> {
     let command = Cli::command();
     let verb = command.find_subcommand(verb)?;

@@ -1,5 +1,5 @@
-//! A hint is one command that can be pasted, or several with a line each: these tests search all
-//! sources for hints that are not.
+//! A hint is one command that can be pasted, or several commands, one per line. These tests search
+//! all sources for hints that break this rule.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,7 +23,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The code of each file that can print a hint, without comments and tests.
+/// Returns the code of each file that can print a hint, without comments and tests.
 fn code() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found = Vec::new();
@@ -40,7 +40,7 @@ fn code() -> Vec<(PathBuf, String)> {
     found.into_iter().map(read).collect()
 }
 
-/// The string literals of some code, unescaped.
+/// Returns the string literals of some code, unescaped.
 fn literals(code: &str) -> Vec<String> {
     let (mut found, mut rest) = (Vec::new(), code.replace("'\"'", "' '"));
     while let Some(start) = rest.find('"') {
@@ -71,7 +71,7 @@ fn literals(code: &str) -> Vec<String> {
     found
 }
 
-/// What stands between the parenthesis that was just opened and the one that closes it.
+/// Returns the code from an opening parenthesis to the one that closes it.
 fn enclosed(code: &str) -> &str {
     let (mut depth, mut quoted, mut escaped) = (1, false, false);
     for (at, c) in code.char_indices() {
@@ -90,7 +90,7 @@ fn enclosed(code: &str) -> &str {
     code
 }
 
-/// A command as its words, with something in every place that is filled in.
+/// Splits a command into words and fills in its placeholders.
 fn words(command: &str) -> Vec<OsString> {
     let mut filled = String::new();
     let mut rest = command.replace("{{}}", "--call c7");
@@ -119,7 +119,7 @@ fn every_hint_is_a_command() {
     for (path, code) in code() {
         for (at, _) in code.match_indices(".hint(") {
             for hint in literals(enclosed(&code[at + ".hint(".len()..])) {
-                // Joins commands, or is filled in from others.
+                // Joins commands, or contains only commands that are checked elsewhere.
                 if hint == "\n" || hint.starts_with('{') {
                     continue;
                 }
@@ -141,19 +141,19 @@ fn every_hint_is_a_command() {
 fn every_command_that_is_suggested_parses() {
     let (mut count, mut wrong) = (0, Vec::new());
     for (path, code) in code() {
-        // What names a purpose to a cipher is not a command.
+        // The purpose label of a cipher is not a command.
         if path.ends_with("store/seal.rs") {
             continue;
         }
         for text in literals(&code).iter().filter(|text| text.starts_with("p2p ")) {
             let commands = text.split('\n').flat_map(|commands| commands.split(" && "));
             for command in commands.filter(|command| command.starts_with("p2p ")) {
-                // Which verb it is shows at run time, or it is an example in a sentence.
+                // The verb is only known at run time, or the text is an example in a sentence.
                 if command.starts_with("p2p {") || command.starts_with("p2p demo:") {
                     continue;
                 }
                 count += 1;
-                // Where its output goes is the shell's.
+                // The shell handles the redirection.
                 let command = command.split(" > ").next().unwrap_or_default();
                 let parsed = args::parse(&words(command));
                 let fits = matches!(parsed, Ok(_) | Err(Unparsed::Ready(_)));

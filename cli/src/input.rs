@@ -1,4 +1,4 @@
-//! Text and files that a command brings along: from an argument, from stdin, from a path.
+//! Text and files given to a command: as an argument, on stdin, or by a path.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -13,7 +13,7 @@ pub const OPENING_LIMIT: usize = 8 * 1024;
 /// The longest topic, in bytes.
 pub const TOPIC_LIMIT: usize = 200;
 
-/// Words from an argument, stdin or a file.
+/// Text from an argument, stdin or a file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Words {
     /// The text; `-` reads it from stdin
@@ -25,10 +25,10 @@ pub struct Words {
 }
 
 impl Words {
-    /// The words, which must be there.
+    /// Returns the text, and fails if no text is given.
     ///
     /// # Errors
-    /// When there are none, too many, or they cannot be read.
+    /// Fails if the text is missing, given twice, or cannot be read.
     pub fn required(&self, what: &str) -> Result<String, RpcError> {
         self.optional(what, TEXT_LIMIT)?.ok_or_else(|| {
             usage(format!(
@@ -39,19 +39,19 @@ impl Words {
         })
     }
 
-    /// The words, if any are given.
+    /// Returns the text, if any is given.
     ///
     /// # Errors
-    /// When they are empty, longer than `limit` bytes, or cannot be read.
+    /// Fails if the text is empty, longer than `limit` bytes, or cannot be read.
     pub fn optional(&self, what: &str, limit: usize) -> Result<Option<String>, RpcError> {
         read(self.text.as_deref(), self.text_file.as_deref(), what, limit)
     }
 }
 
-/// Reads words from wherever they are: `-` is stdin.
+/// Reads text from an argument, from stdin (`-`) or from a file.
 ///
 /// # Errors
-/// When they are empty, longer than `limit` bytes, not UTF-8, or cannot be read.
+/// Fails if the text is empty, longer than `limit` bytes, not UTF-8, or cannot be read.
 pub fn read(
     text: Option<&str>,
     file: Option<&Path>,
@@ -75,7 +75,7 @@ pub fn read(
     }
     let text = String::from_utf8(bytes)
         .map_err(|_| usage(format!("the {what} is not UTF-8")).hint("p2p sendfile <path>"))?;
-    // A heredoc and most files end with a newline that nobody meant to say.
+    // A heredoc and most files end with a newline that is not part of the message.
     let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
     if text.trim().is_empty() {
         return Err(usage(format!("the {what} is empty")));
@@ -83,10 +83,10 @@ pub fn read(
     Ok(Some(text.to_owned()))
 }
 
-/// A file's bytes.
+/// Returns the content of a file.
 ///
 /// # Errors
-/// `too_large` above 256 KiB, `local_file` when it cannot be read.
+/// `too_large` above 256 KiB, `local_file` if the file cannot be read.
 pub fn file(path: &Path) -> Result<Vec<u8>, RpcError> {
     let unreadable = |e: io::Error| local(format!("cannot read {}: {e}", path.display()));
     let mut source = open(path)?;
@@ -98,10 +98,10 @@ pub fn file(path: &Path) -> Result<Vec<u8>, RpcError> {
     Ok(bytes)
 }
 
-/// The bytes of a file of ours that is no longer than `limit`.
+/// Returns the content of a local file of at most `limit` bytes.
 ///
 /// # Errors
-/// `too_large` above that, `local_file` when it cannot be read.
+/// `too_large` above the limit, `local_file` if the file cannot be read.
 pub fn file_within(path: &Path, limit: usize) -> Result<Vec<u8>, RpcError> {
     let bytes = bytes_of(&mut open(path)?, limit)
         .map_err(|e| local(format!("cannot read {}: {e}", path.display())))?;
@@ -112,7 +112,7 @@ pub fn file_within(path: &Path, limit: usize) -> Result<Vec<u8>, RpcError> {
     Ok(bytes)
 }
 
-/// The error for a file over the limit.
+/// Returns the error for a file over the limit.
 #[must_use]
 pub fn file_too_large(name: &str, size: u64) -> RpcError {
     too_large(format!(
@@ -134,8 +134,8 @@ pub fn within(text: &str, what: &str, limit: usize) -> Result<(), RpcError> {
     Ok(())
 }
 
-/// Opens a regular file. Anything else may never end, or never begin: opening a pipe waits for
-/// its writer unless told not to.
+/// Opens a regular file. Other kinds are refused, because they may never end; opening a pipe would
+/// even wait for its writer.
 fn open(path: &Path) -> Result<File, RpcError> {
     let no_wait = nix::fcntl::OFlag::O_NONBLOCK.bits();
     let opened = OpenOptions::new().read(true).custom_flags(no_wait).open(path);
@@ -150,20 +150,20 @@ fn open(path: &Path) -> Result<File, RpcError> {
     }
 }
 
-/// Reads one byte more than `limit`, which tells that there is more.
+/// Reads at most one byte more than `limit`: the extra byte shows that the limit is exceeded.
 fn bytes_of(source: &mut dyn Read, limit: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// A usage error.
+/// Returns a usage error.
 #[must_use]
 pub fn usage(message: impl Into<String>) -> RpcError {
     RpcError::new(ErrorCode::Usage, message)
 }
 
-/// An error about a file of this machine.
+/// Returns an error about a file on this machine.
 #[must_use]
 pub fn local(message: impl Into<String>) -> RpcError {
     RpcError::new(ErrorCode::LocalFile, message)

@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-/// State that a signal finds.
+/// State shared with the signal thread.
 #[derive(Default)]
 struct SignalState {
     /// Ends the current wait, if there is one.
@@ -31,7 +31,7 @@ impl Interrupts {
     /// Starts to receive signals.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails if the operating system refuses.
     pub fn listen() -> Result<Self, RpcError> {
         let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(internal)?;
         let waiting = Arc::<Mutex<SignalState>>::default();
@@ -54,7 +54,7 @@ impl Interrupts {
     /// Runs `work` on a thread of its own until it answers or a signal comes.
     ///
     /// # Errors
-    /// When no thread can be started, or `work` panics.
+    /// Fails if the thread cannot be started, or if `work` panics.
     pub fn or<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -1,4 +1,4 @@
-//! `p2p`: runs a verb, or is the daemon. This file alone links the daemon; the verbs know only
+//! `p2p`: runs a verb, or the daemon. Only this file links the daemon; the verbs know only
 //! the socket protocol, so that they start in milliseconds.
 
 mod args;
@@ -48,7 +48,7 @@ fn main() -> process::ExitCode {
     process::ExitCode::from(code.code())
 }
 
-/// The verbs know no keys: whether the file that `identity` copies is one is looked at here.
+/// Checks that the file that `identity` copies holds a key. The verbs themselves know no keys.
 fn checked(verb: Option<&Verb>) -> Result<(), RpcError> {
     match (verb, Place::from_env()) {
         (Some(Verb::Identity(_)), Ok(place)) => p2p_daemon::identity::check(&place.identity),
@@ -56,14 +56,14 @@ fn checked(verb: Option<&Verb>) -> Result<(), RpcError> {
     }
 }
 
-/// Is the daemon, until it is told to stop.
+/// Runs the daemon until it is told to stop.
 fn serve(how: &'static str, screen: Screen) -> ExitCode {
     let served = Place::from_env()
         .map_err(|e| RpcError::new(ErrorCode::Config, e.to_string()))
         .and_then(|place| p2p_daemon::run(p2p_daemon::Start { place, how }));
     match served {
         Ok(()) => ExitCode::Ok,
-        // Whoever started it reads this from the log.
+        // The verb that started the daemon reads the error from the log.
         Err(error) if how != daemon::FOREGROUND => {
             screen.cause_of_death(autostart::ERROR_PREFIX, &error);
             error.exit_code()
@@ -72,10 +72,10 @@ fn serve(how: &'static str, screen: Screen) -> ExitCode {
     }
 }
 
-/// Is a relay, until SIGINT or SIGTERM.
+/// Runs a relay until SIGINT or SIGTERM.
 fn serve_relay(port: u16, screen: Screen) -> ExitCode {
     let ready = |url: &str| {
-        // Whoever waits for the address and hung up wants no relay; the signal will come.
+        // If the reader of the address has gone, a signal will follow and stop the relay.
         let _ = screen.announce(&RelayUp { url: url.to_owned() });
     };
     match p2p_daemon::demo_relay::serve(port, ready) {

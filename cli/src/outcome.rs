@@ -5,13 +5,13 @@ use p2p_ipc::{ExitCode, RpcError};
 
 use crate::render::text::Render;
 
-/// Rule for adding the line about what waits to a verb's output.
+/// Rule for adding the line about unread items to a verb's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PendingLine {
-    /// Added when something waits for the agent; something that waits only for its human is not
+    /// Added when an item is unread; a question that only waits for the human is not
     /// enough.
     Added,
-    /// Not added to text: the verb shows what waits itself.
+    /// Not added to text: the verb shows the unread items itself.
     Shown,
     /// Not added to text; this many unread items are about to be marked as read.
     Read(u32),
@@ -19,11 +19,11 @@ pub enum PendingLine {
 
 /// Result of a verb that succeeded.
 pub struct Outcome {
-    /// The value to show; absent when all of it was shown while it came.
+    /// The value to show; absent when all of it has been shown already.
     pub shown: Option<Box<dyn Render>>,
     /// The exit code: 0, or 3 when nothing came in time.
     pub exit: ExitCode,
-    /// The rule for adding what waits.
+    /// The rule for adding the line about unread items.
     pub pending_line: PendingLine,
     /// Items to mark as read after stdout took them.
     pub marks: Vec<ReadMark>,
@@ -74,12 +74,12 @@ impl Outcome {
     }
 }
 
-/// An error, with what is known in spite of it.
+/// An error, with the result known so far.
 pub struct Failure {
     /// The error.
     pub error: RpcError,
-    /// A value to show beside the error: the call that was declined, the question that reached
-    /// nobody.
+    /// A value to show beside the error: the call that was declined, or the question that reached
+    /// no human.
     pub shown: Option<Box<dyn Render>>,
 }
 

@@ -8,7 +8,7 @@ use crate::render::Screen;
 use crate::session::Session;
 use crate::verb;
 
-/// Runs the verb, shows how it ended, and only then tells the daemon what was shown.
+/// Runs the verb, shows its result, and only then marks the shown items as read.
 #[must_use]
 pub fn verb(verb: Option<Verb>, screen: Screen) -> ExitCode {
     let mut session = match Session::new(screen) {
@@ -21,7 +21,7 @@ pub fn verb(verb: Option<Verb>, screen: Screen) -> ExitCode {
     let ending = verb::run(verb, &mut session);
     let pending = session.pending();
     if session.screen.ending(&ending, pending.as_ref()).is_err() {
-        // Nobody saw it, so nothing counts as shown.
+        // The output did not arrive, so no item counts as shown.
         session.screen.notice("output was cut off; nothing was marked as read");
         return ExitCode::Internal;
     }

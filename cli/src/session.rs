@@ -17,9 +17,9 @@ const CLIENT: &str = concat!("p2p/", env!("CARGO_PKG_VERSION"));
 
 /// One run of one verb.
 pub struct Session {
-    /// The connection, made when it is first needed.
+    /// The connection, made on first use.
     pub daemon: DaemonConnection,
-    /// The reader whose cursor reading moves; the agent's own without it.
+    /// The reader whose cursor moves; without a name, the agent's own.
     pub reader: Option<String>,
     /// The output.
     pub screen: Screen,
@@ -30,7 +30,7 @@ impl Session {
     /// Creates a session that is not connected yet.
     ///
     /// # Errors
-    /// When there is no home directory.
+    /// Fails if there is no home directory.
     pub fn new(screen: Screen) -> Result<Self, RpcError> {
         let place = Place::from_env().map_err(|e| {
             RpcError::new(ErrorCode::Config, e.to_string())
@@ -43,15 +43,15 @@ impl Session {
     /// Makes a request that answers at once. Starts the daemon if none runs.
     ///
     /// # Errors
-    /// The daemon's error, or the reason why there is no daemon.
+    /// Fails if the daemon refuses the request, or cannot be reached or started.
     pub fn call<M: Method>(&mut self, params: &M) -> Result<M::Result, RpcError> {
         self.call_within(params, Duration::ZERO)
     }
 
-    /// Makes a request that may take `wait`, and that a signal simply kills.
+    /// Makes a request that may take as long as `wait`; a signal ends the process.
     ///
     /// # Errors
-    /// As [`Session::call`].
+    /// Fails as [`Session::call`] does.
     pub fn call_within<M: Method>(
         &mut self,
         params: &M,
@@ -61,7 +61,7 @@ impl Session {
         self.daemon.call(params, wait)
     }
 
-    /// Returns the counts of what waits, if this run has talked to the daemon.
+    /// Returns the counts of unread items, if this run has talked to the daemon.
     #[must_use]
     pub fn pending(&mut self) -> Option<PendingView> {
         let params = PendingParams { reader: self.reader.clone() };
@@ -83,7 +83,7 @@ impl Session {
     /// Looks up a call by its handle or UUID.
     ///
     /// # Errors
-    /// When there is no such call.
+    /// Fails if there is no such call.
     pub fn find_call(&mut self, call: &str) -> Result<CallView, RpcError> {
         let found: ReadResult = self.call(&ReadParams { handle: call.to_owned() })?;
         found.call.ok_or_else(|| {
@@ -91,7 +91,7 @@ impl Session {
         })
     }
 
-    /// Connects if need be, and introduces a new identity.
+    /// Connects if there is no connection yet, and introduces a new identity.
     fn connect(&mut self) -> Result<(), RpcError> {
         self.daemon.client()?;
         if let Some(identity) = self.daemon.take_created() {
@@ -102,8 +102,8 @@ impl Session {
 }
 
 impl Waits for Session {
-    /// Makes a request that SIGTERM and SIGINT end early: then the connection is gone, and there
-    /// is nothing to report but what is known already.
+    /// Makes a request that SIGTERM and SIGINT end early. Then the connection is closed, and only
+    /// the results so far can be reported.
     fn wait<M>(&mut self, params: M, wait: Duration) -> Result<Waited<M::Result>, RpcError>
     where
         M: Method + Send + 'static,

@@ -1,5 +1,5 @@
-//! What only a person at a terminal can say. It is read from the terminal itself, without echo:
-//! never from an argument, a variable or stdin, where an agent could put it.
+//! Input that only a person at a terminal can give. It is read from the terminal itself, without
+//! echo; never from an argument, a variable or stdin, which an agent could supply.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,10 +13,10 @@ use signal_hook::consts::SIGINT;
 
 /// The longest line that is read, in bytes.
 const LONGEST: u64 = 4096;
-/// How long somebody may take to type it: perhaps nobody sits there.
+/// Maximum time for typing one line: the terminal may be unattended.
 const PATIENCE_MS: u16 = 60_000;
 
-/// Asks for the proof that an owner sits there: the passphrase, or a one-time code.
+/// Asks for a proof of ownership: the passphrase, or a one-time code.
 ///
 /// # Errors
 /// `owner_only` without a terminal.
@@ -27,7 +27,7 @@ pub fn proof() -> Result<String, RpcError> {
 /// Asks for a new passphrase, twice.
 ///
 /// # Errors
-/// `owner_only` without a terminal, `usage` when the two differ.
+/// `owner_only` without a terminal, `usage` if the two differ.
 pub fn new_passphrase() -> Result<String, RpcError> {
     let new = secret("New passphrase: ")?;
     if secret("The same again: ")? != new {
@@ -52,7 +52,7 @@ fn owner_only(message: &str) -> RpcError {
     RpcError::new(ErrorCode::OwnerOnly, message).hint("p2p owner show")
 }
 
-/// A terminal that does not show what is typed, for as long as this lives.
+/// A terminal that does not echo while this value exists.
 struct Hidden<'a> {
     terminal: &'a File,
     before: Termios,
@@ -62,7 +62,7 @@ impl<'a> Hidden<'a> {
     /// Asks for a line.
     fn ask(terminal: &'a File, prompt: &str) -> io::Result<String> {
         let _hidden = Self::new(terminal)?;
-        // Ctrl-C ends the waiting, not this process: the terminal is to show again what is typed.
+        // Ctrl-C ends the wait but not this process, so that the terminal's echo is restored.
         let (interrupted, signal) = UnixStream::pair()?;
         signal_hook::low_level::pipe::register(SIGINT, signal)?;
         let mut terminal = terminal;
@@ -78,7 +78,7 @@ impl<'a> Hidden<'a> {
         Ok(line.trim_end_matches(['\n', '\r']).to_owned())
     }
 
-    /// From here on nothing is shown; what was typed before is dropped, as it was shown.
+    /// Turns echo off, and drops earlier input, because it was visible.
     fn new(terminal: &'a File) -> io::Result<Self> {
         let before = tcgetattr(terminal)?;
         let mut hidden = before.clone();
@@ -91,7 +91,7 @@ impl<'a> Hidden<'a> {
 
 impl Drop for Hidden<'_> {
     fn drop(&mut self) {
-        // A terminal that is gone shows nothing more.
+        // If the terminal is gone, there is no echo to restore.
         let _ = tcsetattr(self.terminal, SetArg::TCSAFLUSH, &self.before);
     }
 }

@@ -1,4 +1,4 @@
-//! Following calls and messages with progress on the screen, and the errors of waits in vain.
+//! Waits for calls and messages, with progress on the screen; errors of waits without result.
 
 use p2p_client::follow::{self, Hopeless};
 use p2p_client::wait::{WaitClock, WaitReport};
@@ -12,7 +12,7 @@ use crate::session::Session;
 /// Follows a call until it is active or has ended, and shows each state on the way.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn follow_call(
     session: &mut Session,
     call: CallView,
@@ -24,7 +24,7 @@ pub fn follow_call(
     })
 }
 
-/// Returns the error of a message that cannot reach the milestone any more.
+/// Returns the error of a message that can no longer reach the milestone.
 #[must_use]
 pub fn hopeless(known: &FollowMessageResult, until: Milestone) -> Option<RpcError> {
     let message = &known.message.handle;
@@ -38,7 +38,7 @@ pub fn hopeless(known: &FollowMessageResult, until: Milestone) -> Option<RpcErro
     Some(RpcError::new(code, text).hint(format!("p2p read {message}")))
 }
 
-/// Returns the error of a call that ended; its exit code says on which side the reason lies.
+/// Returns the error of a call that ended; its exit code names the responsible side.
 #[must_use]
 pub fn ended(call: &CallView) -> RpcError {
     let (handle, who) = (&call.handle, words::name(&call.peer));
@@ -113,7 +113,7 @@ mod tests {
         };
         assert!(hopeless(&known, Milestone::Reply).is_none());
         known.call = Some(over);
-        // Its receipt may still come after the end.
+        // A receipt may still arrive after the end.
         assert!(hopeless(&known, Milestone::Delivered).is_none());
         assert_eq!(hopeless(&known, Milestone::Reply).unwrap().code, ErrorCode::CallEnded);
         known.message.delivery.as_mut().unwrap().state = DeliveryState::Undelivered;

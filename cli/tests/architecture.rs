@@ -1,4 +1,4 @@
-//! Who may import whom within this package.
+//! Checks the imports between the files of this package.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::fs;

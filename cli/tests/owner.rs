@@ -82,7 +82,7 @@ fn question(told: &[&str], answer: Option<&str>) -> Value {
         "answer_via": "dm"})
 }
 
-/// What `owner` answers: one owner, or none.
+/// Returns the answer of `owner`, with or without an owner.
 fn owned(owned: bool, pairing: bool) -> Value {
     let owner = json!({"npub": format!("npub1{}", "z".repeat(58)), "hex": "8".repeat(64),
         "since_ms": 1, "muted_until_ms": null});

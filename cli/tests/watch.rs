@@ -179,7 +179,7 @@ fn entries_that_are_gone_are_told_of() {
         let first = if after < 7 { gone(after) } else { page(after, 1, "hello") };
         answer(request, first)
     });
-    // Who begins with a number that is too old is told which one to begin with.
+    // A number that is too old is refused, and the error names the first number that works.
     let output = fake.p2p(&["watch", "--from", "3", "--limit", "1", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let error = &lines(&output)[0]["error"];
@@ -187,7 +187,7 @@ fn entries_that_are_gone_are_told_of() {
         (&error["code"], &error["hint"]),
         (&json!("log_position"), &json!("p2p watch --from 7"))
     );
-    // Who begins with the oldest, or follows and lags, goes on and is told.
+    // Beginning with the oldest number works; a reader that lags goes on and is told.
     for args in [&["watch", "--from", "0", "--limit", "1"][..], &["watch", "--limit", "1"]] {
         let lines = lines(&fake.p2p(args).output().unwrap());
         assert_eq!(types(&lines), ["snapshot", "lagged", "event", "end"]);

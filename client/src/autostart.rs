@@ -265,7 +265,7 @@ fn daemon_dies(place: &Place, last: &str) -> RpcError {
 /// Returns the last `count` lines of the daemon's log.
 ///
 /// # Errors
-/// When there is a log that cannot be read.
+/// Fails if the log exists but cannot be read.
 pub fn log_tail(place: &Place, count: usize) -> Result<Vec<String>, RpcError> {
     const AT_MOST: u64 = 1 << 20;
     let unreadable =

@@ -37,7 +37,7 @@ pub enum Hopeless {
 /// A call that merged into another is followed there.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn follow_call(
     front_end: &mut impl Waits,
     mut call: CallView,
@@ -83,7 +83,7 @@ pub fn is_over(call: &CallView) -> bool {
 /// Follows a message until it reaches the milestone, cannot reach it any more, or the time is up.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn follow_message(
     front_end: &mut impl Waits,
     mut known: FollowMessageResult,

@@ -9,7 +9,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 /// Writes a file that did not exist before, without following a link at its end.
 ///
 /// # Errors
-/// When the file exists already, or cannot be written.
+/// Fails if the file exists, or if it cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), RpcError> {
     use std::os::unix::fs::OpenOptionsExt;
     let written = OpenOptions::new()

@@ -81,7 +81,7 @@ impl DaemonConnection {
     /// ignores this process's `P2P_*` variables, so that the daemon can be asked from any shell.
     ///
     /// # Errors
-    /// When the daemon refuses, or the socket cannot be used.
+    /// Fails if the daemon refuses the request, or if the socket cannot be used.
     pub fn join_running(&mut self) -> Result<bool, RpcError> {
         if self.client.is_some() {
             return Ok(true);
@@ -98,7 +98,7 @@ impl DaemonConnection {
     /// process id, or nothing when no daemon runs.
     ///
     /// # Errors
-    /// When the daemon refuses, or the socket cannot be used.
+    /// Fails if the daemon refuses the request, or if the socket cannot be used.
     pub fn stop_daemon(&mut self) -> Result<Option<u32>, RpcError> {
         self.leave();
         match Client::stop_daemon(&self.place.socket, self.name) {

@@ -71,7 +71,7 @@ fn is_elsewhere() -> bool {
 /// Writes the unit file that starts this program with the user's session, and returns its path.
 ///
 /// # Errors
-/// When there is one already, it cannot be written, or `P2P_HOME` is set.
+/// Fails if the file exists, if it cannot be written, or if `P2P_HOME` is set.
 pub fn install(place: &Place) -> Result<PathBuf, RpcError> {
     if is_elsewhere() {
         return Err(RpcError::new(

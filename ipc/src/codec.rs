@@ -50,7 +50,7 @@ impl Request {
     /// Returns a request line for a method, with its newline.
     ///
     /// # Errors
-    /// When the parameters cannot be written as JSON.
+    /// Fails if the parameters cannot be written as JSON.
     pub fn line<M: Method>(id: u64, params: &M) -> Result<String, serde_json::Error> {
         let request = Request {
             jsonrpc: "2.0".into(),
@@ -87,7 +87,7 @@ impl Response {
     /// Returns the line, with its newline.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// Fails if the value cannot be written as JSON.
     pub fn line(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string(self)? + "\n")
     }

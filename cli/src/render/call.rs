@@ -10,7 +10,7 @@ use super::text::Text;
 use super::words::{in_vain, name, standing};
 use p2p_client::wait::WaitReport;
 
-/// What `call` answers.
+/// Result of `call`.
 #[derive(Debug, Serialize)]
 pub struct Placed {
     /// The call, as it stands now.
@@ -23,20 +23,20 @@ pub struct Placed {
     pub message: Option<String>,
     /// The file that was sent along.
     pub file: Option<FileView>,
-    /// Whether the call became active; null when that was not waited for.
+    /// True if the call became active; null if `call` did not wait.
     pub reached: Option<bool>,
-    /// How waiting went.
+    /// Report of the wait.
     pub waiting: Option<WaitReport>,
 }
 
-/// What `answer` answers.
+/// Result of `answer`.
 #[derive(Debug, Serialize)]
 pub struct Answered {
     /// The call, as it stands now.
     pub call: CallView,
-    /// Whether the call became active; null when that was not waited for.
+    /// True if the call became active; null if `answer` did not wait.
     pub reached: Option<bool>,
-    /// How waiting went.
+    /// Report of the wait.
     pub waiting: Option<WaitReport>,
 }
 
@@ -65,7 +65,7 @@ impl Text for NobodyRings {
 }
 
 impl Placed {
-    /// The line that is shown before `call` waits.
+    /// Returns the line that is shown before `call` waits.
     #[must_use]
     pub fn opening(call: &CallView, new: bool, accepted: bool) -> String {
         let (handle, who) = (&call.handle, name(&call.peer));
@@ -81,7 +81,7 @@ impl Placed {
 
 impl Text for Placed {
     fn text(&self, page: &mut Page) {
-        // Of a new call the line below says as much.
+        // For a new call, the line below says the same.
         if self.waiting.is_none() && (!self.created || self.accepted) {
             page.line(Self::opening(&self.call, self.created, self.accepted));
         }
@@ -103,7 +103,7 @@ impl Text for Answered {
     }
 }
 
-/// How a call that may have been waited for stands, and how to go on.
+/// Shows the state of a call, the report of a wait, and the next step.
 fn progress(call: &CallView, waiting: Option<WaitReport>, page: &mut Page) {
     match waiting {
         Some(waited) if !waited.reached && call.state != CallState::Ended => {
@@ -119,7 +119,7 @@ fn progress(call: &CallView, waiting: Option<WaitReport>, page: &mut Page) {
     }
 }
 
-/// One call: where it stands, what is unread, why we called, and what it is about.
+/// Shows one call: its state, unread items, note and topic.
 pub fn line(call: &CallView, page: &mut Page) {
     let mut text = format!("{} {} {}", call.handle, name(&call.peer), standing(call, page));
     if call.unread > 0 {
@@ -140,7 +140,7 @@ pub fn line(call: &CallView, page: &mut Page) {
     }
 }
 
-/// A topic is at most 200 bytes; a daemon that let a longer one in does not flood the page.
+/// A topic is at most 200 bytes. This limit also holds if the daemon let a longer one in.
 const TOPIC_SHOWN: usize = 200;
 
 impl Text for CallView {

@@ -1,11 +1,11 @@
-//! Makes text that somebody else wrote safe to show: it can neither move the cursor, nor reorder
-//! or hide what stands around it, nor pass for a line of ours.
+//! Makes text from others safe to show: the text can neither move the cursor, nor reorder
+//! or hide the text around it, nor look like one of our own lines.
 
-/// What stands before every line that a peer wrote.
+/// Prefix of every line that a peer wrote.
 pub const PEER_PREFIX: &str = "│ ";
 
 /// Cleans text of any length and splits it into lines, at every character that some terminal or
-/// reader takes for a line's end.
+/// reader treats as a line break.
 #[must_use]
 pub fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = clean(text)
@@ -18,13 +18,13 @@ pub fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Cleans text that stands within a line of ours: any white space becomes one space.
+/// Cleans text that stands within one of our lines: any white space becomes one space.
 #[must_use]
 pub fn inline(text: &str) -> String {
     lines(text).join(" ").replace('\t', " ")
 }
 
-/// [`inline`], cut after `limit` characters.
+/// Cleans text like [`inline`] and cuts it after `limit` characters.
 #[must_use]
 pub fn short(text: &str, limit: usize) -> String {
     let text = inline(text);
@@ -34,8 +34,8 @@ pub fn short(text: &str, limit: usize) -> String {
     }
 }
 
-/// Drops CSI sequences in whole. Of any other sequence only the escape goes, later and as every
-/// control character does, so that one that never ends cannot swallow the rest.
+/// Removes complete CSI sequences. Of any other sequence only the escape character is removed, later
+/// and like every control character, so that an unfinished sequence cannot hide the rest.
 fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -57,7 +57,7 @@ fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     chars.next_if(|c| ('\u{40}'..='\u{7e}').contains(c));
 }
 
-/// Control characters, bidirectional marks and other characters that take no room of their own.
+/// Returns true for control characters, bidirectional marks and other characters of no width.
 fn is_hidden(c: char) -> bool {
     if c == '\t' {
         return false;

@@ -12,7 +12,7 @@ use super::words::{argument, name};
 /// A contact that was changed.
 #[derive(Debug, Serialize)]
 pub struct Changed {
-    /// What was done: `added`, `allowed`, `blocked`, `removed`.
+    /// The change: `added`, `allowed`, `blocked`, `removed`.
     pub action: &'static str,
     /// The contact.
     #[serde(flatten)]

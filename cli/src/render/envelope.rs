@@ -21,13 +21,13 @@ pub struct Envelope<'a> {
 }
 
 impl<'a> Envelope<'a> {
-    /// A result, with what else waits.
+    /// Creates the envelope of a result, with the counts of unread items.
     #[must_use]
     pub fn ok(result: Value, pending: Option<&'a PendingView>) -> Self {
         Self { v: VERSION, ok: true, error: None, result: Some(result), pending }
     }
 
-    /// An error, with what is known in spite of it.
+    /// Creates the envelope of an error, with the result known so far.
     #[must_use]
     pub fn error(
         error: &'a RpcError,
@@ -37,10 +37,10 @@ impl<'a> Envelope<'a> {
         Self { v: VERSION, ok: false, error: Some(error), result, pending }
     }
 
-    /// The line, with its newline.
+    /// Returns the line, with its newline.
     ///
     /// # Errors
-    /// When the result cannot be written as JSON.
+    /// Fails if the result cannot be written as JSON.
     pub fn line(&self) -> serde_json::Result<String> {
         Ok(serde_json::to_string(self)? + "\n")
     }

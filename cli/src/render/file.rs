@@ -10,7 +10,7 @@ use super::text::Text;
 use super::units::size;
 use super::words::{is_plain_word, name, shell_word};
 
-/// A file's name is at most 100 bytes; a daemon that let a longer one in does not flood the page.
+/// A file's name is at most 100 bytes. This limit also holds if the daemon let a longer one in.
 const NAME_SHOWN: usize = 100;
 
 /// A file that was written to disk.
@@ -18,7 +18,7 @@ const NAME_SHOWN: usize = 100;
 pub struct Fetched {
     /// The file.
     pub file: FileView,
-    /// Where it was written.
+    /// Path of the written file.
     pub path: String,
 }
 
@@ -27,7 +27,7 @@ pub struct Fetched {
 #[serde(transparent)]
 pub struct Sent(pub FileView);
 
-/// A file in a line of ours, and the name that a peer gave it in a line of the peer's.
+/// Shows a file in one of our lines, and a name chosen by a peer in one of the peer's lines.
 pub fn show(file: &FileView, page: &mut Page) {
     page.line(line(file));
     if file.untrusted {
@@ -35,7 +35,7 @@ pub fn show(file: &FileView, page: &mut Page) {
     }
 }
 
-/// `f3 c7 bob 14 KB sha256 ok /path`, with the name where it is our own.
+/// Returns `f3 c7 bob 14 KB sha256 ok /path`, with the name if it is our own.
 #[must_use]
 pub fn line(file: &FileView) -> String {
     let (who, file_name) = (name(&file.peer), clean::short(&file.name, NAME_SHOWN));
@@ -57,14 +57,14 @@ pub fn line(file: &FileView) -> String {
         },
     };
     match file.path.as_deref().filter(|_| file.state == FileTransferState::Complete) {
-        // A peer's name is part of it: in quotes, unless it is a plain word of a path.
+        // The path contains a name chosen by a peer: quoted, unless it is a plain shell word.
         Some(path) => format!("{head} {how} {}", shell_word(&clean::inline(path))),
         None => format!("{head} {how}"),
     }
 }
 
-/// The command that fetches a received file. A name that a peer chose stands in it only where a
-/// shell takes it as it is.
+/// Returns the command that fetches a received file. A name chosen by a peer is part of the command
+/// only if a shell reads it literally.
 #[must_use]
 pub fn fetch_command(file: &FileView) -> String {
     let to = if is_plain_word(&file.name) { file.name.as_str() } else { "." };
@@ -151,7 +151,7 @@ mod tests {
         }
         let fetched = Fetched { path: "docs/x. Error".into(), file: file.clone() };
         assert_eq!(text_of(&fetched), "f3 14 KB written to 'docs/x. Error', sha256 ok\n");
-        // Our own files have names of our own.
+        // Our own files have names that we chose.
         file = FileView { outgoing: true, untrusted: false, path: None, ..samples::file() };
         assert_eq!(
             text_of(&Sent(file)).lines().next(),

@@ -1,4 +1,4 @@
-//! What came: the inbox, a wait's report, and what follows a message that was sent.
+//! Received items: the inbox, the report of a wait, and the reply to a sent message.
 
 use p2p_ipc::method::{CancelResult, InboxResult, Milestone};
 use p2p_ipc::view::{
@@ -17,23 +17,23 @@ use p2p_client::wait::WaitReport;
 /// Items of the inbox that are shown now.
 #[derive(Debug, Serialize)]
 pub struct Arrived {
-    /// Oldest first.
+    /// The items, oldest first.
     pub items: Vec<ItemView>,
-    /// Unread items that did not fit.
+    /// Number of unread items that did not fit.
     pub remaining: u32,
-    /// Whether they count as read once they were shown.
+    /// True if the items count as read once they are shown.
     pub marked_read: bool,
-    /// How things stand in the call asked about.
+    /// State of the call that was asked about.
     pub call: Option<CallView>,
-    /// Our last message in that call.
+    /// The last message that we sent in the call.
     pub last_sent: Option<MessageView>,
-    /// Whether something came; only in what `wait` answers.
+    /// True if an item arrived; only for `wait`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
-    /// How waiting went; only in what `wait` answers.
+    /// Report of the wait; only for `wait`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitReport>,
-    /// Whether the call asked about is over and brings nothing more.
+    /// True if the call that was asked about has ended and nothing more can arrive in it.
     #[serde(skip)]
     pub finished: bool,
     /// Number of messages at the end of that call that were short and asked nothing.
@@ -42,7 +42,7 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// The daemon's answer, without its marks.
+    /// Creates the value from the daemon's answer, without its marks.
     #[must_use]
     pub fn new(result: InboxResult, marked_read: bool, waiting: Option<WaitReport>) -> Self {
         let InboxResult { items, remaining, marks: _, call, last_sent, finished, small_talk } =
@@ -92,24 +92,24 @@ impl Text for Arrived {
     }
 }
 
-/// A message that was sent, and what came of waiting.
+/// A sent message, with the report of a wait for its receipt or reply.
 #[derive(Debug, Serialize)]
 pub struct SentMessage {
     /// The message as it stands now.
     pub message: MessageView,
     /// Its call.
     pub call: Option<CallView>,
-    /// True when the same words had been sent within two minutes.
+    /// True when the same text had been sent within two minutes.
     pub repeated: bool,
-    /// What was waited for.
+    /// The milestone that was waited for.
     pub until: Option<Milestone>,
-    /// Whether it is so; null when nothing was waited for.
+    /// True if the milestone was reached; null if there was no wait.
     pub reached: Option<bool>,
-    /// How waiting went.
+    /// Report of the wait.
     pub waiting: Option<WaitReport>,
-    /// What came in reply.
+    /// Items that arrived in reply.
     pub reply: Vec<ItemView>,
-    /// Unread items that did not fit.
+    /// Number of unread items that did not fit.
     pub remaining: u32,
 }
 
@@ -153,7 +153,7 @@ impl Text for CancelResult {
     }
 }
 
-/// `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
+/// Returns `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
 fn nothing_yet(
     waiting: WaitReport,
     call: Option<&CallView>,
@@ -172,7 +172,7 @@ fn nothing_yet(
     }
 }
 
-/// All items, and what the last of them asks for.
+/// Shows all items, and the next step for the last of them.
 fn items(items: &[ItemView], page: &mut Page) {
     for item in items {
         self::item(item, page);
@@ -217,7 +217,7 @@ fn given_up(delivery: &DeliveryView) -> String {
     }
 }
 
-/// How a call went by that our agent did not answer; what refused it may have been a rule of ours.
+/// Describes a call that our agent did not answer. It may have been refused by a rule of ours.
 fn missed(call: &CallView) -> &'static str {
     match (call.ended_by_peer, call.reason) {
         (false, Some(EndReason::Busy)) => " and was told that you are busy",
@@ -235,7 +235,7 @@ fn call_item(kind: ItemKind, call: &CallView, at_ms: u64, page: &mut Page) {
     };
     let at = clock(at_ms);
     match kind {
-        // Read late: how it stands now matters more than how it began.
+        // Read late: the call's present state matters more than the ring.
         ItemKind::Ring | ItemKind::Knock if !rings(call) => {
             let now = if call.state == CallState::Ended { "already ended" } else { "you answered" };
             page.line(format!("{head} rang at {at}, {now}"));
@@ -261,7 +261,7 @@ fn call_item(kind: ItemKind, call: &CallView, at_ms: u64, page: &mut Page) {
     }
 }
 
-/// Whether a call waits for our answer.
+/// Returns true if the call waits for our answer.
 fn rings(call: &CallView) -> bool {
     matches!(call.state, CallState::Incoming | CallState::Knocking)
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::page::Page;
 use super::text::Text;
 
-/// A token that is worthless now.
+/// A token that was revoked.
 #[derive(Debug, Serialize)]
 pub struct Revoked {
-    /// Its number.
+    /// The token's number.
     pub revoked: u32,
 }
 

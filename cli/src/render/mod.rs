@@ -1,4 +1,4 @@
-//! The only layer that prints. A verb hands over a typed value; this turns it into text for an
+//! The only layer that prints. A verb returns a typed value; this layer turns it into text for an
 //! agent's context window, or into the one JSON line of `--json`.
 
 pub mod call;

@@ -1,4 +1,4 @@
-//! The human behind this agent: who it is, how to become it, and what came of an order.
+//! The human behind this agent: the owners, pairing, and the results of owner commands.
 
 use p2p_ipc::method::{OwnerCommandResult, OwnerResult, PairingCode};
 use p2p_ipc::view::OwnerView;
@@ -13,15 +13,15 @@ use super::units::{clock, date};
 use super::words::in_vain;
 use p2p_client::wait::WaitReport;
 
-/// A code that pairs an owner, and what came of waiting for it.
+/// A pairing code, with the report of the wait for the human.
 #[derive(Debug, Serialize)]
 pub struct Pairing {
     #[serde(flatten)]
     code: PairingCode,
-    /// Whether somebody was paired; null when that was not waited for.
+    /// True if a human was paired; null if `pair` did not wait.
     reached: Option<bool>,
     waiting: Option<WaitReport>,
-    /// Who was paired.
+    /// The paired owner.
     owner: Option<OwnerView>,
     #[serde(skip)]
     picture: bool,
@@ -31,22 +31,22 @@ pub struct Pairing {
     announced: bool,
 }
 
-/// What became of the passphrase.
+/// Result of changing the passphrase.
 #[derive(Debug, Serialize)]
 pub struct Passphrase {
-    /// Whether there is one now.
+    /// True if a passphrase is set now.
     pub set: bool,
 }
 
 impl Pairing {
-    /// A code, and whether it will be waited for; with a picture for a phone's camera where there
-    /// is a terminal to draw it on.
+    /// Creates a pairing. `waits` tells that the verb waits for the human; `picture` adds a QR code
+    /// for a phone's camera, for terminals only.
     #[must_use]
     pub fn new(code: PairingCode, waits: bool, picture: bool) -> Self {
         Self { code, reached: None, waiting: None, owner: None, picture, waits, announced: false }
     }
 
-    /// Shows the code before it is waited for.
+    /// Shows the code before the wait.
     pub fn announce(&mut self, screen: Screen) {
         if screen.json {
             screen.progress(&format!("code: {}  to: {}", self.code.code, self.code.npub));
@@ -57,14 +57,14 @@ impl Pairing {
         self.announced = true;
     }
 
-    /// What came of waiting.
+    /// Records the result of the wait.
     pub fn waited(&mut self, waiting: WaitReport, owner: Option<OwnerView>) {
         self.reached = Some(waiting.reached);
         self.waiting = Some(waiting);
         self.owner = owner;
     }
 
-    /// Who was paired.
+    /// Returns the paired owner.
     #[must_use]
     pub const fn paired(&self) -> Option<&OwnerView> {
         self.owner.as_ref()
@@ -100,14 +100,14 @@ impl Text for Pairing {
                 page.line(format!("{} nobody has sent the code", in_vain(waiting)));
                 page.next("p2p owner show");
             }
-            // It goes on.
+            // The wait has not ended.
             (None, None) if self.waits => {}
             (None, None) => page.next("p2p owner show"),
         }
     }
 }
 
-/// A square for a phone's camera, two rows a line, black on white whatever the terminal's colours.
+/// Draws a QR code, two rows per line, black on white whatever the terminal's colours.
 fn picture(uri: &str) -> Option<String> {
     let code = QrCode::with_error_correction_level(uri, EcLevel::L).ok()?;
     let rows = code.render::<Dense1x2>().build();
@@ -145,7 +145,7 @@ impl Text for OwnerResult {
 
 impl Text for OwnerCommandResult {
     fn text(&self, page: &mut Page) {
-        // Written by our daemon, a peer's lines in it marked as such.
+        // Written by our daemon; lines that a peer wrote are marked in it.
         page.quote("", &self.text);
     }
 }
@@ -188,7 +188,7 @@ mod tests {
         assert!(!text.contains('\u{1b}'));
         let drawn = text_of(&Pairing::new(code(), true, true));
         assert!(!drawn.contains("next:"), "it goes on");
-        // Version 4 is 33 modules wide; two rows of them a line, and a margin of four.
+        // Version 4 is 33 modules wide; two module rows per line, and a margin of four.
         let rows: Vec<&str> =
             drawn.lines().filter(|line| line.contains("\u{1b}[30;107m")).collect();
         assert_eq!(rows.len(), (33usize + 8).div_ceil(2));

@@ -1,4 +1,4 @@
-//! The text that a verb shows: lines of ours, a peer's lines, and what to do next.
+//! The text that a verb shows: our own lines, a peer's lines, and the next step.
 
 use super::clean;
 
@@ -11,20 +11,20 @@ pub struct Page {
 }
 
 impl Page {
-    /// An empty page; ages are counted from `now_ms`.
+    /// Creates an empty page; ages are counted from `now_ms`.
     #[must_use]
     pub fn new(now_ms: u64) -> Self {
         Self { out: String::new(), next: None, now_ms }
     }
 
-    /// Adds one line of ours. What it quotes is cleaned once more here, so that no caller can
-    /// forget it.
+    /// Adds one line of our own. Quoted text is cleaned once more here, so that no caller can
+    /// forget to clean it.
     pub fn line(&mut self, line: impl AsRef<str>) {
         self.out.push_str(clean::inline(line.as_ref()).trim_end());
         self.out.push('\n');
     }
 
-    /// Adds text that a peer wrote, every line of it marked.
+    /// Adds text that a peer wrote, with a mark on every line.
     pub fn peer(&mut self, text: &str) {
         self.quote(clean::PEER_PREFIX, text);
     }
@@ -34,12 +34,12 @@ impl Page {
         self.quote("  ", text);
     }
 
-    /// Adds a peer's text or our own, by whether it is untrusted.
+    /// Adds text as a peer's if it is untrusted, and as our own otherwise.
     pub fn words(&mut self, text: &str, untrusted: bool) {
         if untrusted { self.peer(text) } else { self.own(text) }
     }
 
-    /// Adds text with something before each line.
+    /// Adds text with a prefix on each line.
     pub fn quote(&mut self, prefix: &str, text: &str) {
         for line in clean::lines(text) {
             self.out.push_str(prefix);
@@ -48,29 +48,29 @@ impl Page {
         }
     }
 
-    /// Adds a picture that we drew, as it is: for a terminal alone.
+    /// Adds a picture that we drew, unchanged; for terminals only.
     pub fn picture(&mut self, picture: &str) {
         self.out.push_str(picture);
     }
 
-    /// Says what to do next; the last one said counts.
+    /// Sets the command to run next; a later call replaces it.
     pub fn next(&mut self, command: impl Into<String>) {
         self.next = Some(command.into());
     }
 
-    /// How long ago something was.
+    /// Returns the time that has passed since `at_ms`.
     #[must_use]
     pub fn since(&self, at_ms: u64) -> String {
         super::units::span(self.now_ms.saturating_sub(at_ms))
     }
 
-    /// How long until something is.
+    /// Returns the time left until `at_ms`.
     #[must_use]
     pub fn until(&self, at_ms: u64) -> String {
         super::units::span(at_ms.saturating_sub(self.now_ms))
     }
 
-    /// The finished text: what was added, what else waits, and what to do next.
+    /// Returns the finished text: the lines, the line about unread items, and the next step.
     #[must_use]
     pub fn finish(mut self, pending: Option<&str>) -> String {
         if let Some(pending) = pending {

@@ -1,4 +1,4 @@
-//! What was deleted, or would be.
+//! Results of `purge`: calls that were deleted, or would be.
 
 use p2p_ipc::method::{KeptReason, PurgeResult};
 use serde::Serialize;
@@ -8,16 +8,16 @@ use super::text::Text;
 use super::units::size;
 use super::words::name;
 
-/// Calls shown by name.
+/// Maximum number of calls shown by name.
 const SHOWN: usize = 20;
 
-/// The answer of `purge`.
+/// Result of `purge`.
 #[derive(Debug, Serialize)]
 pub struct Deleted {
-    /// What the daemon says.
+    /// The daemon's answer.
     #[serde(flatten)]
     pub purged: PurgeResult,
-    /// The command that does it.
+    /// The command that deletes the calls.
     #[serde(skip)]
     pub command: String,
 }

@@ -11,21 +11,21 @@ use super::units::clock;
 use super::words::{self, in_vain, name};
 use p2p_client::wait::WaitReport;
 
-/// A question that was asked just now, and what came of waiting for its answer.
+/// A question that was just asked, with the report of the wait for its answer.
 #[derive(Debug, Serialize)]
 pub struct Asked {
     #[serde(flatten)]
     question: QuestionView,
-    /// Whether it was answered; only where that was waited for.
+    /// True if the question was answered; null if there was no wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     reached: Option<bool>,
-    /// How waiting went.
+    /// Report of the wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting: Option<WaitReport>,
 }
 
 impl Asked {
-    /// The question as it stands.
+    /// Creates the value from the question's present state.
     #[must_use]
     pub fn new(question: QuestionView, waiting: Option<WaitReport>) -> Self {
         Self { question, reached: waiting.map(|waiting| waiting.reached), waiting }
@@ -84,7 +84,7 @@ fn one(question: &QuestionView, page: &mut Page) {
     }
 }
 
-/// The words of a question, and what there is to choose from.
+/// Shows the text of a question and its options.
 pub fn asked(question: &QuestionView, page: &mut Page) {
     page.own(&question.question);
     if !question.options.is_empty() {
@@ -93,13 +93,13 @@ pub fn asked(question: &QuestionView, page: &mut Page) {
     }
 }
 
-/// The owner's words: not a peer's, so they are not marked as such.
+/// Shows the owner's answer, without the mark of a peer's text.
 pub fn answer(question: &QuestionView, page: &mut Page) {
     page.line(format!("{} your human answers{}", question.handle, how(question)));
     page.own(question.answer.as_deref().unwrap_or_default());
 }
 
-/// The answer as the inbox shows it, with what it answers.
+/// Shows an answer as the inbox does, with its question.
 pub fn reply(question: &QuestionView, page: &mut Page) {
     let asked = clean::short(&question.question, 120);
     let QuestionView { handle, call, .. } = question;
@@ -107,7 +107,7 @@ pub fn reply(question: &QuestionView, page: &mut Page) {
     page.own(question.answer.as_deref().unwrap_or_default());
 }
 
-/// ` 14:02Z (by direct message)`.
+/// Returns time and channel of the answer: ` 14:02Z (by direct message)`.
 fn how(question: &QuestionView) -> String {
     let at = question.answered_ms.map(|at| format!(" {}", clock(at))).unwrap_or_default();
     let via = match question.answer_via.as_deref() {
@@ -130,7 +130,7 @@ impl Text for QuestionsResult {
     }
 }
 
-/// `open 3m, told: command`.
+/// Returns a question's state: `open 3m, told: command`.
 #[must_use]
 pub fn standing(question: &QuestionView, page: &Page) -> String {
     let state = match question.state {

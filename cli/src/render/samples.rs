@@ -5,7 +5,7 @@ use p2p_ipc::view::{
     ItemView, MessageKind, MessageView, PeerView, QuestionState, QuestionView, Turn,
 };
 
-/// Noon of a day, from which ages are counted.
+/// Noon of one day; ages are counted from here.
 pub const NOW_MS: u64 = 1_772_373_720_000;
 
 /// A contact named bob.
@@ -139,7 +139,7 @@ pub fn item(kind: ItemKind) -> ItemView {
     }
 }
 
-/// A question that the human was told of by a command.
+/// A question that was passed to the human by a command.
 pub fn question() -> QuestionView {
     QuestionView {
         handle: "q2".into(),

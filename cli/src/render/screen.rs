@@ -1,4 +1,4 @@
-//! Stdout and stderr: where results, progress, notices and errors go.
+//! Stdout and stderr: destinations of results, progress, notices and errors.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -18,18 +18,18 @@ use super::stream::Line;
 use super::text::Render;
 use crate::outcome::{Ending, Outcome, PendingLine};
 
-/// How to print.
+/// Output settings of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Screen {
-    /// One envelope on stdout instead of text.
+    /// Prints one envelope on stdout instead of text.
     pub json: bool,
 }
 
 impl Screen {
-    /// Prints how a verb ended. An error means that stdout did not take it all.
+    /// Prints the result of a verb. An error means that stdout did not accept all of it.
     ///
     /// # Errors
-    /// When stdout or stderr is closed or full.
+    /// Fails if stdout or stderr is closed or full.
     pub fn ending(self, ending: &Ending, pending: Option<&PendingView>) -> io::Result<()> {
         if ending.as_ref().is_ok_and(|outcome| !outcome.marks.is_empty()) && was_closed()? {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -58,7 +58,7 @@ impl Screen {
     /// Prints an error that no verb returned, such as a wrong command line.
     ///
     /// # Errors
-    /// When stdout or stderr is closed or full.
+    /// Fails if stdout or stderr is closed or full.
     pub fn error(self, error: &RpcError) -> io::Result<()> {
         if self.json {
             out(&Envelope::error(error, None, None).line()?)
@@ -67,11 +67,11 @@ impl Screen {
         }
     }
 
-    /// Prints a result before the verb goes on, and flushes it: a verb that runs until it is
-    /// stopped says so where it is.
+    /// Prints a result before the verb goes on, and flushes it. Verbs that run until they are
+    /// stopped announce themselves this way.
     ///
     /// # Errors
-    /// When stdout is closed or full.
+    /// Fails if stdout is closed or full.
     pub fn announce(self, shown: &dyn Render) -> io::Result<()> {
         if self.json {
             out(&envelope(Some(shown), None, None)?)
@@ -80,30 +80,30 @@ impl Screen {
         }
     }
 
-    /// Prints a line of a stream. An error means that stdout did not take it.
+    /// Prints a line of a stream. An error means that stdout did not accept it.
     ///
     /// # Errors
-    /// When stdout is closed or full.
+    /// Fails if stdout is closed or full.
     pub fn line(self, line: &Line<'_>) -> io::Result<()> {
         out(&line.json()?)
     }
 
-    /// Checks that there is a stdout to stream to.
+    /// Checks that stdout is open before streaming.
     ///
     /// # Errors
-    /// When it was closed from the start.
+    /// Fails if stdout was closed from the start.
     pub fn usable(self) -> io::Result<()> {
         if was_closed()? { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 
-    /// Whether a person looks at stdout.
+    /// Returns true if stdout is a terminal.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         io::stdout().is_terminal()
     }
 
-    /// Whether nobody will ever read what is printed from now on: the other end of the pipe is
-    /// gone, which a verb that waits would not notice before it has something to print.
+    /// Returns true if stdout has no reader any more: the other end of the pipe is
+    /// closed, which a waiting verb would otherwise notice only when it prints.
     #[must_use]
     pub fn is_abandoned(self) -> bool {
         let stdout = io::stdout();
@@ -113,34 +113,34 @@ impl Screen {
             && looked[0].revents().is_some_and(|events| events.intersects(gone))
     }
 
-    /// Shows how far things are before the verb waits: on stdout, or on stderr where stdout
-    /// belongs to the envelope. Nobody depends on it, so a closed stdout is not noticed here.
+    /// Shows progress before the verb waits: on stdout, or on stderr if stdout
+    /// belongs to the envelope. Progress is optional, so a closed stdout is not noticed here.
     pub fn progress(self, line: &str) {
         let line = one_line(line);
         let _ = if self.json { note(&line) } else { out(&line) };
     }
 
-    /// Tells something beside the result, on stderr.
+    /// Prints a remark on stderr, beside the result.
     pub fn notice(self, line: &str) {
         let _ = note(&one_line(line));
     }
 
-    /// Leaves the error of a daemon that nobody watches in its log, as one line of JSON.
+    /// Writes the error of a daemon without a terminal to its log, as one line of JSON.
     pub fn cause_of_death(self, prefix: &str, error: &RpcError) {
         let json = serde_json::to_string(error).unwrap_or_default();
         let _ = note(&format!("{prefix}{json}\n"));
     }
 
-    /// Prints text that is ready as it stands: help.
+    /// Prints finished text, such as help.
     ///
     /// # Errors
-    /// When stdout is closed or full.
+    /// Fails if stdout is closed or full.
     pub fn ready(self, text: &str) -> io::Result<()> {
         out(text)
     }
 }
 
-/// This machine's clock in milliseconds since the epoch.
+/// Returns this machine's clock in milliseconds since the epoch.
 #[must_use]
 pub fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -166,8 +166,8 @@ fn envelope(
     .line()?)
 }
 
-/// What waits once the items on the page count as read. The daemon's line counts them still, so
-/// it is left out.
+/// Returns the unread items that remain once the items on the page count as read. The daemon's
+/// own summary line still counts the read items, so it is left out.
 fn besides_what_was_read(pending: &PendingView, waiting: PendingLine) -> PendingView {
     match waiting {
         PendingLine::Read(0) | PendingLine::Added | PendingLine::Shown => pending.clone(),
@@ -187,7 +187,7 @@ fn appended(pending: &PendingView, waiting: PendingLine) -> Option<&str> {
     pending.line.as_deref().filter(|line| wanted && !line.is_empty())
 }
 
-/// `Error: … [code, retryable]` and the hint.
+/// Returns `Error: … [code, retryable]` and the hint.
 #[must_use]
 pub fn error_text(error: &RpcError) -> String {
     let retryable = if error.retryable { ", retryable" } else { "" };
@@ -208,8 +208,8 @@ fn one_line(line: &str) -> String {
     clean::inline(line) + "\n"
 }
 
-/// Writes past the library's own stdout, which takes a descriptor that cannot be written to for
-/// one that took everything.
+/// Writes to the file descriptor directly: the standard library's stdout reports success for a
+/// descriptor that cannot be written to.
 fn out(text: &str) -> io::Result<()> {
     let mut stdout = stdout()?;
     let mut left = text.as_bytes();
@@ -218,7 +218,7 @@ fn out(text: &str) -> io::Result<()> {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => left = &left[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Whoever started us may read the same pipe without blocking, and slowly.
+            // The pipe may be non-blocking, and its reader slow.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let mut full = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
                 match poll(&mut full, PollTimeout::NONE) {
@@ -236,8 +236,8 @@ fn stdout() -> io::Result<File> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// Whether stdout was closed when this process began. The library puts the null device in its
-/// place, open for reading too; a shell that is told to throw output away opens it for writing.
+/// Returns true if stdout was closed when this process began. Rust then opens the null device in
+/// its place for reading and writing; a shell's `>/dev/null` opens it for writing only.
 fn was_closed() -> io::Result<bool> {
     let mut stdout = stdout()?;
     let Ok(null) = std::fs::metadata("/dev/null") else { return Ok(false) };

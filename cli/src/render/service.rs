@@ -7,44 +7,44 @@ use super::page::Page;
 use super::screen::Screen;
 use super::text::Text;
 
-/// What `daemon start`, `stop` and `status` answer.
+/// Result of `daemon start`, `stop` and `status`.
 #[derive(Debug, Serialize)]
 pub struct Service {
-    /// Whether it runs now.
+    /// True if the daemon runs now.
     pub running: bool,
-    /// What was done: a word or two.
+    /// The change, in one or two words.
     pub action: &'static str,
-    /// The service, where it runs.
+    /// The running daemon.
     pub daemon: Option<DaemonView>,
 }
 
 /// The last lines of the daemon's log.
 #[derive(Debug, Serialize)]
 pub struct Log {
-    /// The file.
+    /// Path of the log file.
     pub path: String,
-    /// Its last lines.
+    /// The last lines of the log.
     pub lines: Vec<String>,
 }
 
-/// Where the embedded relay listens.
+/// Address of the embedded relay.
 #[derive(Debug, Serialize)]
 pub struct RelayUp {
-    /// Its address.
+    /// The relay's address.
     pub url: String,
 }
 
-/// Where the identity was copied to.
+/// Result of copying the identity file.
 #[derive(Debug, Serialize)]
 pub struct Backup {
-    /// The copy.
+    /// Path of the copy.
     pub path: String,
 }
 
 /// The unit file that was written.
 #[derive(Debug, Serialize)]
 pub struct Installed {
-    /// The file.
+    /// Path of the unit file.
     pub path: String,
 }
 
@@ -98,7 +98,7 @@ impl Text for Backup {
     }
 }
 
-/// Tells on stderr what the first run did: the new identity, where it is kept, what is public.
+/// Reports on stderr the first run: the new identity, the path of its file, the published data.
 pub fn introduce(screen: Screen, me: &IdentityView) {
     screen.notice(&format!("first run: this agent is now {} {}", me.name, me.npub));
     screen.notice(&format!("its secret key is in {}; p2p identity backup PATH copies it", me.path));
@@ -112,12 +112,12 @@ pub fn introduce(screen: Screen, me: &IdentityView) {
     });
 }
 
-/// A demo that went well.
+/// Result of a successful demo.
 #[derive(Debug, Serialize)]
 pub struct Demonstrated {
-    /// Commands that were run and did what they should.
+    /// Number of commands that ran as expected.
     pub steps: u32,
-    /// How long it took.
+    /// Duration of the demo.
     pub seconds: u64,
 }
 

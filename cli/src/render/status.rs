@@ -1,4 +1,4 @@
-//! What is going on: the overview of bare `p2p`, and the longer `p2p status`.
+//! The state of this agent: the overview of bare `p2p`, and the longer `p2p status`.
 
 use p2p_ipc::method::{ListResult, StatusResult};
 use p2p_ipc::view::{
@@ -17,17 +17,17 @@ use super::{call, clean};
 #[serde(transparent)]
 pub struct Overview(pub StatusResult);
 
-/// Everything that `status` knows.
+/// The full output of `status`.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Full(pub StatusResult);
 
-/// Who this agent is.
+/// The identity of this agent.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Whoami(pub IdentityView);
 
-/// What waits.
+/// Counts of unread items.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Waits(pub PendingView);
@@ -103,7 +103,8 @@ impl Text for Waits {
     }
 }
 
-/// Another daemon, channels with a fault, calls, direct messages, questions, and what to do about them.
+/// Shows duplicate instances, failing notifiers, calls, direct messages, questions, and the next
+/// step.
 fn goings_on(status: &StatusResult, page: &mut Page) {
     if let Some(since) = status.duplicate_since_ms {
         let since = super::units::date(since);
@@ -130,7 +131,7 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
     page.next(what_next(status));
 }
 
-/// Whose word counts.
+/// Returns the line about the owners.
 fn owners(owners: &[String]) -> String {
     let npubs: Vec<String> = owners.iter().map(|npub| short_npub(npub)).collect();
     match npubs.as_slice() {
@@ -162,7 +163,7 @@ fn what_next(status: &StatusResult) -> String {
     }
 }
 
-/// `2/3 relays (nos.lol: refused, 4m)`.
+/// Returns `2/3 relays (nos.lol: refused, 4m)`.
 fn relays_in_short(relays: &[RelayView], page: &Page) -> String {
     let ours: Vec<&RelayView> =
         relays.iter().filter(|r| r.roles.iter().any(|r| r != "peer")).collect();
@@ -212,7 +213,7 @@ fn relay(relay: &RelayView, page: &Page) -> String {
     if let Some(at) = relay.next_attempt_ms {
         text += &format!(", next attempt in {}", page.until(at));
     }
-    // Another relay's copy is no news.
+    // A copy that another relay had already delivered is not worth showing.
     for (reason, count) in relay.dropped.iter().filter(|(reason, _)| *reason != "already_seen") {
         text += &format!(", dropped {count} {}", clean::short(reason, 40));
     }
@@ -222,12 +223,12 @@ fn relay(relay: &RelayView, page: &Page) -> String {
     text
 }
 
-/// Whether there is more to say of a channel than that it is there.
+/// Returns true if a notifier has a failure to show.
 fn ails(channel: &NotifierView) -> bool {
     channel.state != "ok" || channel.undelivered > 0 || channel.cause.is_some()
 }
 
-/// `channel webhook: failing 5m, 2 undelivered: HTTP 401`.
+/// Returns `channel webhook: failing 5m, 2 undelivered: HTTP 401`.
 pub(super) fn channel(channel: &NotifierView, page: &Page) -> String {
     let mut text = format!("channel {}: {}", channel.name, clean::short(&channel.state, 20));
     if let Some(since) = channel.since_ms {
@@ -242,10 +243,10 @@ pub(super) fn channel(channel: &NotifierView, page: &Page) -> String {
     text
 }
 
-/// `clock: 1h behind what the relays say; what is sent is dated by theirs`.
+/// Returns `clock: 1h behind what the relays say; what is sent is dated by theirs`.
 fn clock(ahead: i64) -> String {
     let way = if ahead > 0 { "behind" } else { "ahead of" };
-    // Relays' clocks are not that good, either.
+    // Relays' clocks are not accurate to the second either.
     let minutes = (ahead.unsigned_abs() + 30) / 60;
     let span = super::units::span(minutes.max(1).saturating_mul(60_000));
     format!("clock: {span} {way} what the relays say; what is sent is dated by theirs")
@@ -302,7 +303,7 @@ fn agent(agent: &AgentView, page: &mut Page) {
     }
 }
 
-/// As much of a key as names an agent in a command: fifty bits behind `npub1`.
+/// Returns the start of a key that identifies an agent in a command: fifty bits behind `npub1`.
 fn key_prefix(npub: &str) -> String {
     npub.chars().filter(char::is_ascii_alphanumeric).take(15).collect()
 }

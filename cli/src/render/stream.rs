@@ -1,4 +1,4 @@
-//! What `watch` prints: one JSON object a line, each with its `type`, and nothing else.
+//! The output of `watch`: one JSON object per line, each with its `type`, and nothing else.
 
 use p2p_ipc::method::StatusResult;
 use p2p_ipc::view::{CallView, ItemView, PendingView, QuestionView};
@@ -13,9 +13,9 @@ const VERSION: u32 = 2;
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Line<'a> {
-    /// The first line: how things are.
+    /// The first line: the present state.
     Snapshot {
-        /// The number of the log's last entry. What it tells of is in this line already.
+        /// The number of the log's last entry. The snapshot includes this entry already.
         seq: u64,
         /// Calls that are not over, and ended ones with unread items.
         calls: &'a [CallView],
@@ -23,42 +23,42 @@ pub enum Line<'a> {
         questions: &'a [QuestionView],
         /// Unread direct messages.
         unread_dms: u32,
-        /// What waits.
+        /// Counts of unread items.
         pending: &'a PendingView,
     },
     /// An entry of the log.
     Event(&'a ItemView),
-    /// Entries are gone that were not shown.
+    /// Entries that were deleted before they could be shown.
     Lagged {
-        /// How many, of whatever call and kind.
+        /// Number of missed entries, of any call and kind.
         missed: u64,
-        /// What follows goes on behind this number.
+        /// Number of the entry after which the stream goes on.
         seq: u64,
     },
     /// The last line.
     End {
-        /// The log was read up to here: go on behind it.
+        /// Number of the last entry that was read; pass it to `--from` to go on.
         seq: u64,
-        /// How many events were shown.
+        /// Number of events that were shown.
         events: u32,
-        /// How waiting went.
+        /// Report of the wait.
         #[serde(flatten)]
         waiting: WaitReport,
     },
 }
 
 impl<'a> Line<'a> {
-    /// How things are.
+    /// Creates the first line from the present state.
     #[must_use]
     pub fn snapshot(status: &'a StatusResult) -> Self {
         let StatusResult { seq, calls, questions, unread_dms, pending, .. } = status;
         Self::Snapshot { seq: *seq, calls, questions, unread_dms: *unread_dms, pending }
     }
 
-    /// The line, with its newline.
+    /// Returns the line, with its newline.
     ///
     /// # Errors
-    /// When it cannot be written as JSON.
+    /// Fails if the line cannot be written as JSON.
     pub fn json(&self) -> serde_json::Result<String> {
         #[derive(Serialize)]
         struct Versioned<'a> {

@@ -19,7 +19,7 @@ pub trait Render {
     /// Returns the JSON form.
     ///
     /// # Errors
-    /// When the value cannot be written as JSON.
+    /// Fails if the value cannot be written as JSON.
     fn json(&self) -> serde_json::Result<Value>;
 }
 

@@ -18,23 +18,23 @@ use super::words::{name, reason};
 pub struct Transcript {
     /// The call.
     pub call: CallView,
-    /// Oldest first, in full.
+    /// Messages, oldest first, in full.
     pub messages: Vec<MessageView>,
     /// The files of the call.
     pub files: Vec<FileView>,
-    /// What the owner was asked meanwhile, oldest first.
+    /// Questions to the owner during the call, oldest first.
     pub questions: Vec<QuestionView>,
-    /// How many messages there are in whole.
+    /// Total number of messages.
     pub total: u32,
-    /// What both ends have of it, once it is over.
+    /// Comparison of both ends' transcripts, once the call has ended.
     pub comparison: Option<ComparisonView>,
-    /// Whether the text form is Markdown.
+    /// True if the text form is Markdown.
     #[serde(skip)]
     pub markdown: bool,
 }
 
 impl Transcript {
-    /// The first page; the following ones are added to it.
+    /// Creates a transcript from its first page; the other pages are added later.
     #[must_use]
     pub fn new(first: TranscriptResult, markdown: bool) -> Self {
         let TranscriptResult { call, messages, files, questions, total, comparison, next: _ } =
@@ -110,8 +110,8 @@ impl Transcript {
         }
     }
 
-    /// What was said and asked, in the order of time. A question that went to the peer too stands
-    /// among the messages already.
+    /// Returns messages and questions in the order of time. A question that was also sent to the peer
+    /// is among the messages already.
     fn entries(&self) -> Vec<Entry<'_>> {
         let said = self.messages.iter().map(|message| (message.at_ms, Entry::Said(message)));
         let quiet = self.questions.iter().filter(|question| question.quiet);
@@ -133,7 +133,7 @@ impl Transcript {
     }
 }
 
-/// One thing that happened in a call.
+/// One event of a call.
 enum Entry<'a> {
     Said(&'a MessageView),
     Asked(&'a QuestionView),
@@ -153,7 +153,7 @@ fn said_in_markdown(message: &MessageView, page: &mut Page) {
         message::remark(message)
     ));
     page.line("");
-    // A peer's lines are a quotation in Markdown too, and marked as everywhere.
+    // In Markdown, a peer's lines are quoted and also carry the usual mark.
     let prefix = if message.untrusted { "> │ " } else { "" };
     page.quote(prefix, &message.text);
 }

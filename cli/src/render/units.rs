@@ -1,6 +1,6 @@
 //! Durations, sizes and times as text.
 
-/// A duration in at most two units: `35s`, `6m35s`, `8m`, `3h10m`, `2d4h`.
+/// Returns a duration in at most two units: `35s`, `6m35s`, `8m`, `3h10m`, `2d4h`.
 #[must_use]
 pub fn span(ms: u64) -> String {
     let s = ms / 1000;
@@ -15,7 +15,7 @@ pub fn span(ms: u64) -> String {
     }
 }
 
-/// `812 B`, `14 KB`, `1.2 MB`.
+/// Returns a size: `812 B`, `14 KB`, `1.2 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     match bytes {
@@ -25,14 +25,14 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// The time of day in UTC, `14:02Z`: two agents on two machines see the same.
+/// Returns the time of day in UTC, `14:02Z`, so that agents on two machines see the same time.
 #[must_use]
 pub fn clock(at_ms: u64) -> String {
     let minutes = at_ms / 60_000 % 1440;
     format!("{:02}:{:02}Z", minutes / 60, minutes % 60)
 }
 
-/// The day and the time in UTC, `2026-03-01 14:02Z`.
+/// Returns the day and the time in UTC, `2026-03-01 14:02Z`.
 #[must_use]
 pub fn date(at_ms: u64) -> String {
     // Days since 0000-03-01, so that a leap day is the last of its year.

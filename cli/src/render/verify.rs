@@ -1,4 +1,4 @@
-//! Whether both ends have the same of a call, and what that proves.
+//! Result of `verify`: the comparison of both ends' transcripts, and its proof.
 
 use p2p_ipc::method::VerifyResult;
 use p2p_ipc::view::{ComparisonOutcome, ComparisonView, DigestView};
@@ -8,7 +8,7 @@ use super::page::Page;
 use super::text::Text;
 use super::words::name;
 
-/// What came of comparing.
+/// Result of comparing the two transcripts.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Checked(pub VerifyResult);

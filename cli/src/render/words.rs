@@ -1,4 +1,4 @@
-//! Names, sizes, times and states in words.
+//! Names, states and receipts as text.
 
 use p2p_ipc::view::{
     CallState, CallView, DeliveryState, DeliveryView, EndReason, MessageView, PeerView, Turn,
@@ -8,7 +8,7 @@ use super::clean;
 use super::page::Page;
 use p2p_client::wait::WaitReport;
 
-/// What a peer is called: the pet name plainly, a claimed name as `~"Bob"`, or a short npub.
+/// Returns a peer's name: the pet name, a claimed name as `~"Bob"`, or a short npub.
 #[must_use]
 pub fn name(peer: &PeerView) -> String {
     if let Some(name) = peer.name.as_deref().filter(|name| !name.is_empty()) {
@@ -20,7 +20,7 @@ pub fn name(peer: &PeerView) -> String {
     }
 }
 
-/// What a peer is called in a command: what resolves, and stands in a shell as it is.
+/// Returns a peer's name for a command: a name that resolves and needs no quotes in a shell.
 #[must_use]
 pub fn argument(peer: &PeerView) -> String {
     match peer.name.as_deref() {
@@ -29,7 +29,7 @@ pub fn argument(peer: &PeerView) -> String {
     }
 }
 
-/// Whether a text means itself to a shell.
+/// Returns true if a shell reads the text literally, without quotes.
 #[must_use]
 pub fn is_plain_word(text: &str) -> bool {
     !text.is_empty()
@@ -37,7 +37,7 @@ pub fn is_plain_word(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
-/// A text as one word of a shell's command line.
+/// Returns a text as one word of a shell's command line, with quotes if needed.
 #[must_use]
 pub fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@,".contains(c);
@@ -47,7 +47,7 @@ pub fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A name that somebody claims: in quotes of our own, so it can hold none.
+/// Returns a claimed name in quotes. Quotes within the name are replaced.
 fn claimed(name: &str) -> String {
     let name: String = clean::short(name.trim(), 40)
         .chars()
@@ -56,7 +56,7 @@ fn claimed(name: &str) -> String {
     format!("~\"{}\"", name.trim())
 }
 
-/// `npub1x7k…9q`.
+/// Returns a short npub: `npub1x7k…9q`.
 #[must_use]
 pub fn short_npub(npub: &str) -> String {
     let npub = clean::inline(npub);
@@ -73,7 +73,7 @@ pub fn host(url: &str) -> String {
     clean::short(rest.split('/').next().unwrap_or(rest), 60)
 }
 
-/// How a call ended, in a word or two.
+/// Returns the reason for a call's end, in a few words.
 #[must_use]
 pub const fn reason(reason: EndReason) -> &'static str {
     match reason {
@@ -90,7 +90,7 @@ pub const fn reason(reason: EndReason) -> &'static str {
     }
 }
 
-/// How far a message got.
+/// Returns the progress of a message's delivery.
 #[must_use]
 pub fn delivery(delivery: &DeliveryView) -> String {
     match delivery.state {
@@ -103,7 +103,7 @@ pub fn delivery(delivery: &DeliveryView) -> String {
     }
 }
 
-/// `m40 delivered, not read`.
+/// Returns a message's handle and delivery: `m40 delivered, not read`.
 #[must_use]
 pub fn receipt(message: &MessageView) -> String {
     match &message.delivery {
@@ -112,7 +112,7 @@ pub fn receipt(message: &MessageView) -> String {
     }
 }
 
-/// Where a call stands: `active, their turn 6m10s`, `ringing you, 8m left`.
+/// Returns the state of a call: `active, their turn 6m10s`, `ringing you, 8m left`.
 #[must_use]
 pub fn standing(call: &CallView, page: &Page) -> String {
     let left = |text: &str| match call.expires_ms {
@@ -138,14 +138,14 @@ pub fn standing(call: &CallView, page: &Page) -> String {
     }
 }
 
-/// How a wait in vain begins its report.
+/// Returns the beginning of the report of a wait without result.
 #[must_use]
 pub fn in_vain(waiting: WaitReport) -> String {
     let stopped = if waiting.interrupted { ", stopped" } else { "" };
     format!("nothing yet ({} s{stopped}).", waiting.waited_s)
 }
 
-/// The one word that tells a call's state while it is followed.
+/// Returns a call's state in one word, for progress lines.
 #[must_use]
 pub const fn state(state: CallState) -> &'static str {
     match state {

@@ -14,18 +14,18 @@ use crate::session::Session;
 use crate::wait;
 use p2p_client::wait::WaitClock;
 
-/// What `answer` takes.
+/// Arguments of `answer`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p answer accept
   p2p answer accept --call c8 --wait 10
   p2p answer reject \"Busy until noon\"")]
 pub struct Args {
-    /// Take the call, or not
+    /// Accept or reject the call
     choice: Choice,
     #[command(flatten)]
     words: Words,
-    /// Which call, when more than one rings
+    /// The call, if more than one rings
     #[arg(long)]
     call: Option<String>,
     /// Seconds to wait for a ring, and until both ends are in the call
@@ -33,7 +33,7 @@ pub struct Args {
     wait: Option<u64>,
 }
 
-/// Yes or no.
+/// Accept or reject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Choice {
     Accept,
@@ -43,7 +43,7 @@ enum Choice {
 /// Answers the call.
 ///
 /// # Errors
-/// The daemon's; where it was waited for, why the call ended.
+/// Fails if the daemon refuses the request, or if the call ends during the wait.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let accept = args.choice == Choice::Accept;
     let reason = args.words.optional("reason", OPENING_LIMIT)?;
@@ -80,8 +80,7 @@ enum Ring {
     Nobody(WaitReport),
 }
 
-/// Accepts the call that rings, or the next one that rings before the time is up. A call that was
-/// named is not waited for.
+/// Accepts the ringing call, or waits for the next ring. A call that was named is not waited for.
 fn accept_ring(
     params: &AnswerParams,
     clock: WaitClock,
@@ -93,7 +92,7 @@ fn accept_ring(
             Err(error) if error.code == ErrorCode::NoCall && params.call.is_none() => {}
             answered => return Ok(Ring::Accepted(Box::new(answered?))),
         }
-        // Only rings behind the log's last entry: an older one has stopped.
+        // Counts only rings after the log's last entry: earlier ones have stopped.
         let Some(slice) = clock.slice() else { return Ok(Ring::Nobody(clock.report(false))) };
         let kinds = vec![ItemKind::Ring, ItemKind::Knock];
         let (limit, max_bytes, wait_ms) = (1, 1024, ms(slice));

@@ -13,7 +13,7 @@ use crate::wait;
 use p2p_client::follow;
 use p2p_client::wait::WaitClock;
 
-/// What `call` takes.
+/// Arguments of `call`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p call bob \"Translate docs/de.md\"
@@ -30,7 +30,7 @@ pub struct Args {
     /// A contact's name, an npub, 64 hex digits, or a key that `list` showed
     #[arg(required_unless_present = "back")]
     agent: Option<String>,
-    /// What it is about, in at most 200 bytes
+    /// The topic, at most 200 bytes
     #[arg(required_unless_present = "back")]
     topic: Option<String>,
     /// The opening message; `-` reads it from stdin
@@ -48,7 +48,7 @@ pub struct Args {
     /// Send a file along
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Why you call, for yourself: it is never sent
+    /// A note to yourself about why you call; never sent
     #[arg(long)]
     note: Option<String>,
     /// Seconds to wait for the answer
@@ -57,10 +57,10 @@ pub struct Args {
     /// Seconds to ring before giving up
     #[arg(long, value_name = "SECS")]
     ring: Option<u64>,
-    /// Call back whoever called, about the same
+    /// Call back the caller of this earlier call, with the same topic
     #[arg(long, value_name = "CALL")]
     back: Option<String>,
-    /// A token that the callee gave you: a stranger who has one rings like a contact
+    /// A token from the callee: lets you ring like a contact
     #[arg(long, value_name = "TOKEN")]
     invite: Option<String>,
     /// Place another call, even if one with this topic is open
@@ -71,7 +71,7 @@ pub struct Args {
 /// Places the call.
 ///
 /// # Errors
-/// The daemon's; where it was waited for, why the call ended.
+/// Fails if the daemon refuses the request, or if the call ends during the wait.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let (text, from) = (args.message.as_deref(), args.text_file.as_deref());
     let message = input::read(text, from, "opening message", OPENING_LIMIT)?;
@@ -115,7 +115,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
 }
 
-/// Whom to call about what; `--back` takes both from an earlier call.
+/// Returns the callee and the topic; `--back` takes both from an earlier call.
 fn whom(args: &Args, session: &mut Session) -> Result<(String, String), Failure> {
     let given = (args.agent.clone(), args.topic.clone());
     let Some(back) = &args.back else {

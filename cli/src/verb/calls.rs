@@ -6,7 +6,7 @@ use p2p_ipc::method::CallsParams;
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `calls` takes.
+/// Arguments of `calls`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p calls\n  p2p calls --limit 50 --json")]
 pub struct Args {
@@ -15,10 +15,10 @@ pub struct Args {
     limit: u32,
 }
 
-/// Lists them.
+/// Lists calls.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(session.call(&CallsParams { limit: args.limit })?))
 }

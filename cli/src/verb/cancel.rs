@@ -5,7 +5,7 @@ use p2p_ipc::method::CancelParams;
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `cancel` takes.
+/// Arguments of `cancel`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p cancel m41
@@ -15,14 +15,14 @@ What waits for the answer to a call, or for a relay to be there, can be taken ba
 ever hears it, by whatever relay. Once a relay was sent it, it is too late: exit 9, and nothing
 changes. So it is for what an earlier run of the daemon may have sent.")]
 pub struct Args {
-    /// A message or a file of ours: `m41`, `f3`
+    /// One of your messages or files: `m41`, `f3`
     message: String,
 }
 
-/// Takes it back.
+/// Cancels a message or a file.
 ///
 /// # Errors
-/// The daemon's; that it is too late.
+/// Fails if the message has been transmitted already, or if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(session.call(&CancelParams { message: args.message.clone() })?))
 }

@@ -7,7 +7,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::contact::Changed;
 use crate::session::Session;
 
-/// What `contacts` takes.
+/// Arguments of `contacts`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  p2p contacts\n  p2p contacts add npub1x7kabcdefg bob\n  p2p contacts block mallory"
@@ -17,10 +17,10 @@ pub struct Args {
     action: Option<Action>,
 }
 
-/// What to do.
+/// Actions.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List them
+    /// List contacts
     #[command(after_help = "Examples:\n  p2p contacts list --json")]
     List,
     /// Pin a name to a key
@@ -28,22 +28,22 @@ enum Action {
     Add {
         /// An npub, 64 hex digits, or a key that `list` showed
         agent: String,
-        /// What to call it; the name that it claims when left out
+        /// The contact's name [default: the name that the agent claims]
         name: Option<String>,
     },
-    /// Let it ring; undoes a block
+    /// Let an agent ring; undoes a block
     #[command(after_help = "Examples:\n  p2p contacts allow npub1x7kabcdefg")]
     Allow {
         /// A contact or a key
         agent: String,
     },
-    /// Drop everything from it
+    /// Drop everything from an agent
     #[command(after_help = "Examples:\n  p2p contacts block mallory")]
     Block {
         /// A contact or a key
         agent: String,
     },
-    /// Forget it
+    /// Remove a contact
     #[command(after_help = "Examples:\n  p2p contacts remove bob")]
     Remove {
         /// A contact or a key
@@ -54,7 +54,7 @@ enum Action {
 /// Lists or changes contacts.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let (change, agent, name, action) = match &args.action {
         None | Some(Action::List) => return Ok(Outcome::new(session.call(&ContactsParams {})?)),

@@ -1,5 +1,5 @@
-//! `p2p daemon`: the background service. `run` is not here: it links the daemon, and `main` does
-//! that alone.
+//! `p2p daemon`: the background service. `run` is in `main`, the only file that links the
+//! daemon.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use crate::render::service::{Installed, Log, Service};
 use crate::session::Session;
 use p2p_client::{autostart, systemd};
 
-/// How long a daemon may take to stop.
+/// Maximum time for the daemon to stop.
 const STOPPING: Duration = Duration::from_secs(15);
 
-/// How a daemon was started that somebody typed.
+/// Start method of a daemon that a person started in a terminal.
 pub const FOREGROUND: &str = "foreground";
 
-/// What `daemon` takes.
+/// Arguments of `daemon`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  p2p daemon status\n  p2p daemon logs -n 20\n  p2p daemon stop"
@@ -31,48 +31,48 @@ pub struct Args {
     action: Action,
 }
 
-/// What to do with it.
+/// Actions on the daemon.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Be the daemon, in the foreground, until SIGINT or SIGTERM
+    /// Run the daemon in the foreground, until SIGINT or SIGTERM
     #[command(after_help = "Examples:\n  p2p daemon run")]
     Run {
         /// Started by another verb, as a process
         #[arg(long, hide = true)]
         detached: bool,
-        /// Started by another verb, in a unit of systemd's
+        /// Started by another verb, in a systemd unit
         #[arg(long, hide = true)]
         transient: bool,
     },
-    /// Write a unit file, so that systemd keeps it running
+    /// Write a unit file, so that systemd keeps the daemon running
     #[command(after_help = "Examples:\n  p2p daemon install")]
     Install,
-    /// Start it in the background, as any verb does that needs it
+    /// Start the daemon in the background, as any verb that needs it does
     #[command(after_help = "Examples:\n  p2p daemon start")]
     Start,
-    /// Stop it; the next verb that needs it starts it again
+    /// Stop the daemon; the next verb that needs it starts it again
     #[command(after_help = "Examples:\n  p2p daemon stop")]
     Stop,
-    /// Whether it runs; exits with 4 when it does not
+    /// Show if the daemon runs; exits with 4 if not
     #[command(after_help = "Examples:\n  p2p daemon status --json")]
     Status,
-    /// The end of its log
+    /// Show the end of the daemon's log
     #[command(after_help = "Examples:\n  p2p daemon logs\n  p2p daemon logs -n 200")]
     Logs {
-        /// How many lines
+        /// Number of lines
         #[arg(short = 'n', long, default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
         lines: u32,
     },
 }
 
 impl Args {
-    /// Whether this process is to be the daemon.
+    /// Returns true if this process is to run the daemon.
     #[must_use]
     pub fn is_run(&self) -> bool {
         matches!(self.action, Action::Run { .. })
     }
 
-    /// How this daemon was started.
+    /// Returns the start method of this daemon.
     #[must_use]
     pub fn how(&self) -> &'static str {
         match self.action {
@@ -87,7 +87,7 @@ impl Args {
 /// Starts, stops or looks at the daemon.
 ///
 /// # Errors
-/// Why it cannot be started or stopped; `no_daemon` from `status` when none runs.
+/// Fails if the daemon cannot be started or stopped; `no_daemon` from `status` if none runs.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     match &args.action {
         Action::Run { .. } => {
@@ -110,7 +110,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
 
 fn start(session: &mut Session) -> Ending {
     let there = session.daemon.join_running()?;
-    // Left and joined again as other verbs do, so that settings that differ are noticed.
+    // Leaves and joins again as other verbs do, so that different settings are noticed.
     session.daemon.leave();
     let daemon = session.call(&StatusParams::default())?.daemon;
     let action = if there { "runs already" } else { "started" };
@@ -148,8 +148,8 @@ fn stop(session: &mut Session) -> Ending {
     Ok(stopped("stopped"))
 }
 
-/// Whether a process is there and runs. In a container nobody may collect the dead: a zombie has
-/// stopped.
+/// Returns true if the process exists and is not a zombie. In a container, nothing may reap a
+/// stopped process.
 fn is_alive(pid: u32) -> bool {
     let there = i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok());
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

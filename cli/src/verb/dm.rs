@@ -7,7 +7,7 @@ use crate::outcome::Ending;
 use crate::session::Session;
 use crate::verb::send::{self, Follow};
 
-/// What `dm` takes.
+/// Arguments of `dm`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p dm bob \"Call me when you are back\"
@@ -29,7 +29,7 @@ pub struct Args {
 /// Sends the message.
 ///
 /// # Errors
-/// As [`send::run`].
+/// Fails as [`send::run`] does.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let text = args.words.required("text")?;
     let sent = session.call(&DmParams { to: args.to.clone(), text, again: args.again })?;

@@ -1,4 +1,4 @@
-//! `p2p end`: ends, cancels or refuses a call, and shows its last words.
+//! `p2p end`: ends, cancels or rejects a call, and shows its last messages.
 
 use p2p_ipc::method::EndParams;
 
@@ -6,13 +6,13 @@ use crate::input::{OPENING_LIMIT, Words};
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `end` takes.
+/// Arguments of `end`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p end\n  p2p end --call c7 \"Thanks, all done\"")]
 pub struct Args {
     #[command(flatten)]
     words: Words,
-    /// Which call, when it is not clear
+    /// The call, if more than one is open
     #[arg(long)]
     call: Option<String>,
 }
@@ -20,7 +20,7 @@ pub struct Args {
 /// Ends the call.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let reason = args.words.optional("reason", OPENING_LIMIT)?;
     Ok(Outcome::new(session.call(&EndParams { call: args.call.clone(), reason })?))

@@ -1,4 +1,4 @@
-//! `p2p escalate`: asks the human behind this agent. It returns at once, or waits for the answer.
+//! `p2p escalate`: asks the human behind this agent, and may wait for the answer.
 
 use p2p_ipc::method::{EscalateParams, FollowQuestionParams, InboxParams, OwnerParams, ReadMark};
 use p2p_ipc::view::{ItemKind, QuestionState, QuestionView};
@@ -12,7 +12,7 @@ use p2p_client::follow::Waits;
 use p2p_client::wait::Waited;
 use p2p_client::wait::{WaitClock, WaitReport, ms};
 
-/// What `escalate` takes.
+/// Arguments of `escalate`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p escalate \"Approve 40 EUR for the translation?\" --option yes --option no
@@ -32,7 +32,7 @@ pub struct Args {
     /// Do not tell the peer
     #[arg(long)]
     quiet: bool,
-    /// Which call, when it is not clear
+    /// The call, if more than one is open
     #[arg(long)]
     call: Option<String>,
     /// Seconds to wait for the answer
@@ -40,10 +40,10 @@ pub struct Args {
     wait: Option<u64>,
 }
 
-/// Asks, and waits for the answer if told to.
+/// Asks the question, and waits for the answer if told to.
 ///
 /// # Errors
-/// `nobody_told` when no channel took the question; `call_ended` when the call was over first.
+/// `nobody_told` if no channel took the question; `call_ended` if the call ended first.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let mut question = session.call(&EscalateParams {
         call: args.call.clone(),
@@ -80,12 +80,12 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     }
 }
 
-/// Whether somebody was told, or may still be.
+/// Returns true if the human was told, or may still be.
 fn may_be_answered(question: &QuestionView) -> bool {
     !question.notified.is_empty() || !question.notifying.is_empty()
 }
 
-/// Waits until the question is no longer open or the time is up; true when a signal ended it.
+/// Waits until the question is no longer open or the time is up; true if a signal ended the wait.
 fn follow(
     question: &mut QuestionView,
     clock: WaitClock,
@@ -102,8 +102,8 @@ fn follow(
     Ok(false)
 }
 
-/// What to mark as read with the answer: its item in the inbox, where nothing unread stands
-/// before it in the call. Otherwise the inbox shows it once more.
+/// Returns the marks for the answer: its item in the inbox, if no unread item stands
+/// before it in the call. Otherwise the inbox shows the answer once more.
 fn marks(question: &QuestionView, session: &mut Session) -> Result<Vec<ReadMark>, RpcError> {
     let reader = session.reader.clone();
     let call = Some(question.call.clone());

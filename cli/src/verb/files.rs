@@ -1,4 +1,4 @@
-//! `p2p files`: lists files, and fetches a received one into a place of the agent's choice.
+//! `p2p files`: lists files, and writes a received file to a chosen path.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::render::file::Fetched;
 use crate::render::words::shell_word;
 use crate::session::Session;
 
-/// What `files` takes.
+/// Arguments of `files`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  p2p files\n  p2p files --call c7\n  p2p files get f3 --to de.md"
@@ -28,26 +28,26 @@ pub struct Args {
     call: Option<String>,
 }
 
-/// What to do with files.
+/// Actions on files.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Write a received file somewhere; never over another
+    /// Write a received file somewhere; never overwrites
     #[command(
         after_help = "Examples:\n  p2p files get f3 --to de.md\n  p2p files get f3 --to docs/"
     )]
     Get {
-        /// Which file
+        /// The file
         file: String,
-        /// Where to; a folder takes it under its own name
+        /// The path to write to; in a folder, the file keeps its name
         #[arg(long, value_name = "PATH")]
         to: PathBuf,
     },
 }
 
-/// Lists or fetches.
+/// Lists or writes files.
 ///
 /// # Errors
-/// The daemon's, and why the file cannot be written.
+/// Fails if the daemon refuses the request, or if the file cannot be written.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let Some(Action::Get { file, to }) = &args.action else {
         return Ok(Outcome::new(session.call(&FilesParams { call: args.call.clone() })?));
@@ -61,7 +61,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(Fetched { file: fetched.file, path: to.display().to_string() }))
 }
 
-/// The path to write: in a folder, the last part of the file's own name, which a peer chose.
+/// Returns the path to write: in a folder, the last part of the file's name, which a peer chose.
 fn target(to: &Path, name: &str, handle: &str) -> Result<PathBuf, RpcError> {
     if !to.is_dir() {
         if to.as_os_str().as_encoded_bytes().ends_with(b"/") {

@@ -12,7 +12,7 @@ use crate::render::service::Backup;
 use crate::session::Session;
 use p2p_client::write_new;
 
-/// What `identity` takes.
+/// Arguments of `identity`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p identity backup \"$HOME/safe/p2p-identity.json\"")]
 pub struct Args {
@@ -20,13 +20,13 @@ pub struct Args {
     action: Action,
 }
 
-/// What to do with it.
+/// Actions on the identity file.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Copy it; the copy is readable by you alone, and overwrites nothing
+    /// Copy the identity file; the copy is readable by you alone, and overwrites nothing
     #[command(after_help = "Examples:\n  p2p identity backup \"$HOME/safe/p2p-identity.json\"")]
     Backup {
-        /// Where to
+        /// The path of the copy
         path: PathBuf,
     },
 }
@@ -34,7 +34,7 @@ enum Action {
 /// Copies the identity.
 ///
 /// # Errors
-/// When there is none, or it cannot be written there.
+/// Fails if there is no identity, or if the copy cannot be written.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let Action::Backup { path } = &args.action;
     copy(&session.daemon.place.identity, path)?;

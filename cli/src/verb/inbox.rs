@@ -1,4 +1,4 @@
-//! `p2p inbox`: reads what came. What stdout took counts as read, and nothing else.
+//! `p2p inbox`: reads received items. Only items that stdout took count as read.
 
 use clap::value_parser;
 use p2p_ipc::method::InboxParams;
@@ -7,12 +7,12 @@ use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::inbox::Arrived;
 use crate::session::Session;
 
-/// How many items are shown at a time.
+/// Maximum number of items on a page.
 pub const ITEMS_SHOWN: u32 = 20;
-/// How many bytes of text are shown at a time.
+/// Maximum number of bytes of text on a page.
 pub const BYTES_SHOWN: u32 = 16 * 1024;
 
-/// What `inbox` takes.
+/// Arguments of `inbox`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p inbox
@@ -30,7 +30,7 @@ pub struct Args {
     last: Option<u32>,
 }
 
-/// How to read.
+/// Options for reading.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Reading {
     /// Only this call
@@ -45,7 +45,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// The request, with the limits of a page. The reader holds for the whole run.
+    /// Returns the request, with the limits of a page. The reader is kept for the whole run.
     #[must_use]
     pub fn params(&self, last: Option<u32>, session: &mut Session) -> InboxParams {
         if let Some(reader) = &self.reader {
@@ -61,10 +61,10 @@ impl Reading {
     }
 }
 
-/// Reads.
+/// Reads the inbox.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let params = args.reading.params(args.last, session);
     let mut result = session.call(&params)?;

@@ -7,7 +7,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::invite::Revoked;
 use crate::session::Session;
 
-/// What `invite` takes.
+/// Arguments of `invite`.
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -31,16 +31,16 @@ pub struct Args {
     hours: u32,
 }
 
-/// What to do.
+/// Actions.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the tokens that are good
+    /// List the valid tokens
     #[command(after_help = "Examples:\n  p2p invite list")]
     List,
     /// Revoke a token
     #[command(after_help = "Examples:\n  p2p invite revoke 3")]
     Revoke {
-        /// Its number, which `list` shows
+        /// The token's number, shown by `list`
         id: u32,
     },
 }
@@ -48,7 +48,7 @@ enum Action {
 /// Makes, lists or revokes tokens.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     match args.action {
         None => {

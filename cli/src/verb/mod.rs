@@ -1,5 +1,5 @@
-//! A verb a file: what it takes on the command line, and what it does. A verb talks to the
-//! daemon through its [`Session`] and returns what to show; it prints nothing itself.
+//! One file per verb: its arguments on the command line, and its action. A verb talks to the
+//! daemon through its [`Session`] and returns a value to show; it prints nothing itself.
 
 pub mod answer;
 pub mod call;
@@ -41,7 +41,7 @@ use crate::session::Session;
 /// Runs a verb; without one, the overview.
 ///
 /// # Errors
-/// Why it did not do what it should.
+/// Fails as the verb does.
 pub fn run(verb: Option<Verb>, session: &mut Session) -> Ending {
     match verb {
         None => overview::run(session),

@@ -1,4 +1,4 @@
-//! `p2p` alone: what is going on, and what to do next.
+//! `p2p` without a verb: the current state, and the next step.
 
 use p2p_ipc::method::StatusParams;
 
@@ -9,7 +9,7 @@ use crate::session::Session;
 /// Shows the overview.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(session: &mut Session) -> Ending {
     let status = session.call(&StatusParams { probe: false, reader: session.reader.clone() })?;
     Ok(Outcome::new(Overview(status)).pending_line(PendingLine::Shown))

@@ -1,11 +1,11 @@
-//! `p2p pending`: one line about what waits, for a prompt or a hook. It holds no peer's words,
-//! consumes nothing and starts nothing.
+//! `p2p pending`: one line about unread items, for a prompt or a hook. It contains no text from
+//! peers, marks nothing as read, and starts no daemon.
 
 use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::status::Waits;
 use crate::session::Session;
 
-/// What `pending` takes.
+/// Arguments of `pending`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  p2p pending\n  p2p pending --reader me\n\nPrints nothing when nothing waits, or no daemon runs; exits with 0 then, too."
@@ -19,12 +19,12 @@ pub struct Args {
 /// Shows the line.
 ///
 /// # Errors
-/// When a daemon is there but refuses.
+/// Fails if a running daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     if let Some(reader) = &args.reader {
         session.reader = Some(reader.clone());
     }
-    // Without a daemon nothing is known to wait.
+    // Without a daemon, no unread items are known.
     let pending = if session.daemon.join_running()? { session.pending() } else { None };
     Ok(Outcome::new(Waits(pending.unwrap_or_default())).pending_line(PendingLine::Shown))
 }

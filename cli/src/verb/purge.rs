@@ -1,4 +1,4 @@
-//! `p2p purge`: deletes calls that are over.
+//! `p2p purge`: deletes ended calls.
 
 use clap::value_parser;
 use p2p_ipc::method::PurgeParams;
@@ -7,7 +7,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::purge::Deleted;
 use crate::session::Session;
 
-/// What `purge` takes.
+/// Arguments of `purge`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p purge c7
@@ -18,22 +18,22 @@ Without --yes nothing is deleted: it says what would be. Files that came in a ca
 the downloads folder too. A call that is open, unread, or still on its way to the peer stays; for
 one that was named this way that is exit 9.")]
 pub struct Args {
-    /// A call that is over: `c7`
+    /// An ended call: `c7`
     #[arg(required_unless_present = "older_than")]
     call: Option<String>,
-    /// All calls that ended so many days ago, or longer
+    /// All calls that ended this many days ago, or earlier
     #[arg(long, value_name = "DAYS", conflicts_with = "call",
           value_parser = value_parser!(u32).range(..=36_500))]
     older_than: Option<u32>,
-    /// Do it
+    /// Delete; without this, only show what would be deleted
     #[arg(long)]
     yes: bool,
 }
 
-/// Deletes them, or says what it would.
+/// Deletes calls, or shows the calls that would be deleted.
 ///
 /// # Errors
-/// When the call that was named stays, and the daemon's.
+/// Fails if the named call cannot be deleted, or if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let (call, older_than_days) = (args.call.clone(), args.older_than);
     let again = match (&call, older_than_days) {

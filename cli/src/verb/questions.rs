@@ -1,19 +1,19 @@
-//! `p2p questions`: what the human was asked, and the answers.
+//! `p2p questions`: questions to the human, and the answers.
 
 use p2p_ipc::method::QuestionsParams;
 
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `questions` takes.
+/// Arguments of `questions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p questions\n  p2p questions --json")]
 pub struct Args {}
 
-/// Lists them.
+/// Lists questions.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(_: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(session.call(&QuestionsParams {})?))
 }

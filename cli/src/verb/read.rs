@@ -1,4 +1,4 @@
-//! `p2p read`: one thing in full, by its handle.
+//! `p2p read`: one message, call, file or question in full, by its handle.
 
 use p2p_ipc::method::{ReadParams, ReadResult};
 use p2p_ipc::{ErrorCode, RpcError};
@@ -6,7 +6,7 @@ use p2p_ipc::{ErrorCode, RpcError};
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `read` takes.
+/// Arguments of `read`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p read m41\n  p2p read f3 --json")]
 pub struct Args {
@@ -14,10 +14,10 @@ pub struct Args {
     handle: String,
 }
 
-/// Shows it.
+/// Shows the object.
 ///
 /// # Errors
-/// When there is none such.
+/// Fails if the handle is unknown.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let handle = args.handle.clone();
     match session.call(&ReadParams { handle })? {

@@ -37,7 +37,7 @@ enum Action {
 /// Lists the readers, or removes one.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     match &args.action {
         None => Ok(Outcome::new(session.call(&ReadersParams {})?)),

@@ -1,4 +1,4 @@
-//! `p2p send`: words in a call, and waiting for a receipt or the reply.
+//! `p2p send`: a message in a call, with a wait for a receipt or the reply.
 
 use clap::ValueEnum;
 use p2p_ipc::method::{
@@ -15,7 +15,7 @@ use crate::wait;
 use p2p_client::follow;
 use p2p_client::wait::{DEFAULT_WAIT_S, WaitClock};
 
-/// What `send` takes.
+/// Arguments of `send`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p send \"How far are you?\"
@@ -29,7 +29,7 @@ message stays sent; the same text within two minutes is the same message.")]
 pub struct Args {
     #[command(flatten)]
     pub words: Words,
-    /// Which call, when it is not clear
+    /// The call, if more than one is open
     #[arg(long)]
     pub call: Option<String>,
     /// Send even if the same text was sent within two minutes
@@ -37,23 +37,23 @@ pub struct Args {
     pub again: bool,
     #[command(flatten)]
     pub follow: Follow,
-    /// The verb was `request`
+    /// True if the verb was `request`
     #[arg(skip)]
     pub request: bool,
 }
 
-/// What to wait for, and how long.
+/// Options for waiting after a message was sent.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Follow {
     /// Wait until the message is sent, delivered, read or answered
     #[arg(long, value_enum)]
     pub until: Option<Until>,
-    /// How long to wait [default: 25; without --until: for delivered]
+    /// Seconds to wait [default: 25; without --until: for delivered]
     #[arg(long, value_name = "SECS")]
     pub wait: Option<u64>,
 }
 
-/// How far a message is to get.
+/// Milestones of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Until {
     /// At least one relay took it
@@ -77,10 +77,10 @@ impl From<Until> for p2p_ipc::method::Milestone {
     }
 }
 
-/// Sends the words.
+/// Sends the message.
 ///
 /// # Errors
-/// The daemon's; where it was waited for, why that will not come.
+/// Fails if the daemon refuses the request, or if the milestone cannot be reached any more.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let text = args.words.required("text")?;
     let (call, again) = (args.call.clone(), args.again);
@@ -88,10 +88,10 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     follow(args.follow, sent, session)
 }
 
-/// Waits for what was asked for after a message was sent, and shows what came.
+/// Waits for the requested milestone of a sent message, and shows the reply.
 ///
 /// # Errors
-/// Why it will not come.
+/// Fails if the milestone cannot be reached any more.
 pub fn follow(follow: Follow, sent: SendResult, session: &mut Session) -> Ending {
     let SendResult { message, call, repeated } = sent;
     let until = match (follow.until, follow.wait) {
@@ -135,7 +135,7 @@ pub fn follow(follow: Follow, sent: SendResult, session: &mut Session) -> Ending
         .marks(marks))
 }
 
-/// What is unread in the conversation that the message belongs to.
+/// Returns the unread items in the conversation that the message belongs to.
 fn reply(
     shown: &SentMessage,
     session: &mut Session,
@@ -150,7 +150,7 @@ fn reply(
     if shown.message.call.is_some() {
         return Ok((items, marks, remaining));
     }
-    // Direct messages have no call to ask for: what others wrote stays unread.
+    // Direct messages belong to no call: unread items of other peers stay unread.
     let peer = &shown.message.peer.hex;
     let is_theirs = |item: &ItemView| {
         item.message.as_ref().is_some_and(|m| m.call.is_none() && m.peer.hex == *peer)

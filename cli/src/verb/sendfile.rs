@@ -1,4 +1,4 @@
-//! `p2p sendfile`: a file in a call, by its path, or by name and Base64 as the older skill did.
+//! `p2p sendfile`: a file in a call, by its path, or by name and Base64 as in the older skill.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::file::Sent;
 use crate::session::Session;
 
-/// What `sendfile` takes.
+/// Arguments of `sendfile`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p sendfile docs/de.md
@@ -21,11 +21,11 @@ use crate::session::Session;
 
 A file may have 256 KiB. The second form is the older one: a name, and the content in Base64.")]
 pub struct Args {
-    /// The file; in the older form the name that the peer sees
+    /// The file; in the older form, the name that the peer sees
     path: PathBuf,
     /// The older form: the content in Base64
     base64: Option<String>,
-    /// Which call, when it is not clear
+    /// The call, if more than one is open
     #[arg(long)]
     call: Option<String>,
 }
@@ -41,7 +41,7 @@ impl Source {
     /// Reads a file; its name is the last part of its path.
     ///
     /// # Errors
-    /// When it cannot be read or is too large.
+    /// Fails if the file cannot be read or is too large.
     pub fn of(path: &Path) -> Result<Self, RpcError> {
         let bytes = input::file(path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -49,10 +49,10 @@ impl Source {
         Ok(Self { name, base64: STANDARD.encode(bytes) })
     }
 
-    /// Takes the older form: a name and Base64.
+    /// Accepts the older form: a name and Base64.
     ///
     /// # Errors
-    /// When the second is a file's path, or no Base64, or too much of it.
+    /// Fails if the second argument is the path of a file, not Base64, or too long.
     pub fn inline(name: &Path, base64: &str) -> Result<Self, RpcError> {
         if Path::new(base64).exists() {
             return Err(usage(format!("{base64} is a file, and not Base64; one file at a time"))
@@ -69,7 +69,7 @@ impl Source {
         Ok(Self { name: name.to_string_lossy().into_owned(), base64: compact })
     }
 
-    /// The request that sends it.
+    /// Returns the request that sends the file.
     #[must_use]
     pub fn params(self, call: Option<String>) -> SendFileParams {
         SendFileParams { call, name: self.name, base64: self.base64 }
@@ -79,7 +79,7 @@ impl Source {
 /// Sends the file.
 ///
 /// # Errors
-/// When it cannot be read, and the daemon's.
+/// Fails if the file cannot be read, or if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let source = match &args.base64 {
         None => Source::of(&args.path)?,
@@ -101,7 +101,7 @@ mod tests {
         let old = Source::inline(Path::new("report.json"), "eyJkYXRhIjogdHJ1ZX0=").unwrap();
         assert_eq!(by_path.base64, old.base64);
         assert_eq!(by_path.name, path.file_name().unwrap().to_str().unwrap());
-        // A path where the content should be is a mistake, whatever it would decode to.
+        // A path in place of the content is a mistake, even if it decodes as Base64.
         let mistaken = Source::inline(Path::new("a"), path.to_str().unwrap()).unwrap_err();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(mistaken.code, ErrorCode::Usage);

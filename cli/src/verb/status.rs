@@ -1,4 +1,4 @@
-//! `p2p status`: who we are, which relays, which calls, what waits.
+//! `p2p status`: the identity, relays, calls and unread items.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::outcome::{Ending, Outcome, PendingLine};
 use crate::render::status::Full;
 use crate::session::Session;
 
-/// What `status` takes.
+/// Arguments of `status`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p status\n  p2p status --probe --json")]
 pub struct Args {
@@ -17,10 +17,10 @@ pub struct Args {
     probe: bool,
 }
 
-/// Shows everything.
+/// Shows the full status.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let params = StatusParams { probe: args.probe, reader: session.reader.clone() };
     let probing = Duration::from_secs(if args.probe { 20 } else { 0 });

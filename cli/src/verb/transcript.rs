@@ -1,4 +1,4 @@
-//! `p2p transcript`: the messages of a call, in whole.
+//! `p2p transcript`: all messages of a call.
 
 use clap::{ValueEnum, value_parser};
 
@@ -7,14 +7,14 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::transcript::Transcript;
 use crate::session::Session;
 
-/// What `transcript` takes.
+/// Arguments of `transcript`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p transcript
   p2p transcript c7 --tail 20
   p2p transcript c7 --format markdown > call.md")]
 pub struct Args {
-    /// Which call; the only or newest one when left out
+    /// The call [default: the only or newest one]
     call: Option<String>,
     /// Text, Markdown, or the JSON of --json
     #[arg(long, value_enum, default_value = "text")]
@@ -24,7 +24,7 @@ pub struct Args {
     tail: Option<u32>,
 }
 
-/// How to write it.
+/// Output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -32,10 +32,10 @@ enum Format {
     Markdown,
 }
 
-/// Reads it page by page.
+/// Reads the transcript page by page.
 ///
 /// # Errors
-/// When two forms are asked for, and the daemon's.
+/// Fails if two formats are asked for, or if the daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     if session.screen.json && args.format == Format::Markdown {
         return Err(usage("--json and --format markdown are two forms of one output: choose one")
@@ -52,7 +52,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     while let Some(after) = next {
         params.after = Some(after.clone());
         let page = session.call(&params)?;
-        // A page that leads nowhere must not be asked for again and again.
+        // A page that does not advance must not be asked for again.
         next = page.next.filter(|next| *next != after && !page.messages.is_empty());
         whole.messages.extend(page.messages);
     }

@@ -1,4 +1,4 @@
-//! `p2p verify`: whether both ends of a call have the same transcript.
+//! `p2p verify`: compares the transcripts of both ends of a call.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::session::Session;
 /// The largest export that is read, in bytes.
 const EXPORT_LIMIT: usize = 900 * 1024;
 
-/// What `verify` takes.
+/// Arguments of `verify`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p verify c7
@@ -28,10 +28,11 @@ pub struct Args {
     what: String,
 }
 
-/// Checks it.
+/// Checks a call or an exported transcript.
 ///
 /// # Errors
-/// When the two ends differ, when the file is none of ours, and the daemon's.
+/// Fails if the two ends differ, if the file is not a transcript that p2p exported, or if the
+/// daemon refuses the request.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let path = Path::new(&args.what);
     let params = if path.exists() {

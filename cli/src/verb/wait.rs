@@ -1,4 +1,4 @@
-//! `p2p wait`: waits until something comes, and reads it.
+//! `p2p wait`: waits for an item, and reads it.
 
 use clap::ValueEnum;
 use p2p_ipc::method::{InboxResult, WaitParams};
@@ -15,7 +15,7 @@ use p2p_client::follow::Waits;
 use p2p_client::wait::Waited;
 use p2p_client::wait::{DEFAULT_WAIT_S, WaitClock, WaitReport, ms};
 
-/// What `wait` takes.
+/// Arguments of `wait`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p wait
@@ -29,7 +29,7 @@ or 8 where the peer was not reached.")]
 pub struct Args {
     #[command(flatten)]
     reading: Reading,
-    /// How long to wait
+    /// Seconds to wait
     #[arg(long, value_name = "SECS", default_value_t = DEFAULT_WAIT_S)]
     wait: u64,
     /// Only these kinds end the waiting, and the end of the call that --call names
@@ -37,14 +37,14 @@ pub struct Args {
     kinds: Vec<Kind>,
 }
 
-/// What to wait for.
+/// Kinds of items to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
-    /// Somebody calls
+    /// A peer calls
     Ring,
-    /// Words
+    /// A message arrived
     Message,
-    /// A file is whole, or failed
+    /// A file is complete, or failed
     File,
     /// Your human answered
     Reply,
@@ -53,7 +53,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What the inbox calls it.
+    /// Returns the kinds of inbox items that belong to this kind.
     #[must_use]
     pub fn items(self) -> &'static [ItemKind] {
         match self {
@@ -66,7 +66,7 @@ impl Kind {
     }
 }
 
-/// Says how to go on after the daemon was lost during the wait; nothing was marked as read.
+/// Returns the error of a daemon lost during the wait, with a hint; nothing was marked as read.
 fn lost(error: RpcError, args: &Args) -> RpcError {
     if error.code != ErrorCode::NoDaemon {
         return error;
@@ -78,15 +78,15 @@ fn lost(error: RpcError, args: &Args) -> RpcError {
     })
 }
 
-/// Waits, and reads.
+/// Waits, and reads the items.
 ///
 /// # Errors
-/// The daemon's; how the named call ended, when nothing more is to come in it.
+/// Fails if the daemon refuses the request, or if the named call has ended.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let inbox = args.reading.params(None, session);
     let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
     let clock = WaitClock::start(args.wait);
-    // Asked once without waiting, so that a signal finds something to report.
+    // Asks once without waiting, so that a signal finds a state to report.
     let first = WaitParams { inbox: inbox.clone(), kinds: kinds.clone(), wait_ms: 0 };
     let mut result: InboxResult = session.call(&first)?;
     let mut interrupted = false;

@@ -1,4 +1,4 @@
-//! `p2p watch`: follows the event log, a line an event.
+//! `p2p watch`: follows the event log, one line per event.
 
 use std::io;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use p2p_client::follow::Waits;
 use p2p_client::wait::Waited;
 use p2p_client::wait::{WaitClock, WaitReport, ms};
 
-/// The longest message is shown whole, and a page fits a line of the socket.
+/// Maximum bytes of a page. The longest message fits in full, and a page fits a line of the socket.
 const BYTES_SHOWN: u32 = 64 * 1024;
-/// After so long at most it is noticed that nobody reads stdout any more.
+/// Interval for checking that stdout still has a reader.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// What `watch` takes.
+/// Arguments of `watch`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p watch
@@ -37,10 +37,10 @@ were not shown; at last {\"type\":\"end\"}. Go on behind any number with --from;
 that is kept. With --reader it begins with what that reader was not shown, and its cursor moves
 when stdout took a line; without, nothing is marked as read. Exit 3 says that no event came.")]
 pub struct Args {
-    /// Begin behind this number; marks nothing
+    /// Begin after this event number; marks nothing
     #[arg(long, value_name = "SEQ")]
     from: Option<u64>,
-    /// Read on from the cursor of this name, and move it [env: P2P_READER]
+    /// Continue from the cursor of this name, and move it [env: P2P_READER]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["from", "kinds"])]
     reader: Option<String>,
     /// Only this call
@@ -52,19 +52,19 @@ pub struct Args {
     /// End after this many events
     #[arg(long, value_name = "COUNT", value_parser = value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// End after this time; never when left out
+    /// End after this many seconds [default: never]
     #[arg(long, value_name = "SECS")]
     wait: Option<u64>,
 }
 
-/// Watches.
+/// Follows the log.
 ///
 /// # Errors
-/// The daemon's; that the log no longer has, or not yet, what --from names.
+/// Fails if the daemon refuses the request, or if the log does not contain the number of `--from`.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     session.screen.usable().map_err(closed)?;
     let kinds: Vec<ItemKind> = args.kinds.iter().flat_map(|kind| kind.items()).copied().collect();
-    // A cursor has no holes: what skips entries moves none.
+    // A cursor has no gaps: a stream that skips entries does not move it.
     let marks_nothing = args.from.is_some() || !kinds.is_empty();
     let reader = args.reader.clone().or(session.reader.take()).filter(|_| !marks_nothing);
     session.reader.clone_from(&reader);
@@ -104,14 +104,14 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     let waiting = WaitReport { interrupted, ..clock.report(shown > 0) };
     let end = Line::End { seq: page.seq, events: shown, waiting };
     match written.and_then(|()| session.screen.line(&end)) {
-        // Whoever read this has enough.
+        // The reader of the stream has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Outcome::streamed()),
         Err(error) => Err(closed(error)),
         Ok(()) => Ok(Outcome::streamed().reached(shown > 0)),
     }
 }
 
-/// Shows a page, and then says what of it was shown.
+/// Shows a page, and then reports the shown entries to the daemon.
 fn show(session: &mut Session, page: &mut WatchResult, shown: &mut u32) -> io::Result<()> {
     if page.missed > 0 {
         session.screen.line(&Line::Lagged { missed: page.missed, seq: page.resume_after })?;
@@ -129,7 +129,7 @@ fn show(session: &mut Session, page: &mut WatchResult, shown: &mut u32) -> io::R
     written
 }
 
-/// Says how to go on after the daemon was lost: behind the last event that was shown.
+/// Returns the error of a lost daemon, with a hint to go on after the last event that was shown.
 fn lost(error: RpcError, params: &WatchParams) -> RpcError {
     if error.code != ErrorCode::NoDaemon {
         return error;

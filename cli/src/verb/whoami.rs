@@ -6,7 +6,7 @@ use crate::outcome::{Ending, Outcome};
 use crate::render::status::Whoami;
 use crate::session::Session;
 
-/// What `whoami` takes.
+/// Arguments of `whoami`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  p2p whoami\n  p2p whoami --json")]
 pub struct Args {}
@@ -14,7 +14,7 @@ pub struct Args {}
 /// Shows the identity.
 ///
 /// # Errors
-/// The daemon's.
+/// Fails if the daemon refuses the request.
 pub fn run(_: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(Whoami(session.call(&StatusParams::default())?.identity)))
 }

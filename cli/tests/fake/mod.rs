@@ -14,7 +14,7 @@ use p2p_ipc::RpcError;
 use p2p_ipc::codec::{Request, Response};
 use serde_json::{Value, json};
 
-/// What the fake answers to a request; nothing means that it stays silent.
+/// The fake daemon's answer to a request; `None` keeps it silent.
 pub type Answer = Option<Result<Value, RpcError>>;
 
 /// A listening fake, in a folder of its own.

@@ -20,7 +20,7 @@ pub struct CallParams {
     pub new: bool,
     /// Seconds to ring before giving up; the configured lifetime when left out.
     pub ring_s: Option<u64>,
-    /// How long to wait for a first relay, in milliseconds; a few seconds when left out.
+    /// Maximum wait for a first relay, in milliseconds; a few seconds when left out.
     #[serde(default)]
     pub wait_ms: Option<u64>,
     /// An invite token of the callee's that lets us ring.
@@ -48,7 +48,7 @@ pub struct FollowCallParams {
     pub call: String,
     /// The state that the client knows; answers at once when the call is in another state.
     pub known_state: CallState,
-    /// How long to wait.
+    /// Maximum wait, in milliseconds.
     pub wait_ms: u64,
 }
 

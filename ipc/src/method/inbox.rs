@@ -27,7 +27,7 @@ pub struct WaitParams {
     /// Return only when an unread item of one of these kinds is there; any kind when empty.
     #[serde(default)]
     pub kinds: Vec<ItemKind>,
-    /// How long to wait.
+    /// Maximum wait, in milliseconds.
     pub wait_ms: u64,
 }
 
@@ -79,7 +79,7 @@ pub struct WatchParams {
     pub limit: u32,
     /// Maximum number of bytes of text in all; a longer message is cut.
     pub max_bytes: u32,
-    /// How long to wait for the first entry.
+    /// Maximum wait for the first entry, in milliseconds.
     pub wait_ms: u64,
 }
 
@@ -95,7 +95,8 @@ pub struct WatchResult {
     /// Number of entries up to there that are no longer kept and were not shown, of any call and
     /// kind.
     pub missed: u64,
-    /// When entries are missing: pass this as `after` to begin with the first that is kept.
+    /// Number to pass as `after` when entries are missing: reading then begins with the first entry
+    /// that is kept.
     pub resume_after: u64,
 }
 

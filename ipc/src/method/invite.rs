@@ -41,9 +41,9 @@ pub struct InviteView {
     pub id: u32,
     /// Number of strangers who may still ring with the token.
     pub uses_left: u32,
-    /// When the token expires.
+    /// Time at which the token expires.
     pub expires_ms: u64,
-    /// When the token was created.
+    /// Time at which the token was created.
     pub created_ms: u64,
 }
 

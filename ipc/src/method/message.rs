@@ -63,7 +63,7 @@ pub struct FollowMessageParams {
     pub message: String,
     /// The progress to wait for.
     pub until: Milestone,
-    /// How long to wait.
+    /// Maximum wait, in milliseconds.
     pub wait_ms: u64,
 }
 

@@ -11,7 +11,7 @@ use crate::view::{NotifierView, OwnerView, PairingView};
 /// Requests the owners of this agent.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct OwnerParams {
-    /// How long to wait for the open pairing to finish; answers at once when left out.
+    /// Maximum wait for the open pairing to finish, in milliseconds; answers at once when left out.
     #[serde(default)]
     pub wait_ms: u64,
 }
@@ -46,7 +46,7 @@ pub struct OwnerPairParams {
 pub struct PairingCode {
     /// `K7QX-3M9P`: the human sends this code to the agent.
     pub code: String,
-    /// When the code expires.
+    /// Time at which the code expires.
     pub expires_ms: u64,
     /// The npub to send the code to.
     pub npub: String,

@@ -35,6 +35,6 @@ pub struct QuestionsResult {
 pub struct FollowQuestionParams {
     /// `q2`.
     pub question: String,
-    /// How long to wait.
+    /// Maximum wait, in milliseconds.
     pub wait_ms: u64,
 }

@@ -81,7 +81,7 @@ pub struct ListParams {
     pub capability: Option<String>,
     /// Maximum number of agents.
     pub limit: u32,
-    /// How long to wait for relays, in milliseconds.
+    /// Maximum wait for relays, in milliseconds.
     pub wait_ms: u64,
 }
 

@@ -67,13 +67,13 @@ pub struct CallView {
     pub topic: String,
     /// A note to ourselves; never sent.
     pub note: Option<String>,
-    /// When the call was placed or came in.
+    /// Time at which the call was placed or came in.
     pub opened_ms: u64,
-    /// When the call became active.
+    /// Time at which the call became active.
     pub answered_ms: Option<u64>,
-    /// When the call ended.
+    /// Time at which the call ended.
     pub ended_ms: Option<u64>,
-    /// When a ringing call stops ringing.
+    /// Time at which a ringing call stops ringing.
     pub expires_ms: Option<u64>,
     /// The reason why the call ended.
     pub reason: Option<EndReason>,
@@ -87,7 +87,7 @@ pub struct CallView {
     pub unread: u32,
     /// The side whose turn it is; absent before the first message.
     pub turn: Option<Turn>,
-    /// When the last message was written or arrived.
+    /// Time at which the last message was written or arrived.
     #[serde(alias = "last_ms")]
     pub last_message_ms: Option<u64>,
     /// True if the owner speaks in this call, instead of the agent.

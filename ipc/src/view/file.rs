@@ -42,7 +42,7 @@ pub struct FileView {
     pub cause: Option<String>,
     /// The path where a received file was stored.
     pub path: Option<String>,
-    /// When the file was offered.
+    /// Time of the offer.
     pub at_ms: u64,
     /// True for received files.
     pub untrusted: bool,

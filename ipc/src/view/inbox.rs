@@ -40,7 +40,7 @@ pub struct ItemView {
     pub seq: u64,
     /// The item's kind.
     pub kind: ItemKind,
-    /// When the event happened.
+    /// Time of the event.
     pub at_ms: u64,
     /// The call that the item belongs to.
     pub call: Option<CallView>,

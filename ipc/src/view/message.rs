@@ -112,9 +112,9 @@ pub struct MessageView {
     pub text: String,
     /// `f3`, for a file.
     pub file: Option<String>,
-    /// When the message was written here, or arrived here.
+    /// Time at which the message was written or arrived on this machine.
     pub at_ms: u64,
-    /// When the message was sent, in seconds by its sender's clock; absent for an opening message.
+    /// Time of sending, in seconds by the sender's clock; absent for an opening message.
     #[serde(default)]
     pub sent_s: Option<u64>,
     /// The receipt, for outgoing messages.

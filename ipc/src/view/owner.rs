@@ -9,7 +9,7 @@ pub struct OwnerView {
     pub npub: String,
     /// The same key as 64 hex digits.
     pub hex: String,
-    /// When the owner was paired.
+    /// Time at which the owner was paired.
     pub since_ms: u64,
     /// Until when the owner is muted.
     pub muted_until_ms: Option<u64>,
@@ -18,7 +18,7 @@ pub struct OwnerView {
 /// An open pairing: whoever sends the code becomes an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PairingView {
-    /// When the code expires.
+    /// Time at which the code expires.
     pub expires_ms: u64,
     /// Number of wrong codes that close the pairing.
     pub tries_left: u32,

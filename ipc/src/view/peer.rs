@@ -24,7 +24,7 @@ pub struct ContactView {
     pub peer: PeerView,
     /// True if everything from this key is dropped.
     pub blocked: bool,
-    /// When the contact was added.
+    /// Time at which the contact was added.
     pub added_ms: u64,
     /// True if the key has shown itself to be a p2p agent.
     pub speaks_p2p: bool,

@@ -32,7 +32,7 @@ pub struct QuestionView {
     pub options: Vec<String>,
     /// True if the peer was not told of the question.
     pub quiet: bool,
-    /// When the question was asked.
+    /// Time of the question.
     pub at_ms: u64,
     /// The question's state.
     pub state: QuestionState,
@@ -51,7 +51,7 @@ pub struct QuestionView {
     pub peer_delivery: Option<DeliveryView>,
     /// The owner's answer.
     pub answer: Option<String>,
-    /// When the answer came.
+    /// Time of the answer.
     #[serde(default)]
     pub answered_ms: Option<u64>,
     /// The way by which the answer came: `dm` or `terminal`.

@@ -32,7 +32,7 @@ pub struct DaemonView {
     pub version: String,
     /// The process id.
     pub pid: u32,
-    /// When the daemon started.
+    /// Time at which the daemon started.
     pub started_ms: u64,
     /// `autostarted` (a process of its own), `transient` (by `systemd-run`), `service` (a unit of
     /// systemd) or `foreground`.
@@ -71,7 +71,7 @@ pub struct RelayView {
     pub state: String,
     /// The reason why the relay is not connected, or its last refusal.
     pub cause: Option<String>,
-    /// When the relay entered this state.
+    /// Time at which the relay entered this state.
     pub since_ms: u64,
     /// True if the relay serves our inbox subscription now.
     pub listening: bool,
@@ -79,13 +79,13 @@ pub struct RelayView {
     pub rtt_ms: Option<u64>,
     /// The reason why the relay refused the last event that was written to it.
     pub refusal: Option<String>,
-    /// When the relay began to refuse all events.
+    /// Time at which the relay began to refuse all events.
     pub refusing_since_ms: Option<u64>,
     /// Events a minute that are written to the relay, if it has shown a limit.
     pub writes_per_minute: Option<u32>,
     /// The requirements that the relay publishes, as short texts.
     pub requirements: Vec<String>,
-    /// When the next attempt to connect is made, while there is a pause.
+    /// Time of the next attempt to connect, during a pause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_ms: Option<u64>,
     /// Events of the relay that were dropped since the start, by reason.
@@ -116,6 +116,6 @@ pub struct NotifierView {
     pub undelivered: u32,
     /// The reason for a failure, or a defect that does not keep the notifier from working.
     pub cause: Option<String>,
-    /// When the notifier began to fail.
+    /// Time at which the notifier began to fail.
     pub since_ms: Option<u64>,
 }

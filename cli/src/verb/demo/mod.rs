@@ -1,5 +1,5 @@
 //! `p2p demo`: two agents on this machine go through every verb, over a relay of their own. Each
-//! step checks that it did what it says, so the demo is a test of the installation as well.
+//! step is checked, so the demo is also a test of the installation.
 
 mod play;
 mod stage;
@@ -15,23 +15,23 @@ use crate::session::Session;
 use p2p_client::wait::Waited;
 use stage::Stage;
 
-/// What `demo` takes.
+/// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  p2p demo\n\nNeeds no network and touches no identity of yours; takes some fifteen seconds."
 )]
 pub struct Args {}
 
-/// Plays it.
+/// Runs the demo.
 ///
 /// # Errors
-/// Which step did not do what it should.
+/// Fails if a step does not have the expected result.
 pub fn run(_: &Args, session: &Session) -> Ending {
     let interrupts = Interrupts::listen()?;
     let stage = Arc::new(Stage::set(session.screen)?);
     let actors = Arc::clone(&stage);
     let waited = interrupts.or(move || play::run(&actors));
-    // Clears up in every case, and before anything is said about the end.
+    // Cleans up in every case, before the result is reported.
     let (steps, seconds) = stage.clear();
     match waited? {
         Waited::Answer(played) => played?,

@@ -1,4 +1,4 @@
-//! The story: Alice finds Bob, has a page translated, and thanks him.
+//! The script of the demo: Alice finds Bob, has a page translated, and thanks him.
 
 use std::fs;
 
@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use super::stage::{ALICE, BOB, Stage, eventually, failed, write};
 
-/// What the call is about.
+/// Topic of the call.
 const TOPIC: &str = "Translate docs/de.md";
-/// Words that a shell must not touch on their way.
+/// Text with characters that a shell would change.
 const QUESTION: &str = "Please translate `docs/de.md`.\nKeep $(code) and \"quotes\" as they are.";
 
-/// Plays it from the first run to the last.
+/// Runs all steps.
 ///
 /// # Errors
-/// Which step failed.
+/// Fails at the first step without the expected result.
 pub fn run(stage: &Stage) -> Result<(), RpcError> {
     write(&stage.work(BOB).join("de.md"), page().as_bytes())?;
     meet(stage)?;
@@ -31,14 +31,14 @@ pub fn run(stage: &Stage) -> Result<(), RpcError> {
     close(stage)
 }
 
-/// First run, discovery, contacts.
+/// Plays the first run, discovery, and contacts.
 fn meet(stage: &Stage) -> Result<(), RpcError> {
     stage.say("Two agents on this machine share a relay. The first verb starts an agent's daemon and makes its identity.");
     let who = stage.run(ALICE, &["whoami"], 0)?;
     who.shows("npub1")?;
     who.check(who.stderr.contains("first run"), "it tells of the new identity")?;
     let log = stage.told_by_hook();
-    // What the hook runs is argv, without a shell; here it is one, to append to a file.
+    // Hooks run a program directly, without a shell; this one starts a shell to append to a file.
     let hook = format!(
         "[hooks]\ncommand = [\"/bin/sh\", \"-c\", 'cat >> \"$0\"', {:?}]\nevents = [\"escalate\"]\n",
         log.display().to_string()
@@ -60,7 +60,7 @@ fn meet(stage: &Stage) -> Result<(), RpcError> {
     stage.run(BOB, &["contacts", "list"], 0)?.shows("alice")
 }
 
-/// A call that is placed, noticed, accepted.
+/// Places a call, notices it, and accepts it.
 fn ring(stage: &Stage) -> Result<String, RpcError> {
     stage.say("She calls him. He notices, and accepts.");
     let opening = "Hello Bob, one page to translate.";
@@ -83,7 +83,7 @@ fn ring(stage: &Stage) -> Result<String, RpcError> {
     }
 }
 
-/// Words, their receipts, and a reply that is waited for.
+/// Sends messages, and waits for receipts and a reply.
 fn talk(stage: &Stage) -> Result<(), RpcError> {
     stage.say("They talk. A quoted heredoc keeps the shell away from the words.");
     let until = ["send", "-", "--until", "delivered", "--wait", "15"];
@@ -100,7 +100,7 @@ fn talk(stage: &Stage) -> Result<(), RpcError> {
     stage.finish(asks, 0)?.shows("│ Two minutes.")
 }
 
-/// A file each way, one by its path and one as the older skill sent them.
+/// Sends a file each way, one by its path and one in the form of the older skill.
 fn exchange_files(stage: &Stage) -> Result<(), RpcError> {
     stage.say("He sends the page.");
     stage.run(BOB, &["sendfile", "de.md"], 0)?;
@@ -125,7 +125,7 @@ fn exchange_files(stage: &Stage) -> Result<(), RpcError> {
     got.check(there == note, "the bytes are those that were sent")
 }
 
-/// Questions to the humans: one agent has a way to reach its own, the other has not.
+/// Asks the humans: one agent has a channel to its human, the other has not.
 fn ask_humans(stage: &Stage) -> Result<(), RpcError> {
     stage.say("Alice needs her human, and has no channel: nobody was told, says exit code 9.");
     let asked = ["escalate", "Publish it today?", "--option", "yes", "--option", "no"];
@@ -140,7 +140,7 @@ fn ask_humans(stage: &Stage) -> Result<(), RpcError> {
     stage.run(BOB, &["questions"], 0)?.shows("May I take another page?")
 }
 
-/// Direct messages, reading again, waiting in vain.
+/// Sends direct messages, reads again, and waits without result.
 fn look_around(stage: &Stage, call: &str) -> Result<(), RpcError> {
     stage.say("A direct message needs no call.");
     let dm = ["dm", "bob", "Lunch later?", "--until", "delivered", "--wait", "15"];
@@ -160,7 +160,7 @@ fn look_around(stage: &Stage, call: &str) -> Result<(), RpcError> {
     stage.run(ALICE, &["status"], 0)?.shows(call)
 }
 
-/// The end of the call, and what remains of it.
+/// Ends the call, and shows its records.
 fn part(stage: &Stage, call: &str) -> Result<(), RpcError> {
     stage.say("She ends the call; both keep the transcript.");
     stage.run(ALICE, &["end", "Thanks, Bob."], 0)?.shows("completed")?;
@@ -184,7 +184,7 @@ fn part(stage: &Stage, call: &str) -> Result<(), RpcError> {
     stage.run(BOB, &["purge", "--older-than", "30"], 0)?.shows("delete")
 }
 
-/// A call that is turned down.
+/// Rejects a call.
 fn decline(stage: &Stage) -> Result<(), RpcError> {
     stage.say("Another call is declined, which exit code 7 says.");
     let calls = stage.start(ALICE, &["call", "bob", "One more page", "--wait", "25"], "")?;
@@ -193,7 +193,7 @@ fn decline(stage: &Stage) -> Result<(), RpcError> {
     stage.finish(calls, 7)?.shows("│ Not today")
 }
 
-/// The files on disk, and the end of the daemons.
+/// Checks the files on disk, and stops the daemons.
 fn close(stage: &Stage) -> Result<(), RpcError> {
     stage.say("The key can be kept elsewhere, and the daemons can be looked at and stopped.");
     stage.run(ALICE, &["identity", "backup", "key.json"], 0)?;
@@ -209,7 +209,7 @@ fn close(stage: &Stage) -> Result<(), RpcError> {
     Ok(())
 }
 
-/// A page that is several chunks long.
+/// Returns a page that is several chunks long.
 fn page() -> String {
     (1..=900).map(|n| format!("{n}. Zeile der Übersetzung\n")).collect()
 }
@@ -219,7 +219,7 @@ fn npub(stage: &Stage, agent: super::stage::Agent) -> Result<String, RpcError> {
     me["npub"].as_str().map(str::to_owned).ok_or_else(|| failed("whoami", &me))
 }
 
-/// The newest file that an agent received.
+/// Returns the path of the newest file that an agent received.
 fn received_file(files: Value) -> Result<String, RpcError> {
     let received = files["files"].as_array().into_iter().flatten();
     let mut received = received.filter(|file| file["outgoing"] == false);
@@ -228,7 +228,7 @@ fn received_file(files: Value) -> Result<String, RpcError> {
         .ok_or_else(|| failed("receiving a file", &files))
 }
 
-/// What Bob was told last.
+/// Returns the newest message in Bob's inbox.
 fn last_words(stage: &Stage) -> Result<String, RpcError> {
     let inbox = stage.ask(BOB, &["inbox", "--last", "20"])?;
     let items = inbox["items"].as_array().into_iter().flatten().rev();

@@ -1,4 +1,4 @@
-//! Where the demo plays: a relay, two agents' homes, and the real binary run in them.
+//! Surroundings of the demo: a relay, the homes of two agents, and runs of the real binary.
 
 use std::fs::{self, DirBuilder};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::render::Screen;
 
-/// How long one command may take, with whatever it waits for.
+/// Maximum duration of one command, including its waits.
 const COMMAND_LIMIT: Duration = Duration::from_secs(40);
 
-/// The stage, until it is cleared.
+/// The surroundings of the demo, until they are removed.
 pub struct Stage {
     folder: PathBuf,
     relay: Mutex<Option<Child>>,
@@ -36,32 +36,32 @@ pub struct Stage {
 pub struct Agent {
     /// Its name.
     pub name: &'static str,
-    /// What it announces.
+    /// The capabilities that the agent announces.
     pub capabilities: &'static str,
 }
 
-/// The one who calls.
+/// The caller.
 pub const ALICE: Agent = Agent { name: "alice", capabilities: "planning" };
-/// The one who is called.
+/// The callee.
 pub const BOB: Agent = Agent { name: "bob", capabilities: "docs,translation" };
 
-/// A command that is under way.
+/// A command that is running.
 pub struct Running {
     line: String,
     pid: u32,
     output: mpsc::Receiver<std::io::Result<Output>>,
 }
 
-/// A command that is over.
+/// A command that has ended.
 #[derive(Debug)]
 pub struct Played {
-    /// As it would be typed.
+    /// The command as it would be typed.
     pub line: String,
-    /// What it exited with; −1 after a signal.
+    /// The exit code; −1 after a signal.
     pub code: i32,
-    /// What it printed.
+    /// The output on stdout.
     pub stdout: String,
-    /// What it told beside.
+    /// The output on stderr.
     pub stderr: String,
 }
 
@@ -69,7 +69,7 @@ impl Stage {
     /// Makes the homes and starts the relay.
     ///
     /// # Errors
-    /// When there is no room for a stage, or no relay on it.
+    /// Fails if the homes cannot be made, or the relay does not start.
     pub fn set(screen: Screen) -> Result<Self, RpcError> {
         let folder = std::env::temp_dir().join(format!("p2p-demo-{}", std::process::id()));
         DirBuilder::new().mode(0o700).create(&folder).map_err(|e| failed("a folder", &e))?;
@@ -112,7 +112,7 @@ impl Stage {
                 let mut stdout = BufReader::new(stdout);
                 let _ = stdout.read_line(&mut line);
                 let _ = sender.send(line);
-                // The pipe stays open as long as the relay lives.
+                // Keeps the pipe open as long as the relay runs.
                 let _ = stdout.read_to_end(&mut Vec::new());
             }
         });
@@ -124,42 +124,42 @@ impl Stage {
         }
     }
 
-    /// Where an agent keeps everything.
+    /// Returns an agent's home directory.
     #[must_use]
     pub fn home(&self, agent: Agent) -> PathBuf {
         self.folder.join(agent.name).join("home")
     }
 
-    /// Where an agent works.
+    /// Returns an agent's working directory.
     #[must_use]
     pub fn work(&self, agent: Agent) -> PathBuf {
         self.folder.join(agent.name).join("work")
     }
 
-    /// What Bob's hook was told.
+    /// Returns the file that Bob's hook writes.
     #[must_use]
     pub fn told_by_hook(&self) -> PathBuf {
         self.work(BOB).join("hook.jsonl")
     }
 
-    /// Tells the story on.
+    /// Prints a sentence between two steps.
     pub fn say(&self, sentence: &str) {
         self.screen.progress("");
         self.screen.progress(sentence);
     }
 
-    /// Runs a command to its end and shows it.
+    /// Runs a command to its end and shows its output.
     ///
     /// # Errors
-    /// When it does not end, or exits with another code than `code`.
+    /// Fails if the command does not end, or exits with another code than `code`.
     pub fn run(&self, agent: Agent, args: &[&str], code: i32) -> Result<Played, RpcError> {
         self.feed(agent, args, "", code)
     }
 
-    /// [`Stage::run`] with something on stdin.
+    /// Runs a command like [`Stage::run`], with text on stdin.
     ///
     /// # Errors
-    /// As there.
+    /// Fails as [`Stage::run`] does.
     pub fn feed(
         &self,
         agent: Agent,
@@ -171,10 +171,10 @@ impl Stage {
         self.finish(running, code)
     }
 
-    /// Starts a command that another one will make an end of.
+    /// Starts a command that a later step ends.
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Fails if the command cannot be started.
     pub fn start(&self, agent: Agent, args: &[&str], stdin: &str) -> Result<Running, RpcError> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(RpcError::new(ErrorCode::Internal, "the demo is over"));
@@ -211,10 +211,10 @@ impl Stage {
         Ok(Running { line, pid, output })
     }
 
-    /// Waits for a command and shows it.
+    /// Waits for a command and shows its output.
     ///
     /// # Errors
-    /// When it does not end, or exits with another code than `code`.
+    /// Fails if the command does not end, or exits with another code than `code`.
     pub fn finish(&self, running: Running, code: i32) -> Result<Played, RpcError> {
         let played = running.end()?;
         self.steps.fetch_add(1, Ordering::Relaxed);
@@ -238,10 +238,10 @@ impl Stage {
         }
     }
 
-    /// Runs a command without showing it, for what a check needs to know.
+    /// Runs a command for a check, without showing its output.
     ///
     /// # Errors
-    /// When it does not end, or says no JSON.
+    /// Fails if the command does not end, or does not print JSON.
     pub fn ask(&self, agent: Agent, args: &[&str]) -> Result<Value, RpcError> {
         let played = self.start(agent, &[args, &["--json"]].concat(), "")?.end()?;
         let envelope: Value = serde_json::from_str(&played.stdout)
@@ -252,8 +252,8 @@ impl Stage {
         }
     }
 
-    /// Stops what was started and removes what was made. Says how many steps there were, and how
-    /// many seconds they took.
+    /// Stops all processes, removes all files, and returns the number of steps and their duration in
+    /// seconds.
     pub fn clear(&self) -> (u32, u64) {
         if !self.closed.swap(true, Ordering::SeqCst) {
             for agent in [ALICE, BOB] {
@@ -284,7 +284,7 @@ impl Stage {
                 .stderr(Stdio::null())
                 .status();
         }
-        // A socket whose path was too long for the home lies elsewhere.
+        // A socket whose path would be too long for the home lies elsewhere.
         if let Some(folder) = socket.parent().filter(|folder| !folder.starts_with(&home)) {
             let _ = fs::remove_dir_all(folder);
         }
@@ -318,18 +318,18 @@ impl Running {
 }
 
 impl Played {
-    /// Checks something about it.
+    /// Checks a statement about the command.
     ///
     /// # Errors
-    /// When it is not so.
+    /// Fails if the statement is false.
     pub fn check(&self, so: bool, what: &str) -> Result<(), RpcError> {
         if so { Ok(()) } else { Err(self.is_wrong(what)) }
     }
 
-    /// Checks that it printed something.
+    /// Checks that the command printed a text.
     ///
     /// # Errors
-    /// When it did not.
+    /// Fails if the text is missing.
     pub fn shows(&self, text: &str) -> Result<(), RpcError> {
         self.check(self.stdout.contains(text), &format!("it shows {text:?}"))
     }
@@ -345,7 +345,7 @@ impl Played {
     }
 }
 
-/// The error of a step that did not come to anything.
+/// Returns the error of a failed step.
 #[must_use]
 pub fn failed(what: &str, why: &dyn std::fmt::Display) -> RpcError {
     RpcError::new(ErrorCode::Internal, format!("the demo failed at {what}: {why}"))
@@ -355,7 +355,7 @@ fn program() -> Result<PathBuf, RpcError> {
     std::env::current_exe().map_err(|e| failed("its own program", &e))
 }
 
-/// Arguments as they would be typed.
+/// Returns arguments as they would be typed.
 fn typed(args: &[&str]) -> String {
     let quoted = |arg: &&str| {
         if !arg.is_empty() && arg.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:".contains(c))
@@ -368,10 +368,10 @@ fn typed(args: &[&str]) -> String {
     args.iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// Waits for a condition, for some seconds at most.
+/// Waits some seconds for a condition.
 ///
 /// # Errors
-/// When it does not come about.
+/// Fails if the condition stays false.
 pub fn eventually(
     what: &str,
     seconds: u64,
@@ -390,7 +390,7 @@ pub fn eventually(
 /// Writes one of the demo's own files.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails if the file cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), RpcError> {
     fs::write(path, bytes).map_err(|e| failed("writing a file", &e))
 }

@@ -1,4 +1,4 @@
-//! `p2p owner`: what the human behind this agent does at a terminal, and how to become that.
+//! `p2p owner`: actions of the human behind this agent at a terminal, and pairing.
 
 mod order;
 mod pair;
@@ -11,7 +11,7 @@ use p2p_ipc::method::OwnerParams;
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// What `owner` takes.
+/// Arguments of `owner`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p owner
@@ -27,10 +27,10 @@ pub struct Args {
     action: Option<Action>,
 }
 
-/// What to do.
+/// Actions.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Who owns this agent
+    /// Show the owners of this agent
     #[command(after_help = "Examples:\n  p2p owner show --json")]
     Show,
     /// Pair a human: shows a code that they send to this agent
@@ -41,10 +41,10 @@ enum Action {
     Order(order::Order),
 }
 
-/// Does it.
+/// Runs the action.
 ///
 /// # Errors
-/// `owner_only` without a terminal, `wrong_proof`, and the daemon's.
+/// `owner_only` without a terminal, `wrong_proof`, and errors of the daemon.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     match &args.action {
         None | Some(Action::Show) => Ok(Outcome::new(session.call(&OwnerParams::default())?)),

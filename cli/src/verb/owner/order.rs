@@ -1,4 +1,4 @@
-//! What an owner can want at a terminal: the same as by direct message.
+//! Commands that an owner can give at a terminal: the same as by direct message.
 
 use p2p_ipc::RpcError;
 use p2p_ipc::method::{OwnerCommand, OwnerCommandParams, OwnerParams};
@@ -7,18 +7,18 @@ use crate::input::Words;
 use crate::outcome::{Ending, Outcome};
 use crate::session::Session;
 
-/// A wish.
+/// A command of an owner.
 #[derive(Debug, clap::Subcommand)]
 pub enum Order {
     /// Answer a question
     #[command(after_help = "Examples:\n  p2p owner answer q2 \"yes\"\n  p2p owner answer q2 1")]
     Answer {
-        /// Which: `q2`
+        /// The question: `q2`
         question: String,
         #[command(flatten)]
         words: Words,
     },
-    /// Say something in a call, as the human
+    /// Send a message in a call, as the human
     #[command(after_help = "Examples:\n  p2p owner say \"I pay 40 EUR.\" --call c7")]
     Say {
         #[command(flatten)]
@@ -40,13 +40,13 @@ pub enum Order {
         #[command(flatten)]
         call: Which,
     },
-    /// No questions by direct message for a while
+    /// Stop questions by direct message for a while
     #[command(after_help = "Examples:\n  p2p owner mute 60")]
     Mute {
-        /// For how long [default: 8 hours]
+        /// Minutes to stay mute [default: 8 hours]
         minutes: Option<u64>,
     },
-    /// Questions by direct message again
+    /// Allow questions by direct message again
     #[command(after_help = "Examples:\n  p2p owner unmute")]
     Unmute,
     /// Let an agent ring
@@ -61,36 +61,36 @@ pub enum Order {
         /// A contact or a key
         agent: String,
     },
-    /// What strangers may do
+    /// Set the policy for strangers
     #[command(after_help = "Examples:\n  p2p owner policy allow-list")]
     Policy {
-        /// ask: they knock; allow-list: they cannot; open: they ring; closed: nobody rings
+        /// ask: they knock; allow-list: they cannot ring; open: they ring; closed: no one rings
         #[arg(value_parser = ["ask", "allow-list", "open", "closed"])]
         policy: String,
     },
-    /// Somebody is no owner any more
+    /// Remove an owner
     #[command(after_help = "Examples:\n  p2p owner remove npub1x7kabcdefg")]
     Remove {
-        /// An owner's npub, or how it begins
+        /// An owner's npub, or the start of it
         owner: String,
     },
-    /// The calls that are open, and who speaks there
+    /// List the open calls, and show if the agent or the human speaks
     #[command(after_help = "Examples:\n  p2p owner calls")]
     Calls,
 }
 
-/// Which call.
+/// The call to act on.
 #[derive(Debug, clap::Args)]
 pub struct Which {
-    /// Which call, when it is not clear
+    /// The call, if more than one is open
     #[arg(long)]
     call: Option<String>,
 }
 
-/// Has it done.
+/// Runs the command.
 ///
 /// # Errors
-/// `owner_only`, `wrong_proof`, and what keeps it from being done.
+/// `owner_only`, `wrong_proof`, and errors of the daemon.
 pub fn run(order: &Order, session: &mut Session) -> Ending {
     let command = kind(order)?;
     let proof = match command {

@@ -11,10 +11,10 @@ use p2p_client::follow::Waits;
 use p2p_client::wait::Waited;
 use p2p_client::wait::{WaitClock, WaitReport, ms};
 
-/// As long as a code is good.
+/// Seconds for which a code is valid.
 const PATIENCE_S: u64 = 600;
 
-/// What `owner pair` takes.
+/// Arguments of `owner pair`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p owner pair
@@ -25,15 +25,15 @@ for ten minutes and five tries. Exit 3 says that nobody has sent it yet: p2p own
 pub struct Args {
     /// Only this key can be paired: an npub or 64 hex digits
     npub: Option<String>,
-    /// How long to wait for it [default: 600 on a terminal, otherwise 0]
+    /// Seconds to wait for the human [default: 600 on a terminal, otherwise 0]
     #[arg(long, value_name = "SECS")]
     wait: Option<u64>,
 }
 
-/// Shows the code, and waits for whoever sends it.
+/// Shows the code, and waits for the human to send it.
 ///
 /// # Errors
-/// `owner_only` where somebody owns this agent already and no terminal is there.
+/// `owner_only` if this agent has an owner already and there is no terminal.
 pub fn run(args: &Args, session: &mut Session) -> Ending {
     let before = session.call(&OwnerParams::default())?;
     let proof = super::proof::ask(&before)?;
@@ -44,7 +44,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     if wait_s == 0 {
         return Ok(Outcome::new(shown));
     }
-    // Shown before the waiting; where stdout belongs to the envelope, the code goes to stderr.
+    // Shown before the wait; if stdout belongs to the envelope, the code goes to stderr.
     shown.announce(session.screen);
     let clock = WaitClock::start(wait_s);
     let mut now = before.clone();
@@ -68,7 +68,7 @@ pub fn run(args: &Args, session: &mut Session) -> Ending {
     Ok(Outcome::new(shown).reached(reached))
 }
 
-/// Who owns the agent now and did not before.
+/// Returns the owner that was added since `before`.
 fn newcomer(before: &OwnerResult, now: &OwnerResult) -> Option<OwnerView> {
     let known = |owner: &&OwnerView| !before.owners.iter().any(|old| old.hex == owner.hex);
     now.owners.iter().find(known).cloned()

@@ -1,4 +1,4 @@
-//! `p2p owner passphrase`: what proves the owner at a terminal.
+//! `p2p owner passphrase`: the passphrase that proves the owner at a terminal.
 
 use p2p_ipc::method::{OwnerParams, PassphraseParams};
 
@@ -7,7 +7,7 @@ use crate::render::owner::Passphrase;
 use crate::session::Session;
 use crate::terminal;
 
-/// What `owner passphrase` takes.
+/// Arguments of `owner passphrase`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   p2p owner passphrase
@@ -21,7 +21,7 @@ pub struct Args {
     remove: bool,
 }
 
-/// Sets or removes it.
+/// Sets or removes the passphrase.
 ///
 /// # Errors
 /// `owner_only` without a terminal, `wrong_proof`.
