@@ -24,7 +24,7 @@ type Result<T> = std::result::Result<T, StoreError>;
 
 const COUNTERS: Table = Table { name: "counters", key: &["id"] };
 
-/// The number of questions that an owner may still answer or ask about.
+/// The number of questions that are kept in memory besides the open ones.
 const QUESTIONS_KEPT: u32 = 200;
 
 /// Conversations that the engine still needs: direct ones, calls that are open or ended after
@@ -114,9 +114,15 @@ fn add_human(db: Db<'_>, now: Time, to: &mut Snapshot) -> Result<()> {
 }
 
 fn questions(db: Db<'_>) -> Result<Vec<Question>> {
-    let newest = "SELECT * FROM (SELECT * FROM questions ORDER BY handle DESC LIMIT ?1)
+    // An old question can still be answered while its call, or the one it was merged into, is open.
+    let answerable = "WITH newest AS (SELECT handle FROM questions ORDER BY handle DESC LIMIT ?1)
+         SELECT * FROM questions WHERE handle IN newest OR answer IS NULL AND EXISTS (
+             WITH RECURSIVE became (id) AS (
+                 VALUES (questions.call)
+                 UNION SELECT c.merged_into FROM became JOIN calls c USING (id))
+             SELECT 1 FROM became JOIN calls c USING (id) WHERE c.phase <> 'ended')
          ORDER BY handle";
-    db.all(&QUESTIONS, newest, [QUESTIONS_KEPT], questions::read)
+    db.all(&QUESTIONS, answerable, [QUESTIONS_KEPT], questions::read)
 }
 
 fn notes(db: Db<'_>, now: Time) -> Result<Vec<Note>> {

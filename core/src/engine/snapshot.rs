@@ -40,7 +40,7 @@ pub struct Snapshot {
     pub recent: Vec<(Conversation, Text, u32, Time)>,
     /// Whose word counts.
     pub owners: Vec<Owner>,
-    /// The newest 200 questions.
+    /// The newest 200 questions, and older ones that are still open.
     pub questions: Vec<Question>,
     /// What owners were told within the last 30 days.
     pub notes: Vec<Note>,

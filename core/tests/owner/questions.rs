@@ -318,3 +318,16 @@ fn what_cannot_be_an_answer_is_asked_again_and_what_does_not_fit_is_told() {
     bench.dm(OWNER, "2");
     assert_eq!(bench.answers(), [(1, "green".to_owned())]);
 }
+
+#[test]
+fn an_open_question_can_be_answered_after_200_newer_ones() {
+    let (mut bench, call) = Bench::in_call();
+    let (_, code, _) = bench.asks(call, "Approve?", &[]);
+    for _ in 0..200 {
+        // Slower than the cap on turns.
+        bench.now = bench.now + Duration::from_secs(20);
+        bench.asks(call, "And this?", &[]);
+    }
+    bench.dm(OWNER, &format!("{code} yes"));
+    assert_eq!(bench.answers(), [(1, "yes".to_owned())]);
+}

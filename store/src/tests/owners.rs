@@ -173,9 +173,17 @@ fn the_engine_gets_the_newest_questions_and_the_notes_of_a_month() {
         Change::Human(HumanChange::Note(Note { owner: BOB, ..kept })),
         Change::Human(HumanChange::Note(kept)),
     ]);
-    let snapshot = home.reopened().snapshot();
+    let mut home = home.reopened();
+    let snapshot = home.snapshot();
     let handles: Vec<_> = snapshot.questions.iter().map(|question| question.handle).collect();
     assert_eq!(handles, (4..=203).collect::<Vec<_>>());
+    // An older one can still be answered while its call is open.
+    home.commit(vec![Change::Call(CallChange::Put(Box::new(call(1, State::Active))))]);
+    let answer = HumanChange::Answered { question: 2, answer: answer(Via::Terminal) };
+    home.commit(vec![Change::Human(answer)]);
+    let questions = home.snapshot().questions;
+    let handles: Vec<_> = questions.iter().map(|question| question.handle).collect();
+    assert_eq!(handles, [1].into_iter().chain(3..=203).collect::<Vec<_>>());
     assert_eq!(snapshot.notes, [kept, newest]);
 }
 

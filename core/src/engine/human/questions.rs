@@ -15,7 +15,7 @@ use crate::text::Text;
 use crate::time::Time;
 use crate::wire::TEXT_LIMIT;
 
-/// Maximum number of questions in memory, as many as a snapshot has.
+/// Maximum number of questions in memory, as many as a snapshot has, besides the open ones.
 const QUESTIONS_LIMIT: usize = 200;
 
 /// How long after the last question a bare "ok" is still a late answer to it.
@@ -38,13 +38,23 @@ impl Engine {
             Question { handle, call, question, options, quiet, at: now, code, answer: None };
         self.ctx.persist(HumanChange::Question(Box::new(question.clone())));
         self.owners.questions.insert(handle, question);
-        while self.owners.questions.len() > QUESTIONS_LIMIT {
-            self.owners.questions.pop_first();
-        }
+        self.forget_old_questions();
         for owner in self.listening(now) {
             self.put(now, owner, handle, lines);
         }
         handle
+    }
+
+    /// Forgets questions past the limit, the oldest first. An open question can still be answered
+    /// and stays, however old it is.
+    fn forget_old_questions(&mut self) {
+        let excess = self.owners.questions.len().saturating_sub(QUESTIONS_LIMIT);
+        let closed = |handle: &u32| !self.is_open_question(*handle);
+        let oldest: Vec<u32> =
+            self.owners.questions.keys().take(excess).copied().filter(closed).collect();
+        for handle in oldest {
+            self.owners.questions.remove(&handle);
+        }
     }
 
     fn question_code(&mut self) -> Text {
@@ -79,10 +89,14 @@ impl Engine {
 
     /// Returns the questions that can still be answered.
     pub(super) fn open_questions(&self) -> Vec<u32> {
-        let open = |question: &&Question| {
+        let all = self.owners.questions.keys().copied();
+        all.filter(|handle| self.is_open_question(*handle)).collect()
+    }
+
+    fn is_open_question(&self, handle: u32) -> bool {
+        self.owners.questions.get(&handle).is_some_and(|question| {
             question.answer.is_none() && self.spoken_in(question.call).is_ok()
-        };
-        self.owners.questions.values().filter(open).map(|question| question.handle).collect()
+        })
     }
 
     /// Returns the open questions that this owner was asked.
