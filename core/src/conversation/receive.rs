@@ -61,6 +61,22 @@ impl Conversations {
             state.owe(ack_due);
             return Vec::new();
         }
+        self.put_in_order(ctx, now, id, message, (packet, slot))
+    }
+
+    /// Puts a rumor that was not seen before into its stream.
+    fn put_in_order(
+        &mut self,
+        ctx: &mut Context,
+        now: Time,
+        id: Conversation,
+        message: &Verified,
+        (packet, slot): (Packet, Slot),
+    ) -> Vec<Released> {
+        let (from, rumor_id) = (packet.from, packet.id);
+        let ack_due = now + ctx.settings.schedule.ack_idle;
+        let Some(state) = self.get_mut(id) else { return Vec::new() };
+        let Some(incoming) = state.incoming.get_mut(&slot.stream) else { return Vec::new() };
         let inbound = inbound(packet);
         let void = inbound.void;
         match incoming.arrive(slot.number, inbound) {
