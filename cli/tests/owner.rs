@@ -1,6 +1,7 @@
 //! The owner at a terminal, and the agent that waits for the owner, in the real binary.
 #![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
+#[expect(dead_code, reason = "nothing here asks for the status")]
 mod fake;
 
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! Both clients against a daemon that answers from a table.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by it")]
+#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};

@@ -12,6 +12,7 @@ const PEER: PublicKey = PublicKey([2; 32]);
 const NOW: Time = Time::from_secs(1_700_000_000);
 const HOUR: i64 = 3_600_000;
 
+#[expect(clippy::unwrap_used, reason = "that is how a test fails")]
 fn engine() -> Engine {
     let (instance, snapshot) = (InstanceId([1; 8]), Snapshot::default());
     let mut engine = Engine::restore(ME, instance, [1; 32], Settings::default(), snapshot, NOW);

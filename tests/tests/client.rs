@@ -1,5 +1,4 @@
 //! The async client against a real daemon.
-#![expect(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

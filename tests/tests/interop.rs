@@ -90,6 +90,7 @@ fn a_person_and_an_agent_exchange_direct_messages() {
 }
 
 /// Returns the next gift wrap that a client is notified of.
+#[expect(clippy::unwrap_used, reason = "that is how a test fails")]
 async fn next_wrap(mut notifications: Receiver<RelayPoolNotification>) -> Event {
     loop {
         match notifications.recv().await.unwrap() {

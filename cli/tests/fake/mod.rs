@@ -169,7 +169,6 @@ pub fn inbox(items: usize) -> Value {
 }
 
 /// A quiet agent's status.
-#[allow(dead_code, reason = "not every test binary asks for it")]
 pub fn status() -> Value {
     let nothing = json!({"ringing": 0, "unread": 0, "questions": 0, "line": null});
     let paths = json!({"config": "", "store": "", "downloads": "", "log": "", "socket": ""});

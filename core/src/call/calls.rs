@@ -60,8 +60,8 @@ pub struct Calls {
 impl Calls {
     /// Returns the calls as they were kept.
     pub fn restore(calls: Vec<Call>, tombstones: Vec<Tombstone>) -> Self {
-        let mut restored = Self::default();
-        restored.tombstones = tombstones.into_iter().map(|it| (it.call, it)).collect();
+        let tombstones = tombstones.into_iter().map(|it| (it.call, it)).collect();
+        let mut restored = Self { tombstones, ..Self::default() };
         calls.into_iter().for_each(|call| restored.put(call));
         restored
     }

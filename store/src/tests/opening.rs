@@ -122,7 +122,7 @@ fn a_damaged_file_is_left_unchanged() {
         ("garbage inside", |bytes| bytes[3 * 4096..12 * 4096].fill(0x5a)),
     ];
     for (name, damage) in damages {
-        let messages = (1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect();
+        let messages = (1..=99).map(|n| new(message(n, in_call(1), "x"))).collect();
         let dir = Home::with(messages).tamper("");
         let path = dir.path().join("store.db");
         let mut bytes = fs::read(&path).unwrap();
@@ -137,7 +137,7 @@ fn a_damaged_file_is_left_unchanged() {
 
 #[test]
 fn a_refused_file_keeps_its_log() {
-    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect());
+    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x"))).collect());
     home = home.reopened();
     home.commit(vec![new(message(100, in_call(1), "x"))]);
     let dir = crashed(&home);
@@ -216,7 +216,7 @@ fn every_complete_commit_of_a_truncated_log_is_kept() {
 
 #[test]
 fn a_damaged_store_is_copied_with_its_log_and_two_copies_are_kept() {
-    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x").into())).collect());
+    let mut home = Home::with((1..=99).map(|n| new(message(n, in_call(1), "x"))).collect());
     home = home.reopened();
     home.commit(vec![new(message(100, in_call(1), "x"))]);
     let dir = crashed(&home);

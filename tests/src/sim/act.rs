@@ -95,13 +95,13 @@ impl World {
         let rings = self.calls(index, |call| matches!(call.state, State::Incoming(_)));
         let Some(call) = self.rng.pick(&rings).copied() else { return Ok(()) };
         match self.rng.below(10) {
-            0..8 => drop(self.command(index, command::AcceptCall(call))?),
+            0..8 => self.command(index, command::AcceptCall(call))?,
             8 => {
                 let text = self.text("no");
-                drop(self.command(index, command::RejectCall { call, text: text.into() })?);
+                self.command(index, command::RejectCall { call, text: text.into() })?
             }
-            _ => drop(self.command(index, command::EndCall { call, text: String::new().into() })?),
-        }
+            _ => self.command(index, command::EndCall { call, text: String::new().into() })?,
+        };
         Ok(())
     }
 
