@@ -1,5 +1,5 @@
-//! The part of the engine that every component is handed: who we are, the settings, fresh ids,
-//! what is known of peers, and the sink for changes and effects.
+//! Part of the engine that every component is handed: our key, the settings, fresh ids, the known
+//! peers, and the sink for changes and effects.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Context {
     pub settings: Settings,
     /// The source of fresh ids.
     pub ids: Ids,
-    /// What is known of other keys.
+    /// Known peers.
     pub peers: Peers,
     /// Milliseconds by which other clocks are ahead of ours, as far as is known.
     pub clock_ahead: i64,
@@ -51,7 +51,7 @@ pub struct Resumed {
     pub counters: Counters,
     /// The rumors that were received.
     pub seen: Vec<(RumorId, Time)>,
-    /// What is known of other keys.
+    /// Known peers.
     pub peers: Peers,
 }
 

@@ -1,11 +1,11 @@
-//! Names of things: keys, rumors, calls, streams, instances.
+//! Identifiers: keys, rumors, calls, streams, daemon runs.
 
 use core::fmt::{self, Write as _};
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Text that is not the id it should be.
+/// Error for text that is not the expected id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not {0}")]
 pub struct BadId(pub &'static str);
@@ -76,11 +76,11 @@ macro_rules! hex_id {
 }
 
 hex_id! {
-    /// An x-only secp256k1 public key (BIP-340): who somebody is on Nostr.
+    /// X-only secp256k1 public key (BIP-340): the identity of a user on Nostr.
     PublicKey, 32, "a public key of 64 hex digits"
 }
 hex_id! {
-    /// The id of an unsigned event (NIP-01, NIP-59): it alone marks a duplicate.
+    /// Id of an unsigned event (NIP-01, NIP-59). Duplicates are recognized by this id alone.
     RumorId, 32, "a rumor id of 64 hex digits"
 }
 hex_id! {
@@ -88,16 +88,17 @@ hex_id! {
     Sha256, 32, "a SHA-256 of 64 hex digits"
 }
 hex_id! {
-    /// One direction's numbering in one lane. Random, so that a restored store is noticed.
+    /// Id of a stream: the numbering of one direction of a lane. Random, so that a restored store is
+    /// noticed.
     StreamId, 8, "a stream id of 16 hex digits"
 }
 hex_id! {
-    /// One run of one daemon. Two of them under one key are two machines.
+    /// Id of a daemon run. Two runs with the same key are two machines.
     InstanceId, 8, "an instance id of 16 hex digits"
 }
 
 impl RumorId {
-    /// Its first eight bytes: enough to tell two rumors of one author apart.
+    /// Returns the first eight bytes, enough to tell two rumors of an author apart.
     #[must_use]
     pub fn start(self) -> [u8; 8] {
         let mut start = [0; 8];
@@ -107,7 +108,7 @@ impl RumorId {
 }
 
 impl PublicKey {
-    /// The key as NIP-19 `npub1…`.
+    /// Returns the key as NIP-19 `npub1…`.
     #[must_use]
     pub fn npub(&self) -> String {
         bech32::encode::<bech32::Bech32>(bech32::Hrp::parse_unchecked("npub"), &self.0)
@@ -133,10 +134,10 @@ impl PublicKey {
     }
 }
 
-/// Shortest beginning of a key that names it, in characters behind `npub1` or of hex.
+/// Minimum length of a prefix that names a key, in characters after `npub1` or of hex.
 const PREFIX: usize = 4;
 
-/// Returns true if a text is long enough to name a key by its beginning, as npub or as hex.
+/// Returns true if a text is long enough to name a key by its prefix, as npub or as hex.
 #[must_use]
 pub fn is_key_prefix(text: &str) -> bool {
     let text = text.to_lowercase();
@@ -146,7 +147,7 @@ pub fn is_key_prefix(text: &str) -> bool {
     }
 }
 
-/// A call: a UUID that the caller chose. The smaller one survives when both ring each other.
+/// Id of a call: a UUID that the caller chose. The smaller id survives when both ring each other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CallId(pub uuid::Uuid);
@@ -170,10 +171,10 @@ impl FromStr for CallId {
     }
 }
 
-/// The place of a message: a call, or direct messages with a key.
+/// Place of a message: a call, or direct messages with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Conversation {
-    /// A call.
+    /// Call.
     Call(CallId),
     /// Direct messages with a key, outside any call.
     Direct(PublicKey),

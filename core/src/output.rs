@@ -7,32 +7,32 @@ use crate::rumor::Rumor;
 use crate::time::Time;
 use crate::transfer::assembly::Assembly;
 
-/// How urgent a rumor is at the relays; the order is the order of sending.
+/// Urgency of a rumor at the relays; the order is the order of sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Priority {
-    /// Moves of a call.
+    /// Control messages of a call.
     Control,
-    /// Words.
+    /// Texts.
     Text,
     /// Acknowledgements.
     Ack,
-    /// Pieces of files.
+    /// Chunks of files.
     Chunk,
 }
 
-/// What the host must do, in this order: nothing may leave before what was to be persisted ahead
-/// of it is durable.
+/// Output of the engine. The daemon must carry out outputs in this order: nothing may leave before
+/// the changes ahead of it are durable.
 #[derive(Debug, Clone)]
 pub enum Output {
-    /// Make this durable.
+    /// Store this change durably.
     Persist(Change),
-    /// Give this to the relays of a peer.
+    /// Give this rumor to the relays of a peer.
     Send {
-        /// To whom.
+        /// Receiver.
         to: PublicKey,
-        /// What.
+        /// Rumor to send.
         rumor: Rumor,
-        /// How urgently.
+        /// Urgency.
         priority: Priority,
     },
     /// Assemble a received file from its pieces, which are stored, and check it; answer with
@@ -42,18 +42,18 @@ pub enum Output {
     Digest(CallId),
     /// Read the last lines of a call; answer with [`Input::Recalled`].
     Recall {
-        /// The call.
+        /// Call to read.
         call: CallId,
-        /// The owner who asks.
+        /// Owner who asks.
         to: PublicKey,
     },
-    /// Another daemon runs with our key and was there first: leave the relays, and say so.
+    /// Leave the relays and report it: another daemon with our key was there first.
     Yield {
-        /// That run.
+        /// Run of the other daemon.
         instance: InstanceId,
-        /// When it started, by its clock.
+        /// Start time of that run by its own clock.
         since: Time,
     },
-    /// Tell whoever wants to know.
+    /// Notify all subscribers.
     Notify(Event),
 }

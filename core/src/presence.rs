@@ -1,39 +1,40 @@
-//! Presence: a NIP-38 status (kind 30315) that says that an agent's daemon is up.
+//! Presence: a NIP-38 status (kind 30315) that shows that an agent's daemon is up.
 //!
-//! It is announced every two minutes and on change, expires after five (NIP-40), and is cleared
-//! by empty content. Everything an announcement says is the announcer's own claim.
+//! The daemon announces its presence every two minutes and on change. An announcement expires after
+//! five minutes (NIP-40) and is cleared by an announcement with empty content. Everything in an
+//! announcement is the announcer's own claim.
 
 use core::time::Duration;
 
 use crate::ids::{InstanceId, PublicKey};
 use crate::time::Time;
 
-/// NIP-38 user status, an addressable kind.
+/// Kind of a NIP-38 user status, an addressable event.
 pub const KIND: u16 = 30315;
-/// The `d` tag of ours: it keeps other statuses of the same key apart.
+/// `d` tag of a presence. It separates the presence from other statuses of the same key.
 pub const IDENTIFIER: &str = "p2p";
-/// The `t` tag that every announcement carries.
+/// `t` tag that every announcement carries.
 pub const TOPIC: &str = "p2p-agent";
-/// How often an unchanged presence is announced again.
+/// Interval between announcements of an unchanged presence.
 pub const INTERVAL: Duration = Duration::from_secs(120);
-/// How long an announcement is good for.
+/// Lifetime of an announcement.
 pub const LIFETIME: Duration = Duration::from_secs(300);
-/// How wrong a clock may be before its owner looks offline.
+/// Maximum time by which an announcer's clock may run ahead.
 pub const SKEW: Duration = Duration::from_secs(3600);
-/// An agent that waited or acted within this span is attended.
+/// Span within which an agent must have waited or acted to count as attended.
 pub const ATTENDED: Duration = Duration::from_secs(600);
 
-/// Whether an agent takes calls.
+/// Readiness of an agent to take calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
-    /// It takes calls.
+    /// The agent takes calls.
     Available,
-    /// It is up, and at its limit of calls.
+    /// The agent is up, but at its limit of calls.
     Away,
 }
 
 impl Availability {
-    /// The word on the wire.
+    /// Returns the value on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,41 +44,42 @@ impl Availability {
     }
 }
 
-/// What an agent announces about itself.
+/// Presence of an agent, as the agent announces it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Presence {
-    /// The name it goes by.
+    /// Name of the agent.
     pub name: String,
-    /// What it is, in a sentence.
+    /// Description of the agent in a sentence.
     pub about: Option<String>,
-    /// What it can do: lower-case words, each a `t` tag.
+    /// Capabilities of the agent: lower-case terms, each in a `t` tag.
     pub capabilities: Vec<String>,
-    /// Whether it takes calls.
+    /// Readiness to take calls.
     pub availability: Availability,
-    /// Whether its agent acted lately.
+    /// True if the agent acted recently.
     pub attended: bool,
-    /// The daemon that announced it.
+    /// Daemon run that made the announcement.
     pub instance: Option<InstanceId>,
 }
 
-/// An announcement that was found on relays; id and signature were verified before.
+/// Announcement that was found on relays, with id and signature verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighting {
-    /// Who announced.
+    /// Key of the announcer.
     pub key: PublicKey,
-    /// When, in seconds, by the announcer's clock.
+    /// Time of the announcement by the announcer's clock, in seconds.
     pub created_at: u64,
-    /// What it said.
+    /// Announced presence.
     pub presence: Presence,
 }
 
-/// Longest name, capability and about that are kept of an announcement, in characters.
+/// Maximum length of a name, a description and a capability in a received announcement, in
+/// characters.
 const NAME_LIMIT: usize = 64;
 const ABOUT_LIMIT: usize = 280;
 const CAPABILITY_LIMIT: usize = 32;
 
 impl Presence {
-    /// The tags of an announcement made at `now`.
+    /// Returns the tags of an announcement made at `now`.
     #[must_use]
     pub fn tags(&self, now: Time) -> Vec<Vec<String>> {
         let mut tags = address(now);
@@ -97,14 +99,14 @@ impl Presence {
         tags
     }
 
-    /// The content of an announcement: what ordinary NIP-38 clients show as the status.
+    /// Returns the content of an announcement, which ordinary NIP-38 clients show as the status.
     #[must_use]
     pub fn content(&self) -> &'static str {
         self.availability.as_str()
     }
 }
 
-/// The tags of an announcement that clears the one before it: goes with empty content.
+/// Returns the tags of an announcement that clears the previous one. Its content is empty.
 #[must_use]
 pub fn cleared(now: Time) -> Vec<Vec<String>> {
     address(now)
@@ -119,7 +121,7 @@ fn tag(name: &str, value: &str) -> Vec<String> {
 }
 
 impl Sighting {
-    /// Reads an announcement. Nothing when it is none of ours, or was cleared.
+    /// Reads an announcement. Returns `None` for other statuses and for a cleared presence.
     #[must_use]
     pub fn read(
         key: PublicKey,
@@ -158,9 +160,9 @@ impl Sighting {
         Some(Self { key, created_at, presence })
     }
 
-    /// Whether the announcer counts as online at `now`: it announced itself within the lifetime.
-    /// A clock that runs ahead, by up to [`SKEW`], is forgiven; relays keep only the newest
-    /// announcement, so one from the future is the newest there is.
+    /// Returns true if the announcer counts as online at `now`: the announcement is within its
+    /// lifetime. A clock that runs ahead by up to [`SKEW`] is accepted, since relays keep only the
+    /// newest announcement.
     #[must_use]
     pub fn is_fresh(&self, now: Time) -> bool {
         let at = Time::from_secs(self.created_at);
@@ -168,25 +170,25 @@ impl Sighting {
     }
 }
 
-/// Decides when to announce.
+/// Schedule of our own announcements.
 #[derive(Debug, Default)]
 pub struct Announcer {
     last: Option<(Presence, Time)>,
 }
 
 impl Announcer {
-    /// Whether `presence` is to be announced at `now`: it changed, or two minutes went by.
+    /// Returns true if `presence` must be announced at `now`: it changed, or two minutes passed.
     #[must_use]
     pub fn is_due(&self, now: Time, presence: &Presence) -> bool {
         self.last.as_ref().is_none_or(|(last, at)| last != presence || now >= *at + INTERVAL)
     }
 
-    /// Takes note that `presence` was announced at `now`.
+    /// Records that `presence` was announced at `now`.
     pub fn announced(&mut self, now: Time, presence: Presence) {
         self.last = Some((presence, now));
     }
 
-    /// When the unchanged presence is due again.
+    /// Returns the time of the next announcement of an unchanged presence.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         self.last.as_ref().map(|(_, at)| *at + INTERVAL)

@@ -1,4 +1,4 @@
-//! What the engine wants kept: plain records that the host's store writes in its own format.
+//! Records that the engine keeps. They are plain values; the store writes them in its own format.
 
 use crate::digest::{Entry, EntryFields};
 use crate::ids::{CallId, Conversation, PublicKey, RumorId, Sha256, StreamId};
@@ -9,61 +9,61 @@ use crate::time::Time;
 /// The last number of each series of handles; handles are never reused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// `c7`.
+    /// Last call handle (`c7`).
     pub calls: u32,
-    /// `m41`.
+    /// Last message handle (`m41`).
     pub messages: u32,
-    /// `f3`.
+    /// Last file handle (`f3`).
     pub files: u32,
-    /// `q2`.
+    /// Last question handle (`q2`).
     pub questions: u32,
-    /// Invites.
+    /// Last number of an invite.
     pub invites: u32,
-    /// The event log.
+    /// Last number in the event log.
     pub events: u64,
 }
 
-/// What a key is to us.
+/// Relation of a key to our agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// Never dealt with.
+    /// Key without any history.
     Stranger,
-    /// It may ring: we called it, answered it, or were told to let it.
+    /// Key that may ring: our agent called or answered it, or allowed it.
     Allowed,
-    /// Everything from it is dropped.
+    /// Key whose messages and rings are all dropped.
     Blocked,
 }
 
-/// What runs behind a key.
+/// Kind of software behind a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Speaks {
-    /// Not known.
+    /// Not known yet.
     Unknown,
-    /// An ordinary app: it sent a message without any tag of ours.
+    /// Ordinary app: a message without any tag of ours arrived.
     Plain,
-    /// A daemon like this one: valid presence or control was seen.
+    /// Daemon like this one: valid presence or control was received.
     P2p,
 }
 
-/// A key that we dealt with.
+/// Key with which our agent had contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
-    /// The key.
+    /// Public key of the peer.
     pub key: PublicKey,
-    /// The pet name, unique.
+    /// Pet name, unique.
     pub name: Option<Text>,
-    /// The name it last claimed; untrusted.
+    /// Name that the peer claimed last; untrusted.
     pub claimed: Option<Text>,
-    /// What it is to us.
+    /// Relation of the peer to our agent.
     pub standing: Standing,
-    /// What runs behind it.
+    /// Kind of software behind the key.
     pub speaks: Speaks,
-    /// When it was first dealt with.
+    /// Time of the first contact.
     pub since: Time,
 }
 
 impl Peer {
-    /// A key without history.
+    /// Returns a peer without history.
     #[must_use]
     pub fn stranger(key: PublicKey, now: Time) -> Self {
         let (standing, speaks) = (Standing::Stranger, Speaks::Unknown);
@@ -71,31 +71,31 @@ impl Peer {
     }
 }
 
-/// What a message holds.
+/// Content of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Words.
+    /// Text.
     Text(Text),
-    /// A question that its writer also put to its human.
+    /// Question that its author also put to their human.
     Escalation {
-        /// What is asked.
+        /// Question.
         question: Text,
         /// Answers to choose from.
         options: Vec<Text>,
     },
-    /// A file.
+    /// File.
     File {
-        /// Its handle here.
+        /// Handle of the file on this side.
         file: u32,
-        /// Its name.
+        /// Name of the file.
         name: Text,
     },
-    /// A type that this version does not know.
+    /// Message type that this version does not know.
     Unsupported(Text),
 }
 
 impl Content {
-    /// What it is, in a word.
+    /// Returns the name of the content's type.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
@@ -106,7 +106,7 @@ impl Content {
         }
     }
 
-    /// What is shown of it: words, a question and its choices, a name.
+    /// Returns the text to show: the text, the question and its options, or a name.
     #[must_use]
     pub fn shown(&self) -> Text {
         match self {
@@ -120,43 +120,43 @@ impl Content {
     }
 }
 
-/// How far an outgoing message got.
+/// Delivery state of an outgoing message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
-    /// Durable here.
+    /// Stored on this side.
     Queued,
-    /// A relay took it.
+    /// Accepted by a relay.
     Sent,
-    /// The peer's daemon stored it.
+    /// Stored by the peer's daemon.
     Delivered,
-    /// Given up, or never to go out.
+    /// Given up, or never to be sent.
     Undelivered,
-    /// Taken back by our agent before anybody had it.
+    /// Cancelled by our agent before it was transmitted.
     Cancelled,
 }
 
-/// One message.
+/// Message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// `m41`.
+    /// Handle (`m41`).
     pub handle: u32,
-    /// What it belongs to.
+    /// Conversation of the message.
     pub conversation: Conversation,
-    /// The other end.
+    /// Key of the other side.
     pub peer: PublicKey,
-    /// Its author.
+    /// Author.
     pub by: Speaker,
-    /// Its id, the same on both ends.
+    /// Rumor id, the same on both sides.
     pub rumor: RumorId,
-    /// Its place, where it has one.
+    /// Place in a stream, if the message has one.
     pub slot: Option<(StreamId, u64)>,
-    /// What it holds.
+    /// Content.
     pub content: Content,
-    /// When it was written or arrived here.
+    /// Time at which the message was written or arrived here.
     pub at: Time,
-    /// When its writer says it was written, in seconds.
+    /// Time of writing by the author's clock, in seconds.
     pub claimed_at: u64,
-    /// How far it got, for outgoing ones.
+    /// Delivery state of an outgoing message.
     pub delivery: Delivery,
 }
 
@@ -195,158 +195,158 @@ impl Message {
     }
 }
 
-/// How a file stands.
+/// State of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileState {
-    /// Chunks are under way.
+    /// Chunks are still missing.
     Transferring,
-    /// Stored here at this path, or acknowledged in whole by the peer.
+    /// Complete: stored here at this path, or fully acknowledged by the peer.
     Complete(Option<Text>),
-    /// Given up, and why.
+    /// Given up, with the reason.
     Failed(Text),
 }
 
-/// One file.
+/// File of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// `f3`.
+    /// Handle (`f3`).
     pub handle: u32,
-    /// The call.
+    /// Call of the file.
     pub call: CallId,
-    /// The other end.
+    /// Key of the other side.
     pub peer: PublicKey,
-    /// Whether we send it.
+    /// True if our side sends the file.
     pub outgoing: bool,
-    /// A safe name.
+    /// Sanitized name.
     pub name: Text,
-    /// Bytes in whole.
+    /// Total size in bytes.
     pub size: u64,
-    /// SHA-256 of the whole.
+    /// SHA-256 of the whole file.
     pub sha256: Sha256,
-    /// The lane.
+    /// Stream that carries the chunks.
     pub stream: StreamId,
-    /// Bytes in a chunk.
+    /// Size of a chunk in bytes.
     pub chunk: u64,
-    /// How it stands.
+    /// State of the transfer.
     pub state: FileState,
-    /// When it was offered.
+    /// Time of the offer.
     pub at: Time,
 }
 
-/// A question to the owner.
+/// Question to the owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// `q2`.
+    /// Handle (`q2`).
     pub handle: u32,
-    /// The call it came up in.
+    /// Call in which the question came up.
     pub call: CallId,
-    /// What is asked.
+    /// Question.
     pub question: Text,
     /// Answers to choose from.
     pub options: Vec<Text>,
-    /// Whether the peer was left out.
+    /// True if the peer was not told of the question.
     pub quiet: bool,
-    /// When.
+    /// Time of asking.
     pub at: Time,
-    /// By which an answer names it: four characters of Crockford's base32.
+    /// Code by which an answer names the question: four characters of Crockford's base32.
     pub code: Text,
-    /// What the owner said.
+    /// Answer of the owner.
     pub answer: Option<Answer>,
 }
 
-/// A human whose word counts.
+/// Human who may command this agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Owner {
-    /// Who.
+    /// Public key of the owner.
     pub key: PublicKey,
-    /// Since when.
+    /// Time of pairing.
     pub since: Time,
-    /// No questions and no words of peers go there before.
+    /// Time before which the owner is sent no questions and no messages from calls.
     pub muted_until: Option<Time>,
 }
 
-/// How an owner's word came.
+/// Channel through which an owner's message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
-    /// By a direct message of this key.
+    /// Direct message of this key.
     Dm(PublicKey),
-    /// Typed at a terminal, with the passphrase or a code.
+    /// Terminal, with the passphrase or a code.
     Terminal,
 }
 
-/// An owner's answer to a question.
+/// Owner's answer to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// What.
+    /// Answer.
     pub text: Text,
-    /// How it came.
+    /// Channel through which the answer came.
     pub via: Via,
-    /// When.
+    /// Time of the answer.
     pub at: Time,
 }
 
-/// A direct message of ours to an owner, to which a reply may refer.
+/// Direct message of ours to an owner, to which a reply may refer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note {
-    /// Its id.
+    /// Rumor id of the message.
     pub rumor: RumorId,
-    /// To whom.
+    /// Owner who received the message.
     pub owner: PublicKey,
-    /// Its handle.
+    /// Handle of the message.
     pub message: u32,
-    /// The call that it is about.
+    /// Call that the message is about.
     pub call: Option<CallId>,
-    /// The question that it puts.
+    /// Question that the message asks.
     pub question: Option<u32>,
-    /// When.
+    /// Time of sending.
     pub at: Time,
 }
 
-/// A call in which a human speaks instead of the agent.
+/// Call in which a human speaks instead of the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Takeover {
-    /// Which.
+    /// Call that was taken over.
     pub call: CallId,
-    /// Who took it, and how.
+    /// Channel through which the human took over.
     pub by: Via,
-    /// When the human last spoke there.
+    /// Time of the human's last message in the call.
     pub last: Time,
 }
 
-/// A token that lets whoever has it ring. Only its hash is kept.
+/// Token that lets its bearer ring. Only the hash of the token is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invite {
-    /// By which it is revoked.
+    /// Number by which the invite is revoked.
     pub id: u32,
     /// SHA-256 of the token.
     pub hash: Sha256,
-    /// How often it can still be used.
+    /// Remaining number of uses.
     pub uses: u32,
-    /// Until when.
+    /// Time of expiry.
     pub expires: Time,
-    /// When it was made.
+    /// Time of creation.
     pub at: Time,
 }
 
-/// One line of a call, as an owner is shown it.
+/// Line of a call, as an owner sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Whose it is.
+    /// Author.
     pub by: Speaker,
-    /// What was said; of a file its name.
+    /// Text of the message, or the name of a file.
     pub text: Text,
 }
 
-/// Who said something in a call.
+/// Author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Speaker {
     /// Our agent.
     Agent,
     /// Our human.
     Human,
-    /// The other agent.
+    /// Peer's agent.
     Peer,
-    /// The other agent's human.
+    /// Peer's human.
     PeersHuman,
 }
 
@@ -357,7 +357,7 @@ impl Speaker {
         if human { Self::Human } else { Self::Agent }
     }
 
-    /// Returns the other agent or its human.
+    /// Returns the peer's agent or its human.
     #[must_use]
     pub const fn theirs(human: bool) -> Self {
         if human { Self::PeersHuman } else { Self::Peer }
@@ -376,110 +376,111 @@ impl Speaker {
     }
 }
 
-/// What an entry of the event log tells of.
+/// Kind of an event log entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EventKind {
     /// A contact rings.
     Ring,
     /// A stranger rings.
     Knock,
-    /// Our ring was answered.
+    /// The peer answered our ring.
     Answered,
     /// A message arrived.
     Message,
-    /// A file is whole, or failed.
+    /// A file is complete or failed.
     File,
-    /// The owner answered.
+    /// The owner answered a question.
     Reply,
     /// A call ended, not by our agent.
     End,
-    /// A ring stopped before it was answered.
+    /// A ring stopped before our agent answered it.
     Missed,
     /// A message of ours was given up.
     Undelivered,
-    /// Something the agent should know.
+    /// A notice to the agent.
     Notice,
 }
 
-/// An entry of the event log.
+/// Entry of the event log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its number.
+    /// Number of the entry.
     pub seq: u64,
-    /// What happened.
+    /// Kind of event.
     pub kind: EventKind,
-    /// When.
+    /// Time of the event.
     pub at: Time,
-    /// Where.
+    /// Conversation in which the event happened.
     pub conversation: Conversation,
-    /// The message or file it tells of.
+    /// Handle of the message or file concerned.
     pub subject: Option<u32>,
-    /// A sentence of our own.
+    /// Explanation in a sentence of our own.
     pub text: Option<Text>,
 }
 
-/// What a stream carries.
+/// Content type of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Words and what has a place among them.
+    /// Messages and everything that has a place among them.
     Text,
-    /// Words to an ordinary app: no numbers on the wire, and done once a relay took them.
+    /// Messages to an ordinary app: without numbers on the wire, and done once a relay accepted
+    /// them.
     Plain,
-    /// The chunks of a file; its handle, once the file's offer is known.
+    /// Chunks of a file, with its handle once the file's offer is known.
     File(Option<u32>),
-    /// The opening message of a call, which travels in the offer: a stream of one.
+    /// Opening message of a call, which travels in the offer: a stream of a single message.
     Opening,
 }
 
-/// The sender's side of a stream.
+/// Sender's side of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamOut {
-    /// Its id.
+    /// Stream id.
     pub id: StreamId,
-    /// What it belongs to.
+    /// Conversation of the stream.
     pub conversation: Conversation,
-    /// Who receives it.
+    /// Receiver of the stream.
     pub peer: PublicKey,
-    /// What it carries.
+    /// Content type of the stream.
     pub lane: Lane,
-    /// The last number given out.
+    /// Last number that was assigned.
     pub last: u64,
-    /// The id of the rumor that has it.
+    /// Id of the rumor with the last number.
     pub last_id: Option<RumorId>,
-    /// Stored by the receiver up to here.
+    /// Highest number up to which the receiver stored everything.
     pub acked: u64,
-    /// Shown to the receiver's agent up to here.
+    /// Highest number up to which the receiver's agent was shown everything.
     pub read: u64,
 }
 
-/// The receiver's side of a stream.
+/// Receiver's side of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamIn {
-    /// Its id.
+    /// Stream id.
     pub id: StreamId,
-    /// What it belongs to.
+    /// Conversation of the stream.
     pub conversation: Conversation,
-    /// Who sends it.
+    /// Sender of the stream.
     pub peer: PublicKey,
-    /// What it carries.
+    /// Content type of the stream.
     pub lane: Lane,
-    /// Stored without a gap up to here.
+    /// Cumulative ack: highest number up to which everything is stored.
     pub upto: u64,
-    /// The id of that rumor.
+    /// Id of the rumor with the number `upto`.
     pub upto_id: Option<RumorId>,
-    /// Shown to our agent up to here.
+    /// Highest number up to which our agent was shown everything.
     pub read: u64,
 }
 
-/// A call that ended before it was known here.
+/// Record of a call that ended before its offer arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
-    /// The call.
+    /// Id of the call.
     pub call: CallId,
-    /// Who said so.
+    /// Peer that ended the call.
     pub peer: PublicKey,
-    /// How it ended.
+    /// Reason for the end.
     pub reason: crate::wire::Reason,
-    /// When it was heard.
+    /// Time at which the end arrived.
     pub at: Time,
 }

@@ -1,4 +1,4 @@
-//! Rumors: unsigned Nostr events (NIP-59), and the proof that one is genuine.
+//! Rumors: unsigned Nostr events (NIP-59), and the check that a rumor is genuine.
 
 use core::fmt;
 
@@ -7,23 +7,23 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{PublicKey, RumorId};
 
-/// An unsigned event. It travels inside a seal, whose signature vouches for it.
+/// Unsigned event. It travels inside a seal, whose signature authenticates it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rumor {
-    /// Who wrote it.
+    /// Key of the author.
     pub pubkey: PublicKey,
-    /// When, by the author's clock, in seconds.
+    /// Time of writing by the author's clock, in seconds.
     pub created_at: u64,
-    /// The event kind.
+    /// Event kind.
     pub kind: u16,
     /// NIP-01 tags.
     pub tags: Vec<Vec<String>>,
-    /// The content.
+    /// Content.
     pub content: String,
 }
 
 impl Rumor {
-    /// The id by NIP-01: SHA-256 over the canonical serialization.
+    /// Returns the id by NIP-01: SHA-256 over the canonical serialization.
     #[must_use]
     pub fn id(&self) -> RumorId {
         let fields = (0, self.pubkey, self.created_at, self.kind, &self.tags, &self.content);
@@ -31,14 +31,14 @@ impl Rumor {
         RumorId(Sha256::digest(serde_json::to_string(&fields).unwrap_or_default()).into())
     }
 
-    /// The second element of the first tag with this name.
+    /// Returns the second element of the first tag with this name.
     #[must_use]
     pub fn tag(&self, name: &str) -> Option<&str> {
         let tag = self.tags.iter().find(|tag| tag.first().is_some_and(|first| first == name))?;
         tag.get(1).map(String::as_str)
     }
 
-    /// The values behind the name, of every tag with this name.
+    /// Returns the values after the name of every tag with this name.
     pub fn tags_named(&self, name: &'static str) -> impl Iterator<Item = &[String]> {
         self.tags
             .iter()
@@ -47,7 +47,7 @@ impl Rumor {
     }
 }
 
-/// What a message says is nobody's business in a log.
+/// Hides the text of a message from logs.
 impl fmt::Debug for Rumor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rumor")
@@ -60,18 +60,18 @@ impl fmt::Debug for Rumor {
     }
 }
 
-/// Why a rumor is not what it claims to be.
+/// Reasons for which a rumor is not genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Forgery {
-    /// NIP-59: the seal's author and the rumor's must be the same.
+    /// The author of the seal and the author of the rumor differ, against NIP-59.
     #[error("the seal is by another key than the rumor")]
     Author,
-    /// The id that it came with is not the hash of its content.
+    /// The claimed id is not the hash of the rumor.
     #[error("the rumor's id is not its hash")]
     Id,
 }
 
-/// A rumor whose author and id were checked. The core accepts nothing else from a peer.
+/// Rumor whose author and id were checked. The core accepts no other rumor from a peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     rumor: Rumor,
@@ -101,19 +101,19 @@ impl Verified {
         Ok(Self { rumor, id })
     }
 
-    /// The rumor.
+    /// Returns the rumor.
     #[must_use]
     pub fn rumor(&self) -> &Rumor {
         &self.rumor
     }
 
-    /// Its id.
+    /// Returns the rumor's id.
     #[must_use]
     pub fn id(&self) -> RumorId {
         self.id
     }
 
-    /// Who wrote it.
+    /// Returns the rumor's author.
     #[must_use]
     pub fn author(&self) -> PublicKey {
         self.rumor.pubkey

@@ -1,5 +1,5 @@
-//! What two agents may do to each other: rates and sizes, rings that are not
-//! confirmed. Both engines on a network that loses nothing.
+//! Limits that two agents impose on each other: rates and sizes, and rings that are not confirmed.
+//! Both engines run on a network that loses nothing.
 #![expect(clippy::unwrap_used, reason = "that is how a test fails")]
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ struct End {
 struct Pair {
     ends: [End; 2],
     now: Time,
-    /// Whether relays take this.
+    /// Decides whether relays accept a rumor.
     taken: fn(&Rumor) -> bool,
 }
 
@@ -128,7 +128,7 @@ impl Pair {
         (0..2).all(|who| *self.state(who, call) == State::Active)
     }
 
-    /// How often an end said this, and what it said of it.
+    /// Returns the control messages of a type that an end sent.
     fn words(&self, who: usize, name: &str) -> Vec<&Rumor> {
         self.ends[who].said.iter().filter(|rumor| rumor.tag("type") == Some(name)).collect()
     }
@@ -222,7 +222,7 @@ fn host(policy: Policy, uses: u32) -> (Pair, u32, Token) {
 }
 
 impl Pair {
-    /// What Bob is told when Alice rings.
+    /// Rings Bob as Alice. Returns the event that Bob is told of.
     fn rings(&mut self, invite: Option<Token>) -> Option<EventKind> {
         let before = self.ends[BOB].told.len();
         self.wants(ALICE, ring_with(key(BOB), invite)).unwrap();

@@ -15,7 +15,7 @@ fn rumor(number: u64) -> Rumor {
     Rumor { pubkey: PublicKey([1; 32]), created_at: 0, kind: 14, tags: Vec::new(), content }
 }
 
-/// What the network does with the next message: how often it arrives, and how long it takes.
+/// Number of times that the next message arrives, and its delay.
 type Fate = (usize, u64);
 
 fn fate() -> impl Strategy<Value = Fate> {

@@ -1,4 +1,4 @@
-//! What the network tells the engine: that a message fits no relay, and that the clock is wrong.
+//! Reports of the network to the engine: a message that no relay accepts, and a wrong clock.
 
 use p2p_core::change::{Change, ConversationChange};
 use p2p_core::engine::{Engine, Input, Output, Snapshot, command};

@@ -14,7 +14,7 @@ fn engine(run: u8, started: Time) -> Engine {
     Engine::restore(KEY, InstanceId([run; 8]), [run; 32], settings, Snapshot::default(), started)
 }
 
-/// What comes out: what it says to its own key, and whether it yields.
+/// Returns the rumors that the engine sends to its own key, and whether it yields.
 fn drain(engine: &mut Engine) -> (Vec<Rumor>, bool) {
     let (mut said, mut yields) = (Vec::new(), false);
     while let Some(output) = engine.poll() {

@@ -1,4 +1,4 @@
-//! Whatever a peer sends is understood or refused, and what we write reads back as it was meant.
+//! Decoding and encoding: any input is decoded or refused, and encoded packets decode to the same.
 
 use std::collections::BTreeMap;
 

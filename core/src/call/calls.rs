@@ -35,7 +35,7 @@ pub struct Transition {
     pub before: Call,
     /// The call now.
     pub call: Call,
-    /// What follows, in order.
+    /// Effects of the transition, in order.
     pub effects: Vec<Effect>,
     /// True if nothing that waits in the call will ever be sent.
     pub abandoned: bool,

@@ -1,4 +1,4 @@
-//! A call, as one of its two ends sees it.
+//! A call, as seen by one of its two ends.
 //!
 //! ```text
 //! caller: Dialing ─ringing→ Ringing ─accept→ Active ─end→ Ended
@@ -6,11 +6,11 @@
 //! callee: Incoming ─answer→ Connecting ─established, or anything else in the call→ Active → Ended
 //! ```
 //!
-//! Every state that waits has a deadline; every end has a reason. The last word on a call
-//! (`reject`, `cancel`, `end`) is repeated until the other end confirms it with `ended`. Where
-//! both ends speak a last word at once, **the caller's word holds**, so that both come to the
-//! same reason whatever the order; an end that came about without a word (silence, a ring that ran
-//! out here) gives way to any word.
+//! Every state that waits has a deadline; every end has a reason. The final control message of a
+//! call (`reject`, `cancel`, `end`) is repeated until the other end confirms it with `ended`. Where
+//! both ends send a final message at once, **the caller's message holds**, so that both reach the
+//! same reason in any order. An end without such a message (silence, a ring that timed out here)
+//! gives way to any final message.
 
 use core::time::Duration;
 
@@ -21,145 +21,146 @@ use crate::text::Text;
 use crate::time::Time;
 use crate::wire::{Closing, Control, Offer, Reason};
 
-/// How long a callee waits for the caller's `established` after it accepted.
+/// Time for which a callee that accepted waits for the caller's `established`.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(600);
-/// How much longer than its lifetime a ring is shown here: the caller alone decides that it
-/// expired, and its word may be on the way.
+/// Time for which a ring is shown here beyond its lifetime. Only the caller decides that a ring
+/// expired, and the message that says so may be on its way.
 pub const RING_GRACE: Duration = Duration::from_secs(60);
-/// A ring that is older than its lifetime and this on arrival is a missed call at once: clocks
-/// may be an hour apart.
+/// Age beyond its lifetime at which an arriving ring is a missed call at once: clocks may be an
+/// hour apart.
 pub const STALE: Duration = Duration::from_secs(3600);
-/// How long a last word is repeated.
+/// Time for which a final control message is repeated.
 pub const WORD_LIFETIME: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// One end of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// `c7`: this agent's own number for it.
+    /// Handle of this agent for the call (`c7`).
     pub handle: u32,
-    /// The call's id, the same on both ends.
+    /// Id of the call, the same on both ends.
     pub id: CallId,
-    /// The other end.
+    /// Key of the other end.
     pub peer: PublicKey,
-    /// Whether this end placed it.
+    /// True if this end placed the call.
     pub outgoing: bool,
-    /// What it is about.
+    /// Topic of the call.
     pub topic: Text,
-    /// The opening message.
+    /// Opening message.
     pub opening: Option<Text>,
-    /// A note to ourselves.
+    /// Note to ourselves.
     pub note: Option<Text>,
-    /// The callee's invite token, while we ring.
+    /// Invite token of the callee, while we ring.
     pub invite: Option<Token>,
-    /// When it was placed, or came in.
+    /// Time at which the call was placed or arrived.
     pub opened: Time,
-    /// When it became active.
+    /// Time at which the call became active.
     pub answered: Option<Time>,
-    /// How long it rings.
+    /// Duration of ringing.
     pub lifetime: Duration,
-    /// Where it stands.
+    /// State of the call.
     pub state: State,
-    /// What both ends told each other of it once it was over.
+    /// Transcript digests of both ends, exchanged after the call ended.
     pub digests: Digests,
 }
 
-/// Where a call stands.
+/// State of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// We ring; the other end's daemon has not said so.
+    /// We ring; the callee's daemon has not confirmed that the call rings there.
     Dialing(Dialing),
-    /// The other end's daemon says that it rings there.
+    /// We ring; the callee's daemon confirmed that the call rings there.
     Ringing(Ringing),
-    /// It rings here.
+    /// The call rings here.
     Incoming(Incoming),
-    /// We took it; the caller has not confirmed.
+    /// We accepted; the caller has not confirmed.
     Connecting(Connecting),
-    /// Both ends are in it.
+    /// Both ends are in the call.
     Active,
-    /// It is over.
+    /// The call ended.
     Ended(Ended),
 }
 
-/// See [`State::Dialing`].
+/// State [`State::Dialing`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialing {
-    /// When we give up.
+    /// Time at which we give up.
     pub expires: Time,
-    /// The offer, repeated.
+    /// Repetition of the offer.
     pub resend: Resend,
-    /// The peer was seen online meanwhile.
+    /// True if the peer was seen online meanwhile.
     pub sign: bool,
 }
 
-/// See [`State::Ringing`].
+/// State [`State::Ringing`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ringing {
-    /// When we give up.
+    /// Time at which we give up.
     pub expires: Time,
 }
 
-/// See [`State::Incoming`].
+/// State [`State::Incoming`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {
-    /// When we stop showing it.
+    /// Time at which the ring is no longer shown.
     pub expires: Time,
-    /// A stranger's: nothing is sent back before it is answered.
+    /// True for a stranger's ring: nothing is sent back before the ring is answered.
     pub knock: bool,
 }
 
-/// See [`State::Connecting`].
+/// State [`State::Connecting`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connecting {
-    /// When the caller counts as lost.
+    /// Time at which the caller counts as lost.
     pub expires: Time,
-    /// The accept, repeated.
+    /// Repetition of the accept.
     pub resend: Resend,
-    /// Our own call that this one replaced.
+    /// Our own call that this call replaced.
     pub replaces: Option<CallId>,
 }
 
-/// See [`State::Ended`].
+/// State [`State::Ended`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// When, here.
+    /// Time of the end on this side.
     pub at: Time,
-    /// How.
+    /// Reason and text of the end.
     pub closing: Closing,
-    /// Whose word it was.
+    /// Side that ended the call.
     pub by: By,
-    /// Our last word, while the other end has not confirmed it.
+    /// Repetition of our final control message, until the other end confirms it.
     pub word: Option<Resend>,
 }
 
-/// Whose word ended a call.
+/// Side that ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
-    /// Ours.
+    /// Our side.
     Us,
-    /// The other end's.
+    /// The other side.
     Peer,
-    /// Nobody's: it ran out here.
+    /// Neither side: the call timed out here.
     Nobody,
 }
 
-/// Something that is said again until it is answered.
+/// Repetition of a control message until the answer arrives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resend {
-    /// How often it was said.
+    /// Number of times that the message was sent.
     pub attempts: u32,
-    /// When it was last.
+    /// Time at which the message was last sent.
     pub last: Time,
 }
 
-/// Waits between repetitions of offers and accepts, in seconds; the last one repeats.
+/// Waits between repetitions of offers and accepts, in seconds; the last wait repeats.
 pub(super) const RING_WAITS: [u64; 4] = [10, 30, 60, 180];
-/// Waits between repetitions of a last word, in seconds; the last one repeats.
+/// Waits between repetitions of a final control message, in seconds; the last wait repeats.
 pub(super) const WORD_WAITS: [u64; 6] = [5, 30, 120, 600, 1800, 7200];
-/// The peer showed itself: say it again, unless that was just done.
+/// Minimum age of the last repetition before a control message is repeated because the peer came
+/// online.
 pub(super) const SEEN_WAIT: Duration = Duration::from_secs(5);
 
 impl Resend {
-    /// Said once, now.
+    /// Returns the state after the first sending, at `now`.
     #[must_use]
     pub const fn said(now: Time) -> Self {
         Self { attempts: 1, last: now }
@@ -175,7 +176,8 @@ impl Resend {
     }
 }
 
-/// Whether a ring came so late that it is a missed call. `sent` is by the caller's clock.
+/// Returns true if a ring arrives so late that it is a missed call. `sent` is by the caller's
+/// clock.
 #[must_use]
 pub fn is_stale(now: Time, sent: Time, offer: &Offer) -> bool {
     now.since(sent) > Duration::from_secs(offer.lifetime) + STALE
@@ -211,7 +213,7 @@ impl Call {
         }
     }
 
-    /// A call that came in. `sent` is when the caller says it rang, by its own clock.
+    /// Returns a call that came in. `sent` is the time of the ring by the caller's clock.
     #[must_use]
     pub fn offered(
         handle: u32,
@@ -250,33 +252,33 @@ impl Call {
         }
     }
 
-    /// Whether it is not over.
+    /// Returns true if the call has not ended.
     #[must_use]
     pub fn is_open(&self) -> bool {
         !matches!(self.state, State::Ended(_))
     }
 
-    /// Whether we ended it because the peer was silent. What was said in it may never have been
-    /// heard: a caller that says later that it was in no call here did not hear it.
+    /// Returns true if our side ended the call because the peer was silent. The peer may never have
+    /// received our messages in the call: a caller that later cancels was never in the call.
     #[must_use]
     pub fn was_given_up(&self) -> bool {
         matches!(&self.state, State::Ended(ended)
             if ended.by == By::Us && ended.closing.reason == Reason::PeerLost)
     }
 
-    /// Whether we ring.
+    /// Returns true if our side rings.
     #[must_use]
     pub fn is_outgoing_ring(&self) -> bool {
         matches!(self.state, State::Dialing(_) | State::Ringing(_))
     }
 
-    /// Whether messages may travel: both ends are in it, or were.
+    /// Returns true if messages may travel: both ends are in the call, or were.
     #[must_use]
     pub fn carries(&self) -> bool {
         matches!(self.state, State::Active) || (!self.is_open() && self.answered.is_some())
     }
 
-    /// When [`Event::Tick`] is due.
+    /// Returns the time at which [`Event::Tick`] is due.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         match &self.state {
@@ -289,7 +291,7 @@ impl Call {
         }
     }
 
-    /// The offer, for saying it again.
+    /// Returns the offer, to be sent again.
     pub(super) fn offer(&self) -> Control {
         Control::Offer(Offer {
             topic: self.topic.clone(),
@@ -300,8 +302,8 @@ impl Call {
         })
     }
 
-    /// Our last word in the form that belongs to our part: a caller that never got through
-    /// cancels, a callee that never took it rejects, and after an answer either side ends.
+    /// Returns our final control message, by our role: a caller that never got through cancels, a
+    /// callee that never accepted rejects, and after an answer either side ends.
     pub(super) fn last_word(&self, ended: &Ended) -> Control {
         let closing = ended.closing.clone();
         match (self.answered, self.outgoing) {

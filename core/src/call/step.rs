@@ -1,4 +1,4 @@
-//! One move of a call: what happened, to the next state and what follows from it.
+//! Transitions of a call: from a state and an event to the next state and its effects.
 
 use super::state::{
     By, CONNECT_LIMIT, Call, Connecting, Dialing, Ended, Incoming, RING_WAITS, Resend, Ringing,
@@ -8,47 +8,48 @@ use crate::ids::CallId;
 use crate::time::Time;
 use crate::wire::{Accept, Closing, Control, Reason};
 
-/// Inputs of a call. Their author was checked before.
+/// Inputs of a call, with the author already checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The other end said this.
+    /// The other end sent this control message.
     Control(Control),
-    /// The other end sent something with a place in a lane.
+    /// The other end sent something numbered in a lane.
     Received,
-    /// Our agent takes it; `replaces` names a call of our own that it stands for.
+    /// Our agent accepts the call.
     Accept {
-        /// That call.
+        /// Our own call that the accepted call replaces.
         replaces: Option<CallId>,
     },
-    /// Our agent, or a rule of ours, ends it whatever its state.
+    /// Our agent, or a rule of ours, ends the call in any state.
     Close(Closing),
-    /// Both rang each other, and this one gives way.
+    /// Both sides rang each other, and this call gives way to the given call.
     Merge(CallId),
-    /// No relay is known to reach the peer by.
+    /// No relay is known through which to reach the peer.
     NoRoute,
-    /// A sign of life of the peer, from anywhere.
+    /// The peer showed a sign of life, on any path.
     PeerSeen,
-    /// A relay came back: what was said meanwhile may have gone nowhere.
+    /// A relay came back: control messages sent meanwhile may be lost.
     RelayBack,
-    /// Time went by.
+    /// Time passed.
     Tick,
 }
 
 /// Effects of a transition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Say this to the other end.
+    /// Send this control message to the other end.
     Send(Control),
     /// The call became active.
     Answered,
-    /// The call ended, or how it ended changed.
+    /// The call ended, or the reason of its end changed.
     Closed,
 }
 
 type Effects = Vec<Effect>;
 
 impl Call {
-    /// Makes a move. The state and whatever else changed is to be persisted before the effects.
+    /// Applies an event. The caller must persist the changed call before it carries out the
+    /// effects.
     pub fn step(&mut self, now: Time, event: Event) -> Effects {
         let effects = match (self.state.clone(), event) {
             (_, Event::Close(closing)) => self.close(now, closing),
@@ -108,7 +109,7 @@ impl Call {
         }
     }
 
-    /// What a callee can say to a call that we ring, shown as ringing there or not.
+    /// Handles the callee's responses to a call that we ring, in the states dialing and ringing.
     fn rung(&mut self, now: Time, event: Event) -> Effects {
         match event {
             Event::Control(Control::Accept(_)) => {
@@ -246,7 +247,8 @@ impl Call {
         }
     }
 
-    /// Two last words met: the caller's holds, and any word holds against none.
+    /// Resolves two final control messages: the caller's holds, and any of them overrides a
+    /// timeout.
     fn settle(&mut self, now: Time, state: Ended, theirs: Closing) -> Effects {
         let same = state.closing.reason == theirs.reason && state.closing.text == theirs.text;
         let yields = match state.by {
@@ -265,8 +267,8 @@ impl Call {
         effects
     }
 
-    /// Something came that only makes sense while the call is on. Where our word ended it and is
-    /// not confirmed, it goes again; where it ended here without a word, this is the time for one.
+    /// Handles a message that only makes sense while the call is on. An unconfirmed final message
+    /// of ours is repeated; a call that we placed and that timed out here now sends its first.
     fn word_again(&mut self, now: Time, state: &Ended) -> Effects {
         match (state.by, state.word) {
             (By::Us, Some(word)) if now.since(word.last) >= SEEN_WAIT => {
@@ -285,7 +287,7 @@ impl Call {
         vec![Effect::Send(self.last_word(state))]
     }
 
-    /// Our side ends it and says so.
+    /// Ends the call from our side and tells the peer.
     fn close(&mut self, now: Time, closing: Closing) -> Effects {
         if !self.is_open() {
             return vec![];
@@ -300,8 +302,9 @@ impl Call {
         vec![Effect::Send(word), Effect::Closed]
     }
 
-    /// A ring of ours gives way: our `accept` of the other one says so, and our last word only
-    /// where that is not confirmed. A ring of the peer's gives way because it said so.
+    /// Ends this call in favor of another. Our `accept` of the other call announces that our ring
+    /// gives way, and our final message is sent only if that is not confirmed. The peer's ring
+    /// gives way because the peer said so.
     fn merge(&mut self, now: Time, into: CallId) -> Effects {
         if !self.is_open() {
             return vec![];

@@ -153,7 +153,7 @@ fn spoken(effects: &[Effect]) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// What an event does to a state: the new one if it is another, and what is said.
+/// Returns the effect of an event on a call: the new state, if it differs, and the messages sent.
 fn cell(call: &Call, now: Time, event: Event) -> String {
     let mut moved = call.clone();
     let effects = moved.step(now, event);

@@ -50,7 +50,7 @@ pub enum ConversationChange {
         number: u64,
         /// The rumor.
         rumor: Box<Rumor>,
-        /// When it began to wait.
+        /// Time at which the rumor began to wait.
         since: Time,
     },
     /// A relay took a rumor that waits.

@@ -14,7 +14,7 @@ use crate::time::Time;
 pub struct PendingPlace {
     /// The conversation.
     pub conversation: Conversation,
-    /// What the stream carries.
+    /// Content type of the stream.
     pub lane: Lane,
     /// The stream.
     pub stream: StreamId,

@@ -21,7 +21,7 @@ pub enum ConversationEffect {
         file: u32,
         /// The cause.
         why: Text,
-        /// Whether our agent is told.
+        /// Way in which our agent is told.
         notice: Notice,
     },
 }

@@ -24,7 +24,7 @@ pub struct OutboxEntry {
     pub rumor: Rumor,
     /// Whether a relay took it.
     pub taken: bool,
-    /// When it began to wait.
+    /// Time at which the rumor began to wait.
     pub since: Time,
 }
 

@@ -68,7 +68,7 @@ pub struct ConversationState {
     pub incoming: BTreeMap<StreamId, Incoming<Buffered>>,
     pub sending: BTreeMap<StreamId, Sending>,
     pub receiving: BTreeMap<StreamId, Receiving>,
-    /// When acknowledgements go out by themselves.
+    /// Time at which acknowledgements are sent in rumors of their own.
     pub ack_due: Option<Time>,
     /// The text streams that were acknowledged since a relay came back last.
     pub acknowledged: BTreeSet<StreamId>,

@@ -18,7 +18,7 @@ use crate::time::Time;
 use crate::timers::Timers;
 use crate::transfer::transfers::Transfers;
 
-/// How often the engine looks for what it can forget.
+/// Interval at which the engine removes state that it no longer needs.
 const SWEEP: Duration = Duration::from_secs(3600);
 /// The most rounds of due timers for one input: what one of them does may make another due.
 const ROUNDS: usize = 4;

@@ -8,7 +8,7 @@ use crate::ids::InstanceId;
 use crate::time::Time;
 use crate::wire::{Body, DuplicateInstance, Packet};
 
-/// How often a probe goes out again when relays come back.
+/// Minimum interval between probes when relays come back.
 const AGAIN: Duration = Duration::from_secs(600);
 
 impl Engine {

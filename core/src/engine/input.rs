@@ -1,4 +1,4 @@
-//! Inputs of the engine: everything that can happen to it but commands.
+//! Inputs of the engine: all events but commands.
 
 use crate::digest::Digest;
 use crate::ids::{CallId, PublicKey, RumorId};
@@ -7,67 +7,67 @@ use crate::rumor::Verified;
 use crate::text::Text;
 use crate::transfer::assembly::AssemblyFault;
 
-/// Something that happened.
+/// Event that the engine handles.
 #[derive(Debug, Clone)]
 pub enum Input {
-    /// A peer said something.
+    /// A rumor of a peer arrived.
     Received(Verified),
-    /// How a rumor fared at the relays so far.
+    /// Progress of a rumor at the relays.
     Report {
-        /// Which.
+        /// Rumor concerned.
         rumor: RumorId,
-        /// Relays that took it.
+        /// Number of relays that accepted the rumor.
         accepted: u32,
-        /// Relays that it was given to.
+        /// Number of relays to which the rumor was given.
         relays: u32,
     },
-    /// No relay is known to reach the peer by.
+    /// No relay is known through which to reach the peer.
     NoRoute {
-        /// The peer.
+        /// Key of the peer.
         peer: PublicKey,
     },
     /// The peer's presence was seen.
     PeerSeen {
-        /// The peer.
+        /// Key of the peer.
         peer: PublicKey,
-        /// The name it claims.
+        /// Name that the peer claims.
         name: Option<Text>,
     },
-    /// The peer's profile or presence says that it is an agent like this one.
+    /// The peer's profile or presence shows that the peer is an agent like this one.
     AgentFound {
-        /// The peer.
+        /// Key of the peer.
         peer: PublicKey,
     },
-    /// No relay of its receiver will ever take a rumor as it is.
+    /// No relay of its receiver will ever accept a rumor as it is.
     Undeliverable {
-        /// Which.
+        /// Rumor concerned.
         rumor: RumorId,
-        /// Why.
+        /// Reason.
         why: String,
     },
-    /// How wrong this machine's clock is became known, or changed.
+    /// The error of this machine's clock became known, or changed.
     Clock {
-        /// Milliseconds that others' clocks are ahead of it.
+        /// Milliseconds by which other clocks are ahead of this clock.
         ahead: i64,
     },
-    /// A relay came back: what none had taken may go now.
+    /// A relay came back: rumors that no relay accepted can be sent now.
     RelayBack,
-    /// What is kept of a call, in answer to [`Output::Digest`].
+    /// Transcript digests of a call, in answer to [`Output::Digest`].
     Digested {
-        /// The call.
+        /// Call concerned.
         call: CallId,
-        /// What we said in it and the peer's daemon has.
+        /// Digest of our messages that the peer's daemon stored.
         said: Digest,
-        /// What we heard in it.
+        /// Digest of the peer's messages that arrived here.
         heard: Digest,
     },
     /// The last lines of a call, in answer to [`Output::Recall`].
     Recalled {
-        /// The call.
+        /// Call concerned.
         call: CallId,
-        /// The owner who asked.
+        /// Owner who asked.
         to: PublicKey,
-        /// Oldest first.
+        /// Lines, oldest first.
         lines: Vec<Line>,
     },
     /// A received file was assembled, or could not be, in answer to [`Output::AssembleFile`].
@@ -77,6 +77,6 @@ pub enum Input {
         /// The path, or the reason.
         result: Result<Text, AssemblyFault>,
     },
-    /// Time went by.
+    /// Time passed.
     Tick,
 }

@@ -25,9 +25,9 @@ const ANSWERS: usize = 16;
 /// The state of other runs with our key, as far as known.
 #[derive(Debug)]
 pub(super) struct Instances {
-    /// When this run began.
+    /// Start time of this run.
     pub(super) started: Time,
-    /// When this run last probed for others.
+    /// Time of the last probe for other runs.
     pub(super) probed: Option<Time>,
     /// The other runs that were told of this one.
     pub(super) answered: BTreeSet<InstanceId>,

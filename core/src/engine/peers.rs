@@ -1,4 +1,4 @@
-//! What our agent says about keys, and signs of life.
+//! Commands and events that concern peers: standing, names, and signs of life.
 
 use super::dispatch::Timer;
 use super::{Engine, Refusal};

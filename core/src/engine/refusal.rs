@@ -5,7 +5,7 @@ use crate::invite::{INVITE_HOURS, INVITE_USES};
 use crate::policy::Rate;
 use crate::wire::Reason;
 
-/// Why a command was refused.
+/// Reasons for which a command is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// There is no such call, or it is too old to act on.

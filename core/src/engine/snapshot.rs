@@ -1,4 +1,4 @@
-//! The state from which an engine goes on after a restart.
+//! State from which an engine continues after a restart.
 
 use crate::call::Call;
 use crate::conversation::restore::{OutboxEntry, StoredChunk};
@@ -11,43 +11,43 @@ use crate::rumor::Rumor;
 use crate::text::Text;
 use crate::time::Time;
 
-/// Everything the engine needs to go on after a restart.
+/// State that the engine needs to continue after a restart.
 #[derive(Debug, Default)]
 pub struct Snapshot {
-    /// Handles given out.
+    /// Handles that were assigned.
     pub counters: Counters,
-    /// Keys.
+    /// Peers.
     pub peers: Vec<Peer>,
     /// Calls that are open, or ended within [`crate::call::WORD_LIFETIME`].
     pub calls: Vec<Call>,
-    /// Sending streams of these calls, and of direct messages.
+    /// Sending streams of these calls and of direct messages.
     pub streams_out: Vec<StreamOut>,
-    /// Receiving streams of the same.
+    /// Receiving streams of these calls and of direct messages.
     pub streams_in: Vec<StreamIn>,
     /// Rumors that wait for acknowledgement.
     pub outbox: Vec<OutboxEntry>,
-    /// Rumors beyond a gap.
+    /// Rumors that are stored out of order, beyond a gap.
     pub out_of_order: Vec<(StreamId, u64, Rumor)>,
     /// Pieces of files that are not whole, without their bytes.
     pub chunks: Vec<StoredChunk>,
     /// Files that are under way.
     pub files: Vec<File>,
-    /// Rumors that were taken in, and when.
+    /// Rumors that were received, with the time of arrival.
     pub seen: Vec<(RumorId, Time)>,
-    /// Calls that ended before they were known here.
+    /// Calls that ended before their offers arrived.
     pub tombstones: Vec<Tombstone>,
-    /// What was said within the last two minutes, with handle and time.
+    /// Texts that were sent within the last two minutes, with handle and time.
     pub recent: Vec<(Conversation, Text, u32, Time)>,
-    /// Whose word counts.
+    /// Owners.
     pub owners: Vec<Owner>,
     /// The newest 200 questions, and older ones that are still open.
     pub questions: Vec<Question>,
-    /// What owners were told within the last 30 days.
+    /// Messages that owners were sent within the last 30 days.
     pub notes: Vec<Note>,
     /// Calls that humans took over.
     pub takeovers: Vec<Takeover>,
-    /// What strangers may do, where an owner said so.
+    /// Policy for strangers, if an owner set one.
     pub policy: Option<Policy>,
-    /// Tokens that are good.
+    /// Invites that are valid.
     pub invites: Vec<Invite>,
 }

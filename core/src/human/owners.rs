@@ -10,9 +10,9 @@ use crate::record::{Note, Owner, Question, Takeover};
 use crate::text::Text;
 use crate::time::{Time, earlier};
 
-/// How long a reply to a message of ours is understood.
+/// Time for which a reply to a message of ours is recognized.
 const NOTES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long a takeover lasts after the human last spoke.
+/// Time after the human's last message at which a takeover lapses.
 pub(crate) const IDLE: Duration = Duration::from_secs(30 * 60);
 
 /// The owners of this agent and everything that concerns them.

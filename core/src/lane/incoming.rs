@@ -1,77 +1,77 @@
-//! The receiving side of a stream.
+//! Receiving side of a stream.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{RumorId, StreamId};
 use crate::wire::Ack;
 
-/// Most messages that are held beyond a gap.
+/// Maximum number of messages that are stored out of order.
 const HELD_LIMIT: usize = 256;
-/// How far beyond a gap a number may lie.
+/// Maximum distance of an out-of-order number from the gap.
 const REACH: u64 = 4096;
 
-/// One direction of one lane, as its receiver sees it. `T` is what is held beyond a gap.
+/// Direction of a lane, as its receiver sees it. `T` is the value that is stored out of order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming<T> {
-    /// The stream's id.
+    /// Stream id.
     pub id: StreamId,
-    /// Everything up to here is stored and released.
+    /// Cumulative ack: highest number up to which everything is stored and released.
     pub upto: u64,
-    /// The id of rumor `upto`, unless that is a void.
+    /// Id of rumor `upto`, unless that rumor is a void.
     pub upto_id: Option<RumorId>,
-    /// Everything up to here was shown to the agent.
+    /// Highest number up to which the agent was shown everything.
     pub read: u64,
-    /// What is stored beyond a gap.
+    /// Rumors that are stored out of order, beyond a gap.
     pub held: BTreeMap<u64, Inbound<T>>,
-    /// Something changed that the sender was not told of.
+    /// True if the sender has not been told of the latest change.
     pub owes_ack: bool,
-    /// Numbers that a void fills, as far as this run knows: what they were for may still come, and
-    /// comes too late.
+    /// Numbers that a void fills, as far as this run knows. The original rumors may still arrive,
+    /// but are too late.
     pub voids: BTreeSet<u64>,
-    /// A number holds something else than the sender says: nothing more is taken in or
-    /// acknowledged here until it opens another stream.
+    /// True if a stored rumor contradicts the sender's account. Nothing more is accepted or
+    /// acknowledged until the sender opens another stream.
     pub broken: bool,
 }
 
-/// A numbered rumor, as far as its stream is concerned.
+/// Numbered rumor, reduced to the data that its stream needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inbound<T> {
-    /// The rumor's id.
+    /// Rumor id.
     pub id: RumorId,
-    /// What its sender says is the start of the id of the rumor before it.
+    /// Start of the id of the previous rumor, by the sender's account.
     pub prev: Option<[u8; 8]>,
-    /// It only fills a number.
+    /// True if the rumor only fills a number.
     pub void: bool,
-    /// What it brings.
+    /// Content.
     pub value: T,
 }
 
 impl<T> Inbound<T> {
-    /// One that says nothing of what is before it.
+    /// Returns a rumor that does not name the previous rumor.
     #[must_use]
     pub const fn new(id: RumorId, value: T) -> Self {
         Self { id, prev: None, void: false, value }
     }
 }
 
-/// What a numbered rumor did.
+/// Result of the arrival of a numbered rumor.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Arrival<T> {
-    /// It is stored already.
+    /// The rumor is already stored.
     Duplicate,
-    /// Another rumor is stored under its number, or before it: a store was restored from a
+    /// A different rumor is stored under this number, or before it: a store was restored from a
     /// backup.
     Conflict,
-    /// Beyond what can be held: it will come again.
+    /// The rumor lies too far beyond the gap to be stored: the sender will repeat it.
     TooFar,
-    /// Stored beyond a gap.
+    /// The rumor is stored beyond a gap.
     OutOfOrder,
-    /// These are next in order.
+    /// These rumors are next in order.
     Released(Vec<(u64, RumorId, T)>),
 }
 
 impl<T> Incoming<T> {
-    /// An empty stream.
+    /// Returns an empty stream.
     #[must_use]
     pub fn new(id: StreamId) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl<T> Incoming<T> {
         }
     }
 
-    /// Takes a rumor that was not seen before; the caller knows by its id.
+    /// Takes in a rumor. The caller has checked by the rumor's id that it is new.
     pub fn arrive(&mut self, number: u64, inbound: Inbound<T>) -> Arrival<T> {
         if self.voids.contains(&number) {
             return Arrival::Duplicate;
@@ -120,7 +120,8 @@ impl<T> Incoming<T> {
         if released.is_empty() { Arrival::OutOfOrder } else { Arrival::Released(released) }
     }
 
-    /// Whether a rumor may stand behind the last one. A void stands for one that was never seen.
+    /// Returns true if a rumor may follow the last stored rumor. A void replaces a rumor that was
+    /// never received.
     fn follows(&self, inbound: &Inbound<T>) -> bool {
         match (inbound.prev, self.upto_id) {
             (Some(prev), Some(id)) => prev == id.start(),
@@ -128,7 +129,7 @@ impl<T> Incoming<T> {
         }
     }
 
-    /// What was shown to the agent. Answers whether that is news.
+    /// Records that everything up to `number` was shown to the agent. Returns true if that is new.
     pub fn shown(&mut self, number: u64) -> bool {
         let read = number.min(self.upto);
         let news = read > self.read;
@@ -136,13 +137,13 @@ impl<T> Incoming<T> {
         news
     }
 
-    /// The acknowledgement, if the sender is owed one.
+    /// Returns the acknowledgement, if the sender is owed an acknowledgement.
     pub fn take_ack(&mut self, disclose_read: bool) -> Option<Ack> {
         let owes = std::mem::take(&mut self.owes_ack) && !self.broken;
         owes.then(|| self.ack(disclose_read))
     }
 
-    /// The acknowledgement as it stands.
+    /// Returns the current acknowledgement.
     #[must_use]
     pub fn ack(&self, disclose_read: bool) -> Ack {
         let mut held: Vec<(u64, u64)> = Vec::new();

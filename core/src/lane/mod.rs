@@ -1,6 +1,7 @@
-//! Lanes: numbered streams that arrive whole and once over a network that loses, doubles and
-//! reorders. A direction of a lane is an [`Outgoing`] on one side and an [`Incoming`] on the
-//! other; the receiver acknowledges cumulatively and names what it holds beyond a gap.
+//! Lanes: numbered streams that arrive complete and exactly once over a network that loses,
+//! duplicates and reorders. A direction of a lane is an [`Outgoing`] on one side and an
+//! [`Incoming`] on the other; the receiver acknowledges cumulatively and lists the ranges that it
+//! stored out of order.
 
 mod incoming;
 mod outgoing;

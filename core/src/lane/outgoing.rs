@@ -1,4 +1,4 @@
-//! The sending side of a stream.
+//! Sending side of a stream.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::rumor::Rumor;
 use crate::time::Time;
 use crate::wire::{Ack, Slot};
 
-/// A gap that the receiver reports is filled at most this often per message.
+/// Minimum interval between repetitions of a message that the receiver reports missing.
 const FAST_RESEND: Duration = Duration::from_secs(3);
 
 /// A message that its receiver has not acknowledged.
@@ -19,75 +19,75 @@ pub struct Pending {
     pub rumor: Rumor,
     /// Its id.
     pub id: RumorId,
-    /// How often it was given to the relays.
+    /// Number of times that the rumor was given to the relays.
     pub attempts: u32,
-    /// When it was last.
+    /// Time of the last attempt.
     pub last: Time,
-    /// Whether a relay took it.
+    /// True if a relay accepted the rumor.
     pub taken: bool,
-    /// The receiver holds it beyond a gap, as far as its last word says.
+    /// True if the receiver stores the rumor out of order, by its latest acknowledgement.
     pub held: bool,
-    /// It was reported as delivered.
+    /// True if the rumor was reported as delivered.
     pub told: bool,
-    /// It may have reached a relay in a way that the relays of this run do not know: in an
-    /// earlier run, under another id, or in an offer.
+    /// True if the rumor may have reached a relay without the knowledge of this run: in an earlier
+    /// run, under another id, or in an offer.
     pub exposed: bool,
-    /// When it was handed over.
+    /// Time at which the rumor was handed over for sending.
     pub since: Time,
 }
 
-/// One direction of one lane, as its sender sees it.
+/// Direction of a lane, as its sender sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// The stream's id.
+    /// Stream id.
     pub id: StreamId,
-    /// The last number that was given out; numbers start at 1.
+    /// Last number that was assigned; numbers start at 1.
     pub last: u64,
-    /// The id of that rumor.
+    /// Id of the rumor with the last number.
     pub last_id: Option<RumorId>,
-    /// Everything up to here is stored by the receiver.
+    /// Highest number up to which the receiver stored everything.
     pub acked: u64,
-    /// Everything up to here was shown to the receiver's agent.
+    /// Highest number up to which the receiver's agent was shown everything.
     pub read: u64,
-    /// What is not acknowledged.
+    /// Rumors that are not acknowledged.
     pub pending: BTreeMap<u64, Pending>,
 }
 
-/// The attempts to send a rumor that is not acknowledged.
+/// Attempts to send a rumor that is not acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attempts {
     /// Number of times that the rumor was given to the relays.
     pub count: u32,
-    /// A relay accepted the rumor.
+    /// True if a relay accepted the rumor.
     pub taken: bool,
-    /// The time of the next attempt; `None` while the acknowledgement of an earlier number decides.
+    /// Time of the next attempt; `None` while the acknowledgement of an earlier number decides.
     pub next: Option<Time>,
 }
 
-/// The changes that an acknowledgement made.
+/// Changes that an acknowledgement made.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct AckOutcome {
-    /// The receiver stored more than was known before.
+    /// True if the receiver stored more than was known before.
     pub advanced: bool,
-    /// Rumors that are stored at the receiver now and were not known to be before.
+    /// Rumors that the receiver is now known to have stored.
     pub delivered: Vec<RumorId>,
-    /// Everything up to here is read, when that grew.
+    /// Highest number up to which everything is read, if that grew.
     pub read: Option<u64>,
-    /// Numbers that the receiver misses while it holds later ones.
+    /// Numbers that the receiver misses while it stores later numbers.
     pub resend: Vec<u64>,
-    /// The receiver speaks of messages that this side never sent: one of the two stores was
-    /// restored from a backup.
+    /// True if the acknowledgement contradicts this side: one of the two stores was restored from a
+    /// backup.
     pub diverged: bool,
 }
 
 impl Outgoing {
-    /// An empty stream.
+    /// Returns an empty stream.
     #[must_use]
     pub fn new(id: StreamId) -> Self {
         Self { id, last: 0, last_id: None, acked: 0, read: 0, pending: BTreeMap::new() }
     }
 
-    /// The place of the next rumor.
+    /// Returns the place of the next rumor.
     #[must_use]
     pub fn next_slot(&self) -> Slot {
         let prev = self.last_id.map(RumorId::start);
@@ -116,7 +116,7 @@ impl Outgoing {
         })
     }
 
-    /// When something is due next.
+    /// Returns the time of the next attempt.
     #[must_use]
     pub fn next_timeout(&self, schedule: &Schedule) -> Option<Time> {
         let mut lowest = true;
@@ -171,14 +171,15 @@ impl Outgoing {
         again
     }
 
-    /// What to repeat when the peer shows itself: the lowest number, unless it just went out.
+    /// Returns the number to repeat when the peer comes online: the lowest, unless it was just
+    /// sent.
     #[must_use]
     pub fn stale(&self, now: Time, after: Duration) -> Option<u64> {
         let (number, pending) = self.pending.iter().find(|(_, pending)| !pending.held)?;
         (pending.attempts > 0 && now.since(pending.last) >= after).then_some(*number)
     }
 
-    /// Notes that a relay took the rumor with this number.
+    /// Records that a relay accepted the rumor with this number.
     pub fn taken(&mut self, number: u64) {
         if let Some(pending) = self.pending.get_mut(&number).filter(|pending| !pending.taken) {
             pending.taken = true;
@@ -186,7 +187,7 @@ impl Outgoing {
         }
     }
 
-    /// The receiver's word.
+    /// Applies an acknowledgement.
     pub fn acked(&mut self, now: Time, ack: &Ack) -> AckOutcome {
         let mut outcome = AckOutcome::default();
         if self.diverges(ack) {
@@ -225,9 +226,9 @@ impl Outgoing {
         outcome
     }
 
-    /// Whether one of the two stores was restored from a backup: the receiver has what was never
-    /// sent, or something else under a number, or no longer has what it had. A late word of the
-    /// receiver's looks like the last of these, but not if it holds what comes next.
+    /// Returns true if one of the two stores was restored from a backup: the receiver has rumors
+    /// that were never sent, or a different rumor under a number, or lost rumors that it had. A
+    /// late acknowledgement looks like such a loss, but not if the receiver stores the next number.
     fn diverges(&self, ack: &Ack) -> bool {
         let holds = |number: u64| ack.held.iter().any(|(from, to)| (*from..=*to).contains(&number));
         let other = |id: [u8; 8]| {
@@ -240,21 +241,21 @@ impl Outgoing {
             || (ack.upto < self.acked && holds(self.acked + 1))
     }
 
-    /// Numbers whose time is up at `now`.
+    /// Returns the numbers whose lifetime is over at `now`.
     #[must_use]
     pub fn expired(&self, now: Time, schedule: &Schedule) -> Vec<u64> {
         let old = |pending: &&Pending| now.since(pending.since) >= schedule.lifetime;
         self.pending.iter().filter(|(_, p)| old(p)).map(|(number, _)| *number).collect()
     }
 
-    /// Notes that the last rumor may be known already, if it `is` so.
+    /// Marks the last rumor as possibly known already, if `is` is true.
     pub fn expose_last(&mut self, is: bool) {
         if let Some(pending) = self.pending.get_mut(&self.last) {
             pending.exposed |= is;
         }
     }
 
-    /// Puts another rumor in a number's place: a void for what will never be sent.
+    /// Puts another rumor in a number's place: a void for a rumor that will never be sent.
     pub fn replace(&mut self, now: Time, number: u64, rumor: Rumor) {
         if let Some(pending) = self.pending.get_mut(&number) {
             let id = rumor.id();
@@ -264,7 +265,7 @@ impl Outgoing {
 }
 
 impl Pending {
-    /// A rumor that no relay was given yet.
+    /// Returns a rumor that has not been given to any relay.
     #[must_use]
     pub fn new(now: Time, rumor: Rumor, id: RumorId) -> Self {
         Self {
@@ -280,14 +281,14 @@ impl Pending {
         }
     }
 
-    /// Whether it only fills a number.
+    /// Returns true if the rumor only fills a number.
     #[must_use]
     pub fn is_void(&self) -> bool {
         self.rumor.tag("type") == Some("void")
     }
 
-    /// Whether it is out, as far as can be known here: once it was given to the relays, they know
-    /// more.
+    /// Returns true if the rumor has left this side, as far as the stream knows. The relays know
+    /// more once the rumor was given to them.
     #[must_use]
     pub fn is_out(&self) -> bool {
         self.taken || self.held || self.told || self.exposed

@@ -1,18 +1,18 @@
-//! The times at which a rumor goes out again.
+//! Times at which a rumor is sent again.
 
 use core::time::Duration;
 
-/// When a message goes out again while nobody acknowledges it.
+/// Waits between repetitions of a message that is not acknowledged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// Waits while no relay has taken it; the last one repeats.
+    /// Waits while no relay has accepted the rumor; the last wait repeats.
     pub refused: Vec<Duration>,
-    /// Waits after a relay took it; the last one repeats. Only the lowest number of a stream
-    /// goes again then, since the acknowledgement tells the rest.
+    /// Waits after a relay accepted the rumor; the last wait repeats. Only the lowest number of a
+    /// stream is then sent again, since its acknowledgement covers the rest.
     pub taken: Vec<Duration>,
-    /// After this long it is a dead letter.
+    /// Time after which the rumor is given up.
     pub lifetime: Duration,
-    /// How long an acknowledgement waits for something to ride on.
+    /// Time for which an acknowledgement waits for another rumor to travel with.
     pub ack_idle: Duration,
 }
 
@@ -29,7 +29,7 @@ impl Default for Schedule {
 }
 
 impl Schedule {
-    /// The wait after attempt number `attempts`, counted from 1.
+    /// Returns the wait after attempt number `attempts`, counted from 1.
     #[must_use]
     pub fn wait(&self, taken: bool, attempts: u32) -> Duration {
         let list = if taken { &self.taken } else { &self.refused };

@@ -1,5 +1,5 @@
-//! From a verified rumor to what it says. Whatever a peer may send, this answers with a packet
-//! or with one of the reasons in [`Malformed`], and never panics.
+//! Decoding of a verified rumor. Any content that a peer may send results in a packet or in one of
+//! the reasons in [`Malformed`], never in a panic.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,39 +14,39 @@ use crate::ids::{CallId, Conversation, PublicKey, RumorId, StreamId};
 use crate::rumor::{Rumor, Verified};
 use crate::text::Text;
 
-/// Most acknowledgements on one rumor, and most ranges in one of them.
+/// Maximum number of acknowledgements in a rumor, and of ranges in an acknowledgement.
 const ACKS_LIMIT: usize = 32;
 const RANGES_LIMIT: usize = 64;
-/// Most messages that one is a reply to.
+/// Maximum number of messages to which a message can reply.
 const REPLIES_LIMIT: usize = 4;
-/// The highest number a stream may reach: far beyond use, far below overflow.
+/// Limit of the numbers in a stream: far beyond use, far below overflow.
 const NUMBER_LIMIT: u64 = 1 << 48;
 
-/// What a peer can do wrong in a rumor that is genuinely its own.
+/// Errors that a peer can make in a genuine rumor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// Not for this room of two.
+    /// Not addressed to our key alone.
     #[error("addressed to somebody else, or to a group")]
     Room,
-    /// From ourselves, or what only we could say.
+    /// Sent by our own key, or of a type that only our own key may send.
     #[error("our own")]
     Own,
-    /// Neither words nor control.
+    /// Neither text nor control.
     #[error("a kind that is not used here")]
     Kind,
-    /// A later wire version, in something that cannot be kept unread.
+    /// Later wire version, in a rumor without a number, which cannot be stored as unknown.
     #[error("another wire version")]
     Version,
-    /// A tag is missing or unreadable.
+    /// Missing or unreadable tag.
     #[error("the tag `{0}` is missing or unreadable")]
     Tag(&'static str),
-    /// The content is not what its type says.
+    /// Content that does not fit its type.
     #[error("unreadable content")]
     Content,
-    /// Longer than allowed.
+    /// Content that exceeds a limit.
     #[error("too long")]
     TooLong,
-    /// An unnumbered type that this version does not know.
+    /// Unnumbered type that this version does not know.
     #[error("an unknown type")]
     Type,
 }
@@ -85,7 +85,7 @@ pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
     })
 }
 
-/// What words reply to: apps write `e` (NIP-10) or `q` (NIP-18).
+/// Returns the messages to which a text replies: apps write `e` (NIP-10) or `q` (NIP-18).
 fn replies(rumor: &Rumor) -> Vec<RumorId> {
     if rumor.kind != TEXT_KIND {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! From what is to be said to a rumor.
+//! Encoding of content as a rumor.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,24 +9,24 @@ use crate::ids::{CallId, Conversation, InstanceId, PublicKey, StreamId};
 use crate::rumor::Rumor;
 use crate::time::Time;
 
-/// What stands on every rumor of ours beside what it says.
+/// Data that every rumor of ours carries besides its content.
 #[derive(Debug, Clone)]
 pub struct Stamp {
-    /// Who says it.
+    /// Key of the author.
     pub from: PublicKey,
-    /// To whom: NIP-17 rooms of two have one `p` tag.
+    /// Key of the receiver: a NIP-17 room of two has a single `p` tag.
     pub to: PublicKey,
-    /// When.
+    /// Time of writing.
     pub at: Time,
-    /// The run of the daemon.
+    /// Run of our daemon.
     pub instance: InstanceId,
-    /// Whether the human speaks.
+    /// True if our human speaks.
     pub by_human: bool,
-    /// What is acknowledged on the way.
+    /// Acknowledgements that travel with the rumor.
     pub acks: Vec<Ack>,
 }
 
-/// Writes a rumor. [`Body::Plain`] becomes an ordinary NIP-17 message without any tag of ours.
+/// Encodes a rumor. [`Body::Plain`] becomes an ordinary NIP-17 message without any tag of ours.
 #[must_use]
 pub fn encode(stamp: &Stamp, body: &Body) -> Rumor {
     let mut tags = vec![tag(["p", &stamp.to.to_string()])];
@@ -45,7 +45,8 @@ pub fn encode(stamp: &Stamp, body: &Body) -> Rumor {
     Rumor { pubkey: stamp.from, created_at: stamp.at.secs(), kind, tags, content }
 }
 
-/// The same at another place, be it in another call: it keeps its time, and names the id it had.
+/// Returns the rumor at another place, possibly in another call. The copy keeps its time and names
+/// the original id.
 #[must_use]
 pub fn relocate(rumor: &Rumor, to: Conversation, slot: Slot) -> Rumor {
     let id = || rumor.id();

@@ -1,20 +1,20 @@
-//! What peers say to each other, version 1: the rumors inside our gift wraps (NIP-59).
+//! Protocol between peers, version 1: the rumors inside our gift wraps (NIP-59).
 //!
-//! Everything but words is a rumor of [`CONTROL_KIND`], which ordinary message apps ignore; words
-//! are kind 14 (NIP-17). Tags carry what routes a rumor, JSON content what it says:
+//! Everything but text is a rumor of [`CONTROL_KIND`], which ordinary message apps ignore; text is
+//! kind 14 (NIP-17). Tags carry the routing of a rumor, JSON carries its content:
 //!
 //! | tag | meaning |
 //! | --- | --- |
 //! | `v` | wire version, `1` |
 //! | `call` | the call's UUID; absent in direct messages |
-//! | `type` | what a control rumor is |
-//! | `stream`, `n` | its number in one direction of one lane |
-//! | `prev` | the start of the id of the rumor before it in that stream |
-//! | `was` | the id under which the same words stood in an abandoned stream |
-//! | `ack` | stream, highest number without a gap, start of that rumor's id, highest read, ranges held beyond |
-//! | `instance` | which run of the sender's daemon this is |
-//! | `by` | `human` where not the agent but its owner speaks |
-//! | `e`, `q` | NIP-17: the message that words reply to |
+//! | `type` | type of a control rumor |
+//! | `stream`, `n` | stream and number: the place in one direction of a lane |
+//! | `prev` | start of the id of the previous rumor in that stream |
+//! | `was` | id of the rumor that held the same message in an abandoned stream |
+//! | `ack` | stream, highest number without a gap, start of that rumor's id, highest read, out-of-order ranges |
+//! | `instance` | run of the sender's daemon |
+//! | `by` | `human` if the owner speaks instead of the agent |
+//! | `e`, `q` | NIP-17: the message to which a text replies |
 
 mod decode;
 mod encode;

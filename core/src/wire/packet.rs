@@ -1,4 +1,4 @@
-//! What a rumor says, as types.
+//! Types of the content of a rumor.
 
 use std::collections::BTreeMap;
 
@@ -9,184 +9,187 @@ use crate::ids::{CallId, Conversation, InstanceId, PublicKey, RumorId, Sha256, S
 use crate::text::{Blob, Text};
 use crate::time::Time;
 
-/// The rumor kind of everything but words. It never stands on a relay outside a gift wrap.
+/// Rumor kind of everything but text. No such event is ever published outside a gift wrap.
 pub const CONTROL_KIND: u16 = 25714;
-/// NIP-17 direct message.
+/// Kind of a NIP-17 direct message.
 pub const TEXT_KIND: u16 = 14;
-/// The wire version that this crate speaks.
+/// Wire version that this crate speaks.
 pub const VERSION: &str = "1";
 
-/// Longest words of one message, in bytes of UTF-8: one padding step below the 64 KiB that relays
-/// take (NIP-44 pads in steps).
+/// Maximum length of a message's text, in bytes of UTF-8: one padding step below the 64 KiB that
+/// relays accept (NIP-44 pads in steps).
 pub const TEXT_LIMIT: usize = 24 * 1024;
-/// Longest opening message, in bytes: it travels inside the offer.
+/// Maximum length of an opening message, in bytes: it travels inside the offer.
 pub const OPENING_LIMIT: usize = 8 * 1024;
-/// Longest topic, in bytes.
+/// Maximum length of a topic, in bytes.
 pub const TOPIC_LIMIT: usize = 200;
-/// Longest reason, in bytes.
+/// Maximum length of a reason, in bytes.
 pub const REASON_LIMIT: usize = 500;
-/// Longest claimed name, in bytes.
+/// Maximum length of a claimed name, in bytes.
 pub const NAME_LIMIT: usize = 64;
-/// Most options of an escalation, and the longest of them in bytes.
+/// Maximum number of options of an escalation, and maximum length of an option in bytes.
 pub const OPTIONS_LIMIT: (usize, usize) = (10, 200);
-/// Largest file that travels in chunks, in bytes.
+/// Maximum size of a file that travels in chunks, in bytes.
 pub const FILE_LIMIT: usize = 256 * 1024;
-/// Bytes of file in one chunk: an event of 55 KB, safe for relays that stop at 64 KiB.
+/// Size of a chunk in bytes of the file. It makes an event of 55 KB, safe for relays with a limit
+/// of 64 KiB.
 pub const CHUNK_SIZE: usize = 20 * 1024;
-/// Most chunks of one file, for any chunk size that a peer may choose.
+/// Maximum number of chunks of a file, for any chunk size that a peer may choose.
 pub const CHUNKS_LIMIT: u64 = 256;
 
-/// A place in a stream. Numbers start at 1.
+/// Place in a stream. Numbers start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
-    /// The stream.
+    /// Stream.
     pub stream: StreamId,
-    /// The number.
+    /// Number in the stream.
     pub number: u64,
-    /// Where the same words stood before their stream was abandoned.
+    /// Id of the rumor that held the same message in an abandoned stream.
     pub was: Option<RumorId>,
-    /// The start of the id of the rumor before it in the stream: another one there means that a
+    /// Start of the id of the previous rumor in the stream. A different rumor there means that a
     /// store was restored from a backup.
     pub prev: Option<[u8; 8]>,
 }
 
 impl Slot {
-    /// A place with nothing known of what stood before it, or elsewhere.
+    /// Returns a place without a previous rumor and without an earlier place.
     #[must_use]
     pub const fn new(stream: StreamId, number: u64) -> Self {
         Self { stream, number, was: None, prev: None }
     }
 }
 
-/// A receiver's word on one stream. Unnumbered, cumulative, never acknowledged itself.
+/// Cumulative acknowledgement of a stream by its receiver. It has no number and is never
+/// acknowledged itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ack {
-    /// The stream.
+    /// Stream.
     pub stream: StreamId,
-    /// Everything up to here is stored.
+    /// Cumulative ack: highest number up to which everything is stored.
     pub upto: u64,
-    /// The first eight bytes of the id of rumor `upto`: another rumor there means that a store
-    /// was restored from a backup.
+    /// First eight bytes of the id of rumor `upto`. A different rumor there means that a store was
+    /// restored from a backup.
     pub id: Option<[u8; 8]>,
-    /// Everything up to here was shown to the agent, as far as that is disclosed.
+    /// Highest number up to which the agent was shown everything, as far as that is disclosed.
     pub read: u64,
-    /// Ranges that are stored beyond a gap, both ends included.
+    /// Ranges that are stored out of order beyond a gap, both ends included.
     pub held: Vec<(u64, u64)>,
 }
 
-/// A rumor, understood.
+/// Decoded rumor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
-    /// Who wrote it.
+    /// Key of the author.
     pub from: PublicKey,
-    /// Its id.
+    /// Rumor id.
     pub id: RumorId,
-    /// When, by the sender's clock, in seconds.
+    /// Time of writing by the sender's clock, in seconds.
     pub created_at: u64,
-    /// The sender's daemon.
+    /// Run of the sender's daemon.
     pub instance: Option<InstanceId>,
-    /// Whether the human behind the sender speaks.
+    /// True if the human behind the sender speaks.
     pub by_human: bool,
-    /// The messages that it is a reply to.
+    /// Messages to which this rumor replies.
     pub reply_to: Vec<RumorId>,
-    /// What it acknowledges beside what it says.
+    /// Acknowledgements that travel with the rumor.
     pub acks: Vec<Ack>,
-    /// What it says.
+    /// Content.
     pub body: Body,
 }
 
-/// What a rumor says.
+/// Content of a rumor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// Words from an ordinary app: kind 14 without any tag of ours.
+    /// Text from an ordinary app: kind 14 without any tag of ours.
     Plain(Text),
-    /// A move in a call.
+    /// Control message of a call.
     Control(CallId, Control),
-    /// Nothing but acknowledgements.
+    /// Acknowledgements without other content.
     Ack,
-    /// The receiver stored another rumor under this number: open a new stream from there on.
+    /// Request to open a new stream from this number on: the receiver stored another rumor under
+    /// it.
     Reset(Slot),
-    /// Something with a place in the text lane.
+    /// Item with a place in the text lane.
     Numbered(Conversation, Slot, Item),
-    /// A piece of a file; numbers count pieces.
+    /// Chunk of a file; the numbers count chunks.
     Chunk(CallId, Slot, Blob),
-    /// A run of a daemon to others under the same key.
+    /// Message of a daemon run to other runs with the same key.
     DuplicateInstance(DuplicateInstance),
 }
 
-/// What one run of a daemon says to another with the same key.
+/// Message of a daemon run to another run with the same key: a probe, or the answer to a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicateInstance {
-    /// When it started, by its clock.
+    /// Start time of the run by its own clock.
     pub started: Time,
-    /// The run that it answers; nothing in a hello to whoever is there.
+    /// Run to which this is the answer; `None` in a probe.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<InstanceId>,
 }
 
-/// The control lane: idempotent, waits for nothing, may be repeated.
+/// Control message of a call. Control messages are idempotent, unnumbered, and may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Control {
     /// The caller rings.
     Offer(Offer),
-    /// The callee's daemon says that it rings there. Said to contacts only.
+    /// The callee's daemon confirms that the call rings there. Sent to contacts only.
     Ringing,
-    /// The callee takes the call.
+    /// The callee accepts the call.
     Accept(Accept),
     /// The caller confirms: both are in the call.
     Established,
-    /// The callee does not take it. Repeated until [`Control::Ended`].
+    /// The callee rejects the call. Repeated until [`Control::Ended`].
     Reject(Closing),
     /// The caller gives up. Repeated until [`Control::Ended`].
     Cancel(Closing),
-    /// Either side ends it. Repeated until [`Control::Ended`].
+    /// Either side ends the call. Repeated until [`Control::Ended`].
     End(Closing),
-    /// The answer to the three above.
+    /// Confirmation of `Reject`, `Cancel` or `End`.
     Ended,
 }
 
-/// A ring.
+/// Ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// What it is about.
+    /// Topic of the call.
     pub topic: Text,
-    /// The opening message.
+    /// Opening message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<Text>,
-    /// How long it rings, in seconds. The caller alone decides that it expired.
+    /// Duration of ringing, in seconds. Only the caller decides that the ring expired.
     pub lifetime: u64,
-    /// The name the caller claims.
+    /// Name that the caller claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    /// A token of the callee's.
+    /// Invite token of the callee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invite: Option<Text>,
 }
 
-/// A ring taken.
+/// Acceptance of a ring.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
-    /// A call of the callee's own that this one replaces, when both rang each other.
+    /// Call of the callee that the accepted call replaces, when both rang each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<CallId>,
-    /// The name the callee claims.
+    /// Name that the callee claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
 }
 
-/// How a call ended. The words on the wire are `snake_case`.
+/// Reason for the end of a call. Values on the wire are `snake_case`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// After talking.
+    /// The conversation was finished.
     Completed,
-    /// The callee said no.
+    /// The callee declined.
     Declined,
-    /// The callee is in as many calls as it takes.
+    /// The callee is at its limit of calls.
     Busy,
-    /// The callee's daemon had it, or was online, and nobody answered.
+    /// The callee's daemon received the ring, or was online, but the ring was not answered.
     NoAnswer,
-    /// No relay to reach the callee by, or no sign of it.
+    /// No relay is known for the callee, or the callee showed no sign of life.
     Unreachable,
     /// The caller gave up.
     Cancelled,
@@ -196,100 +199,100 @@ pub enum Reason {
     Merged,
     /// Either side blocked the other.
     Blocked,
-    /// A fault, and whatever a later version may say.
+    /// An error, or any reason of a later version.
     #[serde(other)]
     Failed,
 }
 
-/// The last word on a call.
+/// Content of the final control message of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// How it ended.
+    /// Reason for the end.
     pub reason: Reason,
-    /// A closing word.
+    /// Closing text.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub text: Text,
-    /// The call that goes on, for [`Reason::Merged`].
+    /// Call that goes on, for [`Reason::Merged`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<CallId>,
-    /// The last number of each of the sender's streams.
+    /// Last number of each of the sender's streams.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub last: BTreeMap<StreamId, u64>,
 }
 
 impl Closing {
-    /// A closing with nothing but a reason and a word.
+    /// Returns a closing with only a reason and a text.
     #[must_use]
     pub fn new(reason: Reason, text: impl Into<Text>) -> Self {
         Self { reason, text: text.into(), into: None, last: BTreeMap::new() }
     }
 }
 
-/// What has a place in the text lane.
+/// Item with a place in the text lane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// Words.
+    /// Text.
     Text(Text),
-    /// The sender put a question to its human.
+    /// Question that the sender put to its human.
     Escalation(Escalation),
-    /// A file is coming in a lane of its own.
+    /// File that follows in a lane of its own.
     File(FileOffer),
-    /// What was said in the call in one direction, once it is over.
+    /// Transcript digest of one direction, sent after the call ended.
     Digest(Summary),
-    /// This number will never hold anything.
+    /// Empty item: this number will never hold anything else.
     Void,
-    /// A type of a later version: kept, acknowledged, shown as unsupported.
+    /// Type of a later version: stored, acknowledged, and shown as unsupported.
     Unknown(Text),
 }
 
-/// A question to the owner, as the peer is told.
+/// Question to the owner, as reported to the peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Escalation {
-    /// What is asked.
+    /// Question.
     pub question: Text,
     /// Answers to choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<Text>,
 }
 
-/// What was said in one direction of a call, by the word of who sends this.
+/// Transcript digest of one direction of a call, by its sender's account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Whose messages.
+    /// Side whose messages the digest covers.
     #[serde(rename = "of")]
     pub side: Side,
-    /// All of them.
+    /// Digest of all these messages.
     #[serde(flatten)]
     pub digest: Digest,
 }
 
-/// A direction, as seen by who tells of it. The words on the wire are `snake_case`.
+/// Direction of a call, seen from the sender of the digest. Values on the wire are `snake_case`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// What this summary's sender said.
+    /// Messages that the sender of the digest sent.
     Sender,
-    /// What its receiver said, as it was heard.
+    /// Messages that the receiver of the digest sent, as they arrived.
     Receiver,
 }
 
-/// A file about to come in chunks.
+/// Announcement of a file that follows in chunks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOffer {
-    /// Its name; untrusted.
+    /// Name of the file; untrusted.
     pub name: Text,
-    /// Bytes in whole.
+    /// Total size in bytes.
     pub size: u64,
-    /// SHA-256 of the whole.
+    /// SHA-256 of the whole file.
     pub sha256: Sha256,
-    /// The stream that carries the chunks.
+    /// Stream that carries the chunks.
     pub stream: StreamId,
-    /// Bytes in each chunk but the last.
+    /// Size of each chunk but the last, in bytes.
     pub chunk: u64,
 }
 
 impl FileOffer {
-    /// How many chunks there are.
+    /// Returns the number of chunks.
     #[must_use]
     pub fn chunks(&self) -> u64 {
         self.size.div_ceil(self.chunk.max(1)).max(1)

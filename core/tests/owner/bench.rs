@@ -23,14 +23,14 @@ const START: Time = Time::from_secs(1_700_000_000);
 pub struct Bench {
     pub engine: Engine,
     pub now: Time,
-    /// What went out, to whom.
+    /// Rumors that were sent, with their receivers.
     pub sent: Vec<(PublicKey, Rumor)>,
     pub events: Vec<Event>,
     pub changes: Vec<Change>,
-    /// All of them, as a store has them.
+    /// All persisted changes, as a store has them.
     kept: Vec<Change>,
     pub recalls: Vec<(CallId, PublicKey)>,
-    /// What arrived.
+    /// Rumors that arrived.
     arrived: Vec<Rumor>,
     count: u64,
 }
@@ -113,7 +113,7 @@ impl Bench {
         self.now = until;
     }
 
-    /// What happened so far is of no interest.
+    /// Drops everything that happened up to now.
     pub fn forget(&mut self) {
         self.sent.clear();
         self.events.clear();
@@ -198,7 +198,7 @@ impl Bench {
         self.hear_from(PEER, body);
     }
 
-    /// What another daemon says.
+    /// Delivers a message of another daemon.
     pub fn hear_from(&mut self, from: PublicKey, body: &Body) {
         self.hear_written(from, self.now, body);
     }
@@ -262,12 +262,12 @@ impl Bench {
         taken
     }
 
-    /// What the agent's inbox got: events of a kind.
+    /// Returns the events of a kind that the agent was told of.
     pub fn heard(&self, kind: EventKind) -> Vec<&Event> {
         self.events.iter().filter(|event| event.kind == kind).collect()
     }
 
-    /// What is on disk of the owners after all that was persisted, and a run that begins with it.
+    /// Starts a new run from the persisted state of the owners.
     pub fn restarted(mut self) -> Self {
         self.forget();
         let mut snapshot = Snapshot::default();

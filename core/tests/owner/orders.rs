@@ -1,4 +1,4 @@
-//! What an owner orders.
+//! Commands of owners.
 
 use std::time::Duration;
 

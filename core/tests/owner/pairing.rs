@@ -1,4 +1,4 @@
-//! How a key becomes an owner's, and how one proves itself at a terminal.
+//! Pairing of owners, and the proof of an owner at a terminal.
 
 use p2p_core::change::{Change, ConversationChange, HumanChange};
 use p2p_core::engine::{Refusal, command};

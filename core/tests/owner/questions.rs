@@ -1,4 +1,4 @@
-//! Which answer is whose, and which are none.
+//! Assignment of owners' answers to questions, and texts that are no answers.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Whatever humans, peers and strangers write in whatever order, and however often the process
-//! dies: an answer is an owner's, there is one to a question, and the agent hears of it once.
+//! Random messages of humans, peers and strangers in any order, with restarts in between: only an
+//! owner answers, each question gets at most one answer, and the agent is told of it once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ fn act() -> impl Strategy<Value = Act> {
 const SECOND: PublicKey = PublicKey([5; 32]);
 const WRITERS: [PublicKey; 4] = [OWNER, SECOND, PEER, OTHER];
 
-/// What is known of the run.
+/// State of a run.
 struct Run {
     bench: Bench,
     call: CallId,

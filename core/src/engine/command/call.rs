@@ -32,13 +32,13 @@ pub struct PlaceCall {
 pub struct PlacedCall {
     /// The call.
     pub call: CallId,
-    /// How it came about.
+    /// Origin of the call.
     pub placement: Placement,
     /// The handle of the opening message.
     pub message: Option<u32>,
 }
 
-/// How [`PlaceCall`] found its call.
+/// Origin of the call that [`PlaceCall`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
     /// The call rings there now.

@@ -27,7 +27,7 @@ pub enum WaitsFor {
     Acknowledgement,
 }
 
-/// What the engine knows about a message that is under way.
+/// Delivery outlook of a message that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outlook {
     /// The next event, or `None` when nothing more will happen to the message.

@@ -23,7 +23,7 @@ pub struct Pair {
 pub struct PairingCode {
     /// The code, as it is shown.
     pub code: Text,
-    /// When it expires.
+    /// Time of expiry.
     pub until: Time,
 }
 
@@ -74,7 +74,7 @@ impl Command for RedeemCode {
 /// Makes a token that lets a stranger ring. The reply is its number and the token.
 #[derive(Debug, Clone, Copy)]
 pub struct CreateInvite {
-    /// How often the token can be used.
+    /// Number of times that the token can be used.
     pub uses: u32,
     /// For how long, in seconds.
     pub lifetime: u64,

@@ -18,7 +18,7 @@ use crate::wire::TEXT_LIMIT;
 /// Maximum number of questions in memory, as many as a snapshot has, besides the open ones.
 const QUESTIONS_LIMIT: usize = 200;
 
-/// How long after the last question a bare "ok" is still a late answer to it.
+/// Time after the last question for which a bare "ok" counts as a late answer to it.
 const LATE: Duration = Duration::from_secs(24 * 3600);
 
 impl Engine {
