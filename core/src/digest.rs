@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_counts_changes_the_digest_and_the_order_does_not() {
+    fn every_field_changes_the_digest_and_the_order_does_not() {
         let one = Digest::of([text("a", 1), text("b", 2)]);
         assert_eq!(one, Digest::of([text("b", 2), text("a", 1)]));
         assert_eq!(one.count, 2);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_comes_back_from_its_text_and_a_wrong_one_does_not() {
+    fn a_token_is_parsed_and_a_mistyped_token_is_refused() {
         let token = Token([7; 16]);
         let text = token.to_string();
         assert!(text.starts_with("p2pi1") && text.len() == 37, "{text}");

@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::{CallId, RumorId, StreamId};
 
-/// The id of a call's opening message, the same on both ends: it travels in offers, and each
-/// repetition of those is a rumor of its own.
+/// Returns the id of a call's opening message, the same on both ends. The message travels in
+/// offers, and each repetition of an offer is a rumor of its own.
 #[must_use]
 pub fn opening_id(call: CallId) -> RumorId {
     let mut hash = Sha256::new();
@@ -14,8 +14,8 @@ pub fn opening_id(call: CallId) -> RumorId {
     RumorId(hash.finalize().into())
 }
 
-/// The stream whose only message, number 1, is the opening message of this call. It is never sent
-/// as such, and acknowledged like any other.
+/// Returns the stream whose only message, number 1, is the opening message of this call. The
+/// message is never sent in a rumor of its own, but acknowledged like any other.
 #[must_use]
 pub fn opening_stream(call: CallId) -> StreamId {
     StreamId(opening_id(call).start())

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_announcement_reads_back_as_it_was_made() {
+    fn an_announcement_is_parsed_as_it_was_made() {
         let now = Time::from_secs(1_000_000);
         let made = presence();
         let read = Sighting::read(PublicKey([1; 32]), now.secs(), &made.tags(now), made.content())
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn announced_at_once_then_every_two_minutes_and_on_change() {
+    fn presence_is_announced_at_once_every_two_minutes_and_on_change() {
         let mut announcer = Announcer::default();
         let start = Time::from_secs(100);
         assert!(announcer.is_due(start, &presence()));

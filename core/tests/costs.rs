@@ -20,7 +20,7 @@ fn call(number: u32) -> CallId {
     CallId(uuid::Uuid::from_u128(number.into()))
 }
 
-/// An engine in a call with each of so many contacts, each with a message that waits.
+/// Engine in a call with each of its contacts, each with a waiting message.
 struct Bench {
     engine: Engine,
     now: Time,
@@ -79,7 +79,7 @@ impl Bench {
         self.drain();
     }
 
-    /// The calls and conversations that an input touches.
+    /// Returns the number of calls and conversations that an input touches.
     fn touched(&mut self, input: impl FnOnce(&mut Self)) -> u64 {
         let before = self.engine.visited();
         input(self);
@@ -94,7 +94,7 @@ fn text(number: u32) -> Body {
 }
 
 #[test]
-fn an_input_touches_the_calls_that_it_is_about_and_no_others() {
+fn an_input_touches_only_the_calls_that_it_concerns() {
     for calls in [3, 300] {
         let mut bench = Bench::new(calls);
         let tick = bench.touched(|bench| bench.engine.handle(bench.now, Input::Tick));
@@ -112,7 +112,7 @@ fn an_input_touches_the_calls_that_it_is_about_and_no_others() {
 }
 
 #[test]
-fn a_deadline_touches_what_is_due_and_is_the_earliest_of_all() {
+fn every_tick_that_is_asked_for_has_due_work() {
     let mut bench = Bench::new(50);
     bench.wait(Duration::from_secs(1));
     let next = bench.engine.next_timeout();

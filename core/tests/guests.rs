@@ -17,7 +17,7 @@ const START: Time = Time::from_secs(1_000_000);
 const ALICE: usize = 0;
 const BOB: usize = 1;
 
-/// An engine and what came out of it.
+/// Engine with its outputs.
 struct End {
     engine: Engine,
     said: Vec<Rumor>,
@@ -25,7 +25,7 @@ struct End {
     told: Vec<Event>,
 }
 
-/// Alice and Bob, who know each other.
+/// Alice and Bob, contacts of each other.
 struct Pair {
     ends: [End; 2],
     now: Time,
@@ -94,7 +94,7 @@ impl Pair {
         }
     }
 
-    /// Everything said arrives, and what follows from it.
+    /// Delivers all rumors and all rumors that result from them.
     fn settle(&mut self) {
         let mut heard = [0; 2];
         while (0..2).any(|who| heard[who] < self.ends[who].said.len()) {
@@ -155,7 +155,7 @@ fn ring_with(peer: PublicKey, invite: Option<Token>) -> PlaceCall {
 }
 
 #[test]
-fn so_many_turns_an_hour_and_no_more() {
+fn an_agent_cannot_exceed_its_turns_an_hour() {
     let mut pair = Pair::new(|settings| settings.turns = 40);
     let call = pair.call();
     for turn in 0..40 {
@@ -176,7 +176,7 @@ fn so_many_turns_an_hour_and_no_more() {
 }
 
 #[test]
-fn a_peer_that_says_too_much_is_heard_later() {
+fn messages_over_the_byte_limit_are_received_later() {
     let mut pair = Pair::new(|settings| settings.receive_bytes = 64 * 1024);
     let call = pair.call();
     for letter in ["a", "b", "c"] {
@@ -194,7 +194,7 @@ fn a_peer_that_says_too_much_is_heard_later() {
 }
 
 #[test]
-fn who_is_invisible_confirms_no_ring_before_it_answers() {
+fn an_invisible_agent_confirms_no_ring_before_it_answers() {
     for visible in [true, false] {
         let mut pair = Pair::new(|settings| settings.disclose_ring = visible);
         let call = pair.wants(ALICE, ring(key(BOB))).unwrap().call;
@@ -212,7 +212,7 @@ fn who_is_invisible_confirms_no_ring_before_it_answers() {
     }
 }
 
-/// Bob, who takes nobody in by himself, and Alice, who has a token of his.
+/// Returns Bob under a policy, and Alice with an invite token of Bob's.
 fn host(policy: Policy, uses: u32) -> (Pair, u32, Token) {
     let settings = Settings { policy, ..Settings::default() };
     let mut pair = Pair::of([Settings::default(), settings]);

@@ -127,7 +127,7 @@ proptest! {
 
     /// A receiver that knows nothing of the stream, or of another, changes nothing by accident.
     #[test]
-    fn arbitrary_acks_never_panic_and_never_lose_what_was_not_acknowledged(
+    fn arbitrary_acks_never_panic_and_never_lose_pending_rumors(
         upto in 0..30u64,
         read in 0..30u64,
         held in vec((0..30u64, 0..30u64), 0..4),
@@ -149,7 +149,7 @@ fn acked(upto: u64, held: &[(u64, u64)]) -> Ack {
 }
 
 #[test]
-fn a_restored_store_is_noticed_and_a_late_word_is_not_taken_for_one() {
+fn a_restored_store_is_told_apart_from_a_late_ack() {
     let stream = || {
         let mut out = Outgoing::new(STREAM);
         (1..=6).for_each(|number| {
@@ -171,7 +171,7 @@ fn a_restored_store_is_noticed_and_a_late_word_is_not_taken_for_one() {
 }
 
 #[test]
-fn only_the_lowest_goes_again_once_a_relay_took_them() {
+fn only_the_lowest_number_is_repeated_after_a_relay_accepted_all() {
     let schedule = Schedule::default();
     let mut out = Outgoing::new(STREAM);
     (1..=3).for_each(|number| {
@@ -191,7 +191,7 @@ fn only_the_lowest_goes_again_once_a_relay_took_them() {
 }
 
 #[test]
-fn what_no_relay_took_goes_at_once_when_one_is_back() {
+fn refused_rumors_are_sent_at_once_when_a_relay_is_back() {
     let schedule = Schedule::default();
     let (start, pause) = (Time::from_secs(1000), Duration::from_secs(5));
     let mut out = Outgoing::new(STREAM);
@@ -219,7 +219,7 @@ fn numbers(due: Vec<(u64, Rumor)>) -> Vec<u64> {
 }
 
 #[test]
-fn what_is_far_beyond_a_gap_is_not_held() {
+fn rumors_far_beyond_a_gap_are_not_stored() {
     let mut inc: Incoming<u64> = Incoming::new(STREAM);
     assert_eq!(inc.arrive(1_000_000, Inbound::new(rumor(1).id(), 1)), Arrival::TooFar);
     let held = (2..2000)
@@ -230,7 +230,7 @@ fn what_is_far_beyond_a_gap_is_not_held() {
 }
 
 #[test]
-fn a_rumor_stands_behind_the_one_that_its_sender_says() {
+fn a_rumor_must_follow_the_rumor_that_it_names() {
     let after = |number: u64, prev: Option<u64>| {
         let prev = prev.map(|number| rumor(number).id().start());
         Inbound { prev, ..Inbound::new(rumor(number).id(), number) }

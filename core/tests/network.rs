@@ -26,7 +26,7 @@ fn outputs(engine: &mut Engine) -> Vec<Output> {
     std::iter::from_fn(|| engine.poll()).collect()
 }
 
-/// Says something, and gives back what goes to the relays.
+/// Sends a text and returns the rumor for the relays.
 #[expect(clippy::expect_used, reason = "that is how a test fails")]
 fn say(engine: &mut Engine, text: &str) -> Rumor {
     let conversation = Conversation::Direct(PEER);
@@ -40,7 +40,7 @@ fn say(engine: &mut Engine, text: &str) -> Rumor {
 }
 
 #[test]
-fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
+fn an_undeliverable_message_is_given_up_at_once_with_the_reason() {
     let mut engine = engine();
     let (first, second) = (say(&mut engine, "large"), say(&mut engine, "small"));
     engine
@@ -62,7 +62,7 @@ fn what_fits_no_relay_is_given_up_at_once_and_says_why() {
 }
 
 #[test]
-fn what_leaves_is_dated_by_the_clock_that_others_have() {
+fn outgoing_messages_are_dated_by_the_clock_of_others() {
     let mut engine = engine();
     assert_eq!(say(&mut engine, "by ours").created_at, NOW.secs());
     engine.handle(NOW, Input::Clock { ahead: HOUR });

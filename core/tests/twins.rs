@@ -34,7 +34,7 @@ fn hear(engine: &mut Engine, now: Time, rumor: &Rumor) -> (Vec<Rumor>, bool) {
     drain(engine)
 }
 
-/// Both listen; whatever one says, both hear. True for each that yields.
+/// Delivers the messages of each engine to both. Returns true for each engine that yields.
 fn meet(
     one: &mut Engine,
     other: &mut Engine,
@@ -68,7 +68,7 @@ fn meet(
 }
 
 #[test]
-fn the_later_one_yields_whoever_speaks_first() {
+fn the_later_run_yields_whichever_probes_first() {
     let later = START + Duration::from_secs(60);
     for reaches in [[true, false], [false, true], [true, true]] {
         let (mut first, mut second) = (engine(9, START), engine(1, later));
@@ -84,7 +84,7 @@ fn the_later_one_yields_whoever_speaks_first() {
 }
 
 #[test]
-fn nobody_yields_to_a_run_that_is_over() {
+fn no_run_yields_to_a_run_that_has_ended() {
     let mut gone = engine(1, START);
     gone.handle(START, Input::RelayBack);
     let (hello, _) = drain(&mut gone);

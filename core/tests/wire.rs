@@ -238,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn what_we_write_reads_back(
+    fn encoded_packets_decode_to_the_same(
         body in body(),
         acks in vec(ack(), 0..5),
         secs in 0..1u64 << 40,
@@ -265,7 +265,7 @@ proptest! {
 }
 
 #[test]
-fn words_of_the_longest_length_pass_and_longer_ones_do_not() {
+fn text_over_the_length_limit_is_refused() {
     for (length, passes) in [(TEXT_LIMIT, true), (TEXT_LIMIT + 1, false)] {
         let stamp = Stamp {
             from: PEER,

@@ -14,9 +14,9 @@ use crate::record::{Standing, Tombstone};
 use crate::time::{Time, earlier};
 use crate::wire::{Closing, Control, Reason};
 
-/// The most calls that are followed from a merged call to the call that goes on.
+/// Maximum number of merged calls that are followed to the call that goes on.
 const MERGES_LIMIT: usize = 16;
-/// The most tombstones that peers can make us keep.
+/// Maximum number of tombstones that peers can make us keep.
 const TOMBSTONES_LIMIT: usize = 1000;
 
 /// The cause of a call's transition.
@@ -51,7 +51,7 @@ pub struct Calls {
     open: BTreeSet<CallId>,
     /// The calls that the rumors of our offers ring for.
     offers: BTreeMap<RumorId, CallId>,
-    /// Calls that ended before they were known here.
+    /// Calls that ended before their offers arrived.
     tombstones: BTreeMap<CallId, Tombstone>,
     /// Calls whose deadline may have changed.
     touched: BTreeSet<CallId>,
@@ -98,7 +98,7 @@ impl Calls {
         self.open().filter(|call| matches!(call.state, State::Incoming(_)))
     }
 
-    /// Adds a new call and keeps it.
+    /// Adds a new call and persists it.
     pub fn insert(&mut self, ctx: &mut Context, call: Call) {
         ctx.persist(CallChange::Put(Box::new(call.clone())));
         self.put(call);
@@ -115,7 +115,7 @@ impl Calls {
         self.all.insert(call.id, call);
     }
 
-    /// Changes a call, and keeps it if that made a difference.
+    /// Changes a call, and persists the call if it differs.
     fn change(&mut self, ctx: &mut Context, id: CallId, change: impl FnOnce(&mut Call)) {
         let Some(before) = self.all.get(&id) else { return };
         let mut call = before.clone();
@@ -125,7 +125,7 @@ impl Calls {
         }
     }
 
-    /// Moves a call.
+    /// Applies an event to a call.
     pub fn step(
         &mut self,
         ctx: &mut Context,
@@ -193,7 +193,7 @@ impl Calls {
         });
     }
 
-    /// Keeps what both ends told each other of a call.
+    /// Records the digests that both ends of a call exchanged.
     pub fn keep_digests(&mut self, ctx: &mut Context, id: CallId, digests: Digests) {
         self.change(ctx, id, |call| call.digests = digests);
     }

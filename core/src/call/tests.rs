@@ -168,7 +168,7 @@ fn cell(call: &Call, now: Time, event: Event) -> String {
 }
 
 #[test]
-fn every_state_meets_every_event() {
+fn every_event_in_every_state_has_the_expected_effect() {
     let mut table = String::new();
     for (name, call) in states() {
         table += &format!("{name}\n");
@@ -183,7 +183,7 @@ fn every_state_meets_every_event() {
     assert!(table == expected, "the table is not in tests.txt any more:\n{table}");
 }
 
-/// Both ends make their moves at once; then every word crosses until nobody says anything.
+/// Applies both first events at once, then exchanges control messages until neither end answers.
 fn cross(mut one: Call, first: Event, mut other: Call, second: Event, secs: u64) -> [Call; 2] {
     let now = after(secs);
     let words = |effects: Vec<Effect>| effects.into_iter().filter_map(word).collect::<Vec<_>>();
@@ -211,7 +211,7 @@ fn word(effect: Effect) -> Option<Control> {
 }
 
 #[test]
-fn whatever_crosses_ends_the_same_on_both_sides() {
+fn crossing_control_messages_end_alike_on_both_sides() {
     let ringing = || with(caller(), &[said(Control::Ringing)]);
     let active = || with(caller(), &[accepted()]);
     let connecting = || with(callee(), &[take()]);
@@ -264,7 +264,7 @@ fn an_offer_is_repeated_ever_more_slowly_until_it_expires() {
 }
 
 #[test]
-fn a_last_word_is_repeated_for_three_days_or_until_it_is_confirmed() {
+fn a_final_message_is_repeated_for_three_days_or_until_confirmed() {
     let mut call = with(caller(), &[close(Reason::Cancelled)]);
     let mut words = 0;
     while let Some(at) = call.next_timeout() {

@@ -124,7 +124,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Forgets a call that is over, with every message in it.
+    /// Deletes an ended call with every message in it.
     pub(super) fn forget_call(&mut self, now: Time, call: CallId) -> Result<(), Refusal> {
         let id = Conversation::Call(call);
         if self.calls.get(call).is_some() {
@@ -152,7 +152,7 @@ impl Engine {
         }
     }
 
-    /// Moves one call and does what follows.
+    /// Applies an event to a call and carries out the effects.
     pub(super) fn step(&mut self, now: Time, id: CallId, event: CallEvent, cause: Cause) {
         let moved = self.calls.step(&mut self.ctx, now, id, event, cause);
         let Some(Transition { before, call, effects, abandoned, opening_arrived }) = moved else {
@@ -174,7 +174,7 @@ impl Engine {
         }
     }
 
-    /// Moves every call with a peer.
+    /// Applies an event to every call with a peer.
     pub(super) fn step_all(&mut self, now: Time, peer: PublicKey, event: &CallEvent) {
         for id in self.calls_with(peer) {
             self.step(now, id, event.clone(), Cause::Other);
@@ -245,7 +245,7 @@ impl Engine {
         self.route(now, effects);
     }
 
-    /// Does what follows from changes of conversations.
+    /// Carries out the effects of conversations.
     pub(super) fn route(&mut self, now: Time, effects: Effects) {
         for effect in effects {
             match effect {

@@ -37,7 +37,7 @@ impl Engine {
         }
     }
 
-    /// Takes in the digests of what is kept of a call.
+    /// Handles the digests of a call that the daemon computed.
     pub(super) fn digested(&mut self, now: Time, call: CallId, said: Digest, heard: Digest) {
         let id = Conversation::Call(call);
         let Some(state) = self.conversations.get_mut(id) else { return };
@@ -61,7 +61,7 @@ impl Engine {
         self.conversations.flush(&mut self.ctx, now, id);
     }
 
-    /// Takes in what the peer says that it sent, or received.
+    /// Handles a digest of the peer.
     pub(super) fn digest_received(&mut self, call: CallId, summary: Summary) {
         let Some(mut digests) = self.calls.get(call).map(|call| call.digests) else { return };
         match summary.side {

@@ -20,7 +20,7 @@ use crate::transfer::transfers::Transfers;
 
 /// Interval at which the engine removes state that it no longer needs.
 const SWEEP: Duration = Duration::from_secs(3600);
-/// The most rounds of due timers for one input: what one of them does may make another due.
+/// Maximum number of rounds of due timers per input, since a timer's effect may make another due.
 const ROUNDS: usize = 4;
 
 /// See the module's documentation.
@@ -47,7 +47,7 @@ pub(super) enum Timer {
     Conversation(Conversation),
 }
 
-/// The engine holds everything there is to know: a log needs none of it.
+/// Hides the state of the engine from logs.
 impl core::fmt::Debug for Engine {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
@@ -55,7 +55,7 @@ impl core::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// Takes in what happened at `now`.
+    /// Handles an event that happened at `now`.
     pub fn handle(&mut self, now: Time, input: Input) {
         if self.instances.yielded() {
             return;
@@ -82,7 +82,7 @@ impl Engine {
         self.run_due(now);
     }
 
-    /// Returns the next thing for the daemon to do.
+    /// Returns the next output for the daemon.
     pub fn poll(&mut self) -> Option<Output> {
         self.ctx.poll()
     }
@@ -118,7 +118,7 @@ impl Engine {
         self.visited
     }
 
-    /// Does everything whose time has come, unless this run yielded.
+    /// Handles all due deadlines, unless this run yielded.
     pub(super) fn run_due(&mut self, now: Time) {
         if self.instances.yielded() {
             return;
@@ -189,7 +189,8 @@ impl Engine {
         self.timers.set(Timer::Owners, self.owners.next_timeout());
     }
 
-    /// Forgets what is over and confirmed, or too old to matter. The store keeps it.
+    /// Removes ended and confirmed state, and state that is too old, from memory. The store keeps
+    /// it.
     fn sweep(&mut self, now: Time) {
         self.swept = now;
         for call in self.calls.expired(now) {

@@ -30,7 +30,7 @@ impl Engine {
         self.say(now, self.ctx.me, &Body::DuplicateInstance(body));
     }
 
-    /// Takes in a rumor of our own key: ours, or that of another run.
+    /// Handles a rumor of our own key, written by this run or by another.
     pub(super) fn instance_received(&mut self, now: Time, packet: &Packet) {
         if let Some(instance) = self.instances.received(&mut self.ctx, now, packet) {
             self.tell_instance(now, Some(instance));

@@ -1,9 +1,9 @@
-//! Another daemon with our key, on another machine or from a copied identity. Whatever it receives,
-//! it acknowledges in our name, so that only one of the two may go on: the one that was there
-//! first. The other yields.
+//! Another daemon with our key, on another machine or from a copied identity. It acknowledges
+//! everything that it receives in our name, so that only one of the two may go on: the run that was
+//! there first. The later run yields.
 //!
 //! A run probes its own key when it reaches a relay. Another run that listens there answers by the
-//! instance id, which is fresh for each run: an answer proves that somebody is there now, and a
+//! instance id, which is fresh for each run: an answer proves that another run is active now, and a
 //! probe does not.
 
 use std::collections::BTreeSet;
@@ -15,28 +15,28 @@ use crate::output::Output;
 use crate::time::Time;
 use crate::wire::{Body, Packet};
 
-/// The time after a probe in which nothing is acknowledged: somebody may answer.
+/// Time after a probe in which nothing is acknowledged: another run may answer.
 pub(super) const QUIET: Duration = Duration::from_millis(1500);
-/// A probe that is older is that of a run that is over; clocks may be an hour apart.
+/// Age from which on a probe belongs to a run that ended; clocks may be an hour apart.
 const STALE: Duration = Duration::from_secs(2 * 3600);
-/// The most runs that one run of ours answers.
+/// Maximum number of other runs that this run answers.
 const ANSWERS: usize = 16;
 
-/// The state of other runs with our key, as far as known.
+/// Known state of other runs with our key.
 #[derive(Debug)]
 pub(super) struct Instances {
     /// Start time of this run.
     pub(super) started: Time,
     /// Time of the last probe for other runs.
     pub(super) probed: Option<Time>,
-    /// The other runs that were told of this one.
+    /// Other runs that were told of this run.
     pub(super) answered: BTreeSet<InstanceId>,
-    /// True once another run was found that was there first: this one does nothing any more.
+    /// True once this run yielded to an earlier run: it does nothing any more.
     pub(super) yielded: bool,
 }
 
 impl Instances {
-    /// Returns what a run that begins now knows.
+    /// Returns the state of a run that begins now.
     pub(super) fn new(started: Time) -> Self {
         Self { started, probed: None, answered: BTreeSet::new(), yielded: false }
     }
@@ -46,7 +46,7 @@ impl Instances {
         self.yielded
     }
 
-    /// Takes in what another run says. Returns the run that is to be answered, if any.
+    /// Handles a message of another run. Returns the run that must be answered, if any.
     pub(super) fn received(
         &mut self,
         ctx: &mut Context,

@@ -1,5 +1,5 @@
-//! Invites: who has a token rings like a contact, once for each use of it. What a wrong one is
-//! worth nobody is told.
+//! Invites: a stranger with a token rings like a contact, once for each use of the token. An
+//! invalid token has no effect and gets no answer.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ impl Engine {
         Ok((id, token))
     }
 
-    /// Makes a token worthless.
+    /// Revokes an invite. Returns false if there is no such invite.
     pub(super) fn revoke(&mut self, id: u32) -> bool {
         let known = self.invites.remove(&id).is_some();
         if known {
@@ -43,8 +43,8 @@ impl Engine {
         known
     }
 
-    /// The invite that a stranger's ring comes with, where it is one of ours, has uses left and is
-    /// not too old. Under the other policies it changes nothing.
+    /// Returns the invite behind a stranger's ring, if its token is one of ours, has uses left and
+    /// has not expired. Under the policies open and closed a token changes nothing.
     pub(super) fn invited(&self, now: Time, from: PublicKey, offer: &Offer) -> Option<Invite> {
         let matters = matches!(self.ctx.settings.policy, Policy::Ask | Policy::AllowList)
             && self.ctx.peers.standing(from) == Standing::Stranger;
@@ -54,7 +54,7 @@ impl Engine {
         self.invites.values().find(good).copied()
     }
 
-    /// One use less, and the key is a contact from now on.
+    /// Uses an invite up by one and makes the key a contact.
     pub(super) fn admit(&mut self, now: Time, from: PublicKey, invite: Invite) {
         match invite.uses {
             0 | 1 => _ = self.revoke(invite.id),
@@ -63,7 +63,7 @@ impl Engine {
         self.allow(now, from);
     }
 
-    /// Tokens whose time is over.
+    /// Removes expired invites.
     pub(super) fn forget_invites(&mut self, now: Time) {
         let over = self.invites.values().filter(|invite| invite.expires <= now);
         for id in over.map(|invite| invite.id).collect::<Vec<_>>() {

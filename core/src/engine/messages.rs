@@ -129,7 +129,7 @@ impl Engine {
         Ok(self.ask(now, call, question, options, quiet, &lines))
     }
 
-    /// Notes what a reader was shown.
+    /// Records the messages that a reader was shown.
     pub(super) fn mark_shown(&mut self, now: Time, shown: MarkShown) {
         let MarkShown { reader, marks, read } = shown;
         for (conversation, seq) in marks {
@@ -149,7 +149,7 @@ impl Engine {
         self.conversations.to_withdraw(message)
     }
 
-    /// Takes a message back.
+    /// Cancels a message.
     pub(super) fn cancel(&mut self, now: Time, message: OutgoingRef) -> Result<(), Refusal> {
         if !self.conversations.cancel(&mut self.ctx, now, message) {
             return Err(Refusal::TooLate);
@@ -166,7 +166,7 @@ impl Engine {
         self.calls.offered_by(rumor).map_or(rumor, crate::opening::opening_id)
     }
 
-    /// Takes in a report of the relays about a rumor of ours.
+    /// Handles a report of the relays about a rumor of ours.
     pub(super) fn report(&mut self, rumor: RumorId, accepted: u32, relays: u32) {
         let message = self.message_in(rumor);
         self.conversations.report(&mut self.ctx, message, accepted, relays);

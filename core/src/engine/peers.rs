@@ -33,8 +33,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Blocks a key. A peer that is in a call with us is told that it is over, and nothing after
-    /// that.
+    /// Blocks a key. A peer that is in a call with us is told of the end of the call, and nothing
+    /// after that.
     pub(super) fn block(&mut self, now: Time, key: PublicKey) -> Result<(), Refusal> {
         self.not_me(key)?;
         let knocks = |call: &Call| matches!(call.state, State::Incoming(_));
@@ -65,12 +65,12 @@ impl Engine {
         }
     }
 
-    /// Refuses what an agent cannot do to itself.
+    /// Refuses our own key as a peer.
     pub(super) fn not_me(&self, key: PublicKey) -> Result<(), Refusal> {
         if key == self.ctx.me { Err(Refusal::Own) } else { Ok(()) }
     }
 
-    /// Notes that a contact that never spoke to us is an agent.
+    /// Records that a contact that never wrote to us is an agent.
     pub(super) fn agent_found(&mut self, now: Time, key: PublicKey) {
         let known = self.ctx.peers.get(key);
         if known.is_some_and(|peer| peer.speaks == Speaks::Unknown) {
@@ -78,7 +78,7 @@ impl Engine {
         }
     }
 
-    /// Changes what is known of a key, and keeps that if it is new.
+    /// Changes the record of a key, and persists the record if it differs.
     pub(super) fn update_peer(
         &mut self,
         now: Time,
@@ -91,12 +91,12 @@ impl Engine {
         }
     }
 
-    /// Lets a key ring.
+    /// Allows a key to ring.
     pub(super) fn allow(&mut self, now: Time, key: PublicKey) {
         self.update_peer(now, key, |peer| peer.standing = Standing::Allowed);
     }
 
-    /// Takes in the presence of a peer.
+    /// Handles the presence of a peer.
     pub(super) fn presence_seen(&mut self, now: Time, key: PublicKey, name: Option<Text>) {
         if self.ctx.peers.get(key).is_none() {
             return;

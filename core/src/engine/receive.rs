@@ -138,7 +138,7 @@ impl Engine {
         }
     }
 
-    /// The peer took our ring and says that it replaces one of its own.
+    /// Handles an accept of our ring that replaces the peer's own ring.
     fn merge(&mut self, now: Time, from: PublicKey, replaced: CallId, into: CallId) {
         match self.calls.get(replaced) {
             Some(found) if found.peer == from => {
@@ -175,7 +175,8 @@ impl Engine {
         }
     }
 
-    /// A contact is in a call that is not known here: a store was lost. It is told so.
+    /// Ends a call that a contact believes to be in and that is not known here, since a store was
+    /// lost.
     fn no_such_call(&mut self, now: Time, from: PublicKey, call: CallId) {
         if self.ctx.peers.standing(from) == Standing::Allowed {
             let closing = Closing::new(Reason::Failed, "no such call");
@@ -236,7 +237,7 @@ impl Engine {
         }
     }
 
-    /// Makes a message of a rumor that is next in order, for our agent to read.
+    /// Records a rumor that is next in order as a message for our agent.
     fn deliver(&mut self, now: Time, id: Conversation, released: Released) {
         let Released { slot, id: rumor, mut packet } = released;
         let body = std::mem::replace(&mut packet.body, Body::Ack);

@@ -1,4 +1,4 @@
-//! The reasons why a command is refused.
+//! Reasons for which a command is refused.
 
 use crate::ids::PublicKey;
 use crate::invite::{INVITE_HOURS, INVITE_USES};
@@ -26,29 +26,29 @@ pub enum Refusal {
     /// The peer is blocked.
     #[error("the peer is blocked")]
     Blocked,
-    /// The call goes on, or something of it is still on its way.
+    /// The call is still open, or messages of it are still under way.
     #[error("the call is not over, or something of it is still on its way")]
     NotOver,
-    /// To ourselves.
+    /// Our own key as the receiver.
     #[error("that is this agent itself")]
     Own,
     /// Too many messages in so short a time.
     #[error("more than {0} in one conversation")]
     TooMany(Rate),
-    /// Longer than allowed.
+    /// A part of the command is longer than allowed.
     #[error("{what} is {length} bytes long, more than {limit}")]
     TooLong {
-        /// The part of the command.
+        /// Part of the command.
         what: Limited,
-        /// Its length.
+        /// Actual length.
         length: usize,
-        /// The most that is allowed.
+        /// Maximum length.
         limit: usize,
     },
     /// Nothing to send.
     #[error("there is nothing to send")]
     Empty,
-    /// A relay took the message, or may have.
+    /// A relay accepted the message, or may have accepted it.
     #[error("it may have gone out already")]
     TooLate,
     /// Another key has this name.
@@ -57,13 +57,13 @@ pub enum Refusal {
     /// Another daemon with this key was there first.
     #[error("another daemon runs with this key, and this one does nothing meanwhile")]
     Yielded,
-    /// Only an owner may.
+    /// The command is reserved for owners.
     #[error("only the owner of this agent may do that")]
     OwnerOnly,
-    /// Not the code that was given out, or no longer.
+    /// The code is wrong or expired.
     #[error("the code is wrong, used up or too old")]
     WrongCode,
-    /// The human speaks there now.
+    /// The human has taken over the call.
     #[error("the owner has taken the call over and speaks in it")]
     TakenOver,
     /// There is no such question.
@@ -75,13 +75,13 @@ pub enum Refusal {
     /// An invite with too many uses or hours, or without any.
     #[error("an invite has 1 to {INVITE_USES} uses and is valid for 1 to {INVITE_HOURS} hours")]
     InviteLimits,
-    /// No such token is good.
+    /// There is no valid invite with this number.
     #[error("no such invite is good")]
     NoInvite,
     /// The question has fewer options.
     #[error("there are only {0} options")]
     NoOption(usize),
-    /// Not a usable name.
+    /// The name cannot be used.
     #[error(
         "a name has 1 to 64 letters, digits, `-`, `_` or `.`, and looks like no handle (c7) and no \
          key or beginning of one (npub…, four hex digits or more)"

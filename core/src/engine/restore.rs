@@ -1,4 +1,4 @@
-//! An engine that goes on from what is on disk.
+//! Restoring of an engine from its stored state.
 
 use super::instances::{Instances, QUIET};
 use super::{Engine, Snapshot};

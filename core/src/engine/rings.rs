@@ -1,5 +1,4 @@
-//! Rings that come in: which keys may ring, what happens when both ends ring, and what when we are
-//! busy.
+//! Incoming rings: the keys that may ring, rings that cross, and rings while we are busy.
 
 use super::Engine;
 use crate::call::calls::Cause;
@@ -15,7 +14,7 @@ use crate::record::{EventKind, Standing, Tombstone};
 use crate::time::Time;
 use crate::wire::{Body, Closing, Control, Item, Offer, Reason};
 
-/// An offer and where it came from.
+/// Offer with its sender.
 pub(super) struct Ring {
     pub from: PublicKey,
     pub call: CallId,
@@ -25,7 +24,7 @@ pub(super) struct Ring {
 }
 
 impl Engine {
-    /// Takes in a ring for a call that is not known here.
+    /// Handles a ring for an unknown call.
     pub(super) fn ring(&mut self, now: Time, ring: Ring) {
         if let Some(reason) = self.calls.tombstone(ring.from, ring.call) {
             if reason != Reason::Merged {
@@ -55,7 +54,7 @@ impl Engine {
         }
     }
 
-    /// Lets a ring ring here, unless the policy or our calls are in the way.
+    /// Shows a ring to our agent, unless the policy or the limit of calls forbids it.
     fn admit_ring(&mut self, now: Time, ring: &Ring, known: bool) {
         let open = self.ctx.settings.policy == Policy::Open;
         if known && self.ctx.settings.policy == Policy::Closed {
@@ -106,7 +105,7 @@ impl Engine {
             closing.into = Some(own);
             return self.refuse(now, ring, closing);
         }
-        // Theirs survives: it is accepted, and ours becomes part of it.
+        // The peer's call survives: it is accepted, and our call is merged into it.
         let waiting = self.calls.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, false);
         // Nothing rings here, so that the opening message is news by itself.
@@ -206,7 +205,7 @@ impl Engine {
         self.adopt(now, waiting, call);
     }
 
-    /// Keeps a ring that was over before it came in.
+    /// Records a ring that ended before it arrived.
     fn missed(&mut self, now: Time, ring: &Ring, closing: Closing, by: By) {
         let waiting = self.calls.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, true);

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_reads_back_however_it_is_typed() {
+    fn a_displayed_code_is_parsed_in_any_spelling() {
         for typed in ["K7QX-3M1P", "k7qx3mlp", " K7 QX-3m Ip ", "k7qx\u{2013}3m1p"] {
             assert_eq!(read(typed, LONG).as_deref(), Some("K7QX3M1P"), "{typed}");
         }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn words_and_numbers_are_no_codes() {
+    fn words_and_numbers_are_not_codes() {
         for text in ["", "hello bob", "20261121", "K7QX-3M1", "K7QX-3M1PP", "K7QU-3M1P", "é7qx3m1p"]
         {
             assert_eq!(read(text, LONG), None, "{text}");

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_read_as_they_are_meant() {
+    fn commands_are_parsed() {
         let key = PublicKey([7; 32]);
         let decide = |yes, question: Option<&str>| ParsedCommand::Decide {
             yes,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_is_answered_with_how_it_is_written() {
+    fn an_invalid_command_results_in_its_usage() {
         for text in ["/say", "/say c7", "/show bob", "/takeover now please", "/mute 0", "/mute x"] {
             assert!(matches!(parse(text), Err(Some(_))), "{text}");
         }

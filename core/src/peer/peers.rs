@@ -1,5 +1,5 @@
-//! The keys that this agent dealt with: what each may do, what runs behind it, and how much it
-//! sent lately.
+//! Keys with which this agent had contact: standing, kind of software, and recent amount of
+//! messages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,27 +36,27 @@ impl Peers {
         }
     }
 
-    /// Returns what is known of a key.
+    /// Returns the record of a key.
     pub fn get(&self, key: PublicKey) -> Option<&Peer> {
         self.known.get(&key)
     }
 
-    /// Returns every key that is known.
+    /// Returns every known key.
     pub fn all(&self) -> impl Iterator<Item = &Peer> {
         self.known.values()
     }
 
-    /// Returns what a key may do.
+    /// Returns the standing of a key.
     pub fn standing(&self, key: PublicKey) -> Standing {
         self.get(key).map_or(Standing::Stranger, |peer| peer.standing)
     }
 
-    /// Returns what runs behind a key.
+    /// Returns the kind of software behind a key.
     pub fn speaks(&self, key: PublicKey) -> Speaks {
         self.get(key).map_or(Speaks::Unknown, |peer| peer.speaks)
     }
 
-    /// Changes what is known of a key. Returns the change, if there is one.
+    /// Changes the record of a key. Returns the change, if the record differs.
     #[must_use]
     pub fn update(
         &mut self,
@@ -74,7 +74,7 @@ impl Peers {
         Some(PeerChange::Put(peer))
     }
 
-    /// Forgets a key. Returns the change, if the key was known.
+    /// Removes a key. Returns the change, if the key was known.
     #[must_use]
     pub fn forget(&mut self, key: PublicKey) -> Option<PeerChange> {
         self.last_seen.remove(&key);
@@ -91,7 +91,7 @@ impl Peers {
         self.last_seen.get(&key).copied()
     }
 
-    /// Notes a sign of life. Returns true if the peer was silent for a while.
+    /// Records a sign of life. Returns true if the peer was silent before.
     pub fn seen(&mut self, now: Time, key: PublicKey) -> bool {
         let back = !self.was_seen_lately(now, key);
         self.last_seen.insert(key, now);
@@ -125,7 +125,7 @@ impl Peers {
         bytes.has(now, size) && messages.take(now, 1) && bytes.take(now, size)
     }
 
-    /// Forgets the meters that are full again.
+    /// Removes the meters that are full again.
     pub fn sweep(&mut self, now: Time) {
         self.meters.retain(|_, (_, bytes)| now.since(bytes.last()) < Meter::LONGEST);
     }

@@ -36,7 +36,7 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Nobody owns it.
+    /// Returns an agent without an owner.
     pub fn new() -> Self {
         Self::with(
             Settings { name: "agent-x7k2".into(), ..Settings::default() },
@@ -53,7 +53,7 @@ impl Bench {
         Self { engine, now, sent, events, changes, kept, recalls, arrived, count: 0 }
     }
 
-    /// It has an owner.
+    /// Returns an agent with an owner.
     pub fn owned() -> Self {
         let mut bench = Self::new();
         let code = bench.pair(None, false).unwrap();
@@ -63,14 +63,14 @@ impl Bench {
         bench
     }
 
-    /// It has an owner, and is in a call.
+    /// Returns an agent with an owner, in a call.
     pub fn in_call() -> (Self, CallId) {
         let mut bench = Self::owned();
         let call = bench.call(7);
         (bench, call)
     }
 
-    /// Something happens; a relay takes whatever goes out.
+    /// Handles an input; a relay accepts every outgoing rumor.
     pub fn handle(&mut self, input: Input) {
         self.engine.handle(self.now, input);
         self.carry_out();
@@ -103,7 +103,7 @@ impl Bench {
         reply
     }
 
-    /// Time goes by, and what is due is done.
+    /// Advances the clock and handles all deadlines on the way.
     pub fn wait(&mut self, secs: u64) {
         let until = self.now + Duration::from_secs(secs);
         while let Some(at) = self.engine.next_timeout().filter(|at| *at <= until) {
@@ -120,7 +120,7 @@ impl Bench {
         self.kept.append(&mut self.changes);
     }
 
-    /// A relay serves again what it served before.
+    /// Delivers again a rumor that arrived before.
     pub fn hear_again(&mut self, which: usize) {
         let rumor = self.arrived.get(which % self.arrived.len().max(1)).cloned();
         rumor.into_iter().for_each(|rumor| self.hear(rumor));
@@ -132,7 +132,7 @@ impl Bench {
         self.handle(Input::Received(message));
     }
 
-    /// A message from an ordinary app, as it is written now.
+    /// Delivers a message from an ordinary app, written now.
     pub fn dm(&mut self, from: PublicKey, text: &str) -> Vec<String> {
         self.dm_with(from, text, self.now, &[])
     }
@@ -165,12 +165,12 @@ impl Bench {
         to_it.map(|(_, rumor)| rumor.content.clone()).collect()
     }
 
-    /// Everything that an owner was told since it was last forgotten.
+    /// Returns the texts that an owner was sent since the last `forget`.
     pub fn told(&self, owner: PublicKey) -> Vec<String> {
         self.told_since(0, owner)
     }
 
-    /// The id of the last message to a key.
+    /// Returns the id of the last message to a key.
     pub fn last_to(&self, to: PublicKey) -> RumorId {
         let mut sent = self.sent.iter().rev();
         sent.find(|(key, rumor)| *key == to && rumor.kind == 14).unwrap().1.id()
@@ -180,7 +180,7 @@ impl Bench {
         Ok(self.command(command::Pair { only, proven })?.code.into())
     }
 
-    /// The peer, a contact, calls, and is answered.
+    /// Makes the peer, a contact, call and be answered.
     pub fn call(&mut self, byte: u8) -> CallId {
         self.command(command::NamePeer { key: PEER, name: "bob".into() }).unwrap();
         let call = CallId(uuid::Uuid::from_bytes([byte; 16]));
@@ -203,14 +203,14 @@ impl Bench {
         self.hear_written(from, self.now, body);
     }
 
-    /// The same, written at another time.
+    /// Delivers a message of another daemon that was written at another time.
     pub fn hear_written(&mut self, from: PublicKey, at: Time, body: &Body) {
         let instance = InstanceId([2; 8]);
         let stamp = Stamp { from, to: ME, at, instance, by_human: false, acks: vec![] };
         self.hear(encode(&stamp, body));
     }
 
-    /// The peer says something in a call.
+    /// Delivers a message of the peer in a call.
     pub fn peer_says(&mut self, call: CallId, number: u64, text: &str) {
         let mut stream = [0; 8];
         stream.copy_from_slice(&call.0.as_bytes()[..8]);
@@ -224,7 +224,7 @@ impl Bench {
         self.command(command::SendMessage { conversation, text: text.into(), again: false })
     }
 
-    /// The agent asks; answers with the question, its code, and the message that put it.
+    /// Asks the owner. Returns the question, its code, and the message that asked it.
     pub fn asks(
         &mut self,
         call: CallId,
@@ -246,7 +246,7 @@ impl Bench {
         (handle, code.unwrap(), self.last_to(OWNER))
     }
 
-    /// The answers that were taken: question and text.
+    /// Returns the recorded answers: question and text.
     pub fn answers(&self) -> Vec<(u32, String)> {
         let taken = self.changes.iter().filter_map(|change| match change {
             Change::Human(HumanChange::Answered { question, answer }) => {

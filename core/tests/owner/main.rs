@@ -1,4 +1,4 @@
-//! The human behind an agent: whose word counts, what it means, and what it does.
+//! The human behind an agent: owners, the meaning of their messages, and their effects.
 
 #[expect(clippy::unwrap_used, reason = "that is how a test fails")]
 mod bench;

@@ -38,7 +38,7 @@ fn calls_help_and_unknown_commands_are_answered() {
 }
 
 #[test]
-fn the_last_lines_of_a_call_are_told_once_the_host_has_read_them() {
+fn show_sends_the_last_lines_of_a_call() {
     let (mut bench, call) = Bench::in_call();
     assert!(bench.dm(OWNER, "/show").is_empty());
     assert_eq!(bench.recalls, [(call, OWNER)]);
@@ -61,7 +61,7 @@ fn the_last_lines_of_a_call_are_told_once_the_host_has_read_them() {
 }
 
 #[test]
-fn an_old_order_asks_for_a_yes_first() {
+fn an_old_command_must_be_confirmed() {
     let (mut bench, call) = Bench::in_call();
     let is_open = |bench: &Bench| bench.engine.call(call).unwrap().is_open();
     bench.wait(3 * 24 * 3600);
@@ -90,7 +90,7 @@ fn an_old_order_asks_for_a_yes_first() {
 }
 
 #[test]
-fn a_call_ended_by_its_human_is_news_to_the_agent() {
+fn the_agent_is_told_of_a_call_that_its_human_ended() {
     let (mut bench, call) = Bench::in_call();
     bench.dm(OWNER, "/end thank you");
     assert!(!bench.engine.call(call).unwrap().is_open());
@@ -104,7 +104,7 @@ fn a_call_ended_by_its_human_is_news_to_the_agent() {
 }
 
 #[test]
-fn who_may_call_is_the_owners_to_say() {
+fn an_owner_allows_and_blocks_keys() {
     let (mut bench, _) = Bench::in_call();
     bench.dm(OWNER, &format!("/block {}", OTHER.npub()));
     assert_eq!(standing(&bench, OTHER), Some(Standing::Blocked));
@@ -154,7 +154,7 @@ fn a_numbered_message_older_than_ninety_days_is_dropped() {
 }
 
 #[test]
-fn the_policy_of_an_owner_is_kept() {
+fn the_policy_set_by_an_owner_survives_a_restart() {
     let mut bench = Bench::owned();
     bench.dm(OWNER, "/policy closed");
     assert_eq!(bench.engine.policy(), Policy::Closed);
@@ -170,7 +170,7 @@ fn the_policy_of_an_owner_is_kept() {
 }
 
 #[test]
-fn who_is_muted_is_told_no_questions() {
+fn a_muted_owner_is_sent_no_questions() {
     let (mut bench, call) = Bench::in_call();
     assert!(bench.dm(OWNER, "/mute 60")[0].contains("60 minutes"));
     bench.forget();
@@ -201,7 +201,7 @@ fn who_is_muted_is_told_no_questions() {
 }
 
 #[test]
-fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
+fn messages_of_the_human_are_marked_for_the_peer() {
     let (mut bench, call) = Bench::in_call();
     assert!(bench.dm(OWNER, "/say c1 hello\nfrom me")[0].starts_with("Sent in c1"));
     let (_, rumor) = bench.sent.iter().find(|(to, _)| *to == PEER).unwrap();
@@ -230,7 +230,7 @@ fn the_human_speaks_in_a_call_and_the_peer_can_tell() {
 }
 
 #[test]
-fn words_that_ask_for_nothing_are_passed_on() {
+fn a_text_without_a_command_is_passed_on_to_the_agent() {
     let mut bench = Bench::owned();
     assert_eq!(bench.dm(OWNER, "How is it going?"), ["Passed on to your agent."]);
     let message = bench.heard(EventKind::Message)[0];
@@ -238,7 +238,7 @@ fn words_that_ask_for_nothing_are_passed_on() {
 }
 
 #[test]
-fn the_same_words_twice_in_a_second_are_two_messages() {
+fn the_same_reply_twice_in_a_second_is_two_messages() {
     let (mut bench, _) = Bench::in_call();
     bench.forget();
     bench.dm(OWNER, "/calls");

@@ -9,7 +9,7 @@ use p2p_core::record::EventKind;
 use crate::bench::{Bench, ME, OTHER, OWNER};
 
 #[test]
-fn the_right_code_pairs_whatever_the_policy_and_only_once() {
+fn the_right_code_pairs_once_under_every_policy() {
     for policy in [Policy::Ask, Policy::AllowList, Policy::Closed] {
         let mut bench = Bench::with(
             Settings { policy, ..Settings::default() },
@@ -67,7 +67,7 @@ fn five_wrong_codes_close_the_pairing() {
 }
 
 #[test]
-fn a_code_is_good_for_ten_minutes() {
+fn a_code_expires_after_ten_minutes() {
     let mut bench = Bench::new();
     let code = bench.pair(None, false).unwrap();
     bench.wait(600);
@@ -77,7 +77,7 @@ fn a_code_is_good_for_ten_minutes() {
 }
 
 #[test]
-fn the_right_code_of_a_wrong_key_is_mail() {
+fn the_right_code_from_another_key_is_an_ordinary_message() {
     let mut bench = Bench::new();
     let code = bench.pair(Some(OWNER), false).unwrap();
     assert!(bench.dm(OTHER, &code).is_empty(), "it is told nothing");
@@ -88,7 +88,7 @@ fn the_right_code_of_a_wrong_key_is_mail() {
 }
 
 #[test]
-fn the_blocked_cannot_pair() {
+fn a_blocked_key_cannot_pair() {
     let mut bench = Bench::new();
     bench.command(command::BlockPeer(OWNER)).unwrap();
     let code = bench.pair(None, false).unwrap();
@@ -97,7 +97,7 @@ fn the_blocked_cannot_pair() {
 }
 
 #[test]
-fn a_second_owner_needs_the_word_of_the_first() {
+fn a_second_owner_needs_the_consent_of_the_first() {
     let mut bench = Bench::owned();
     assert_eq!(bench.pair(None, false), Err(Refusal::OwnerOnly));
     let code = bench.pair(None, true).unwrap();
@@ -133,7 +133,7 @@ fn a_second_owner_needs_the_word_of_the_first() {
 }
 
 #[test]
-fn owners_words_are_no_tries() {
+fn messages_of_owners_do_not_count_as_tries() {
     let mut bench = Bench::owned();
     let code = bench.pair(None, true).unwrap();
     bench.dm(OWNER, "2BCD-EFGH");
@@ -143,7 +143,7 @@ fn owners_words_are_no_tries() {
 }
 
 #[test]
-fn a_one_time_code_is_good_once_and_not_for_long() {
+fn a_one_time_code_works_once_and_expires_soon() {
     let mut bench = Bench::owned();
     let code = |bench: &mut Bench| {
         let told = bench.dm(OWNER, "/code");
@@ -166,7 +166,7 @@ fn a_one_time_code_is_good_once_and_not_for_long() {
 }
 
 #[test]
-fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
+fn a_code_written_as_a_message_is_revoked_and_hidden_from_the_agent() {
     let (mut bench, _) = Bench::in_call();
     bench.forget();
     for (order, told) in [("/pair", "/pair gives a new one."), ("/code", "/code gives a new one.")]
@@ -181,7 +181,7 @@ fn a_code_in_the_wrong_place_is_void_and_not_for_the_agent() {
 }
 
 #[test]
-fn without_a_proof_only_an_agent_that_nobody_owns_changes_its_policy() {
+fn commands_of_an_owned_agent_need_a_proof() {
     let (mut bench, call) = Bench::in_call();
     let open = command::UnauthenticatedOrder(OwnerCommand::Policy(Policy::Open));
     assert_eq!(bench.command(open), Err(Refusal::OwnerOnly));

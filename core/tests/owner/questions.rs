@@ -12,7 +12,7 @@ use p2p_core::{Conversation, PublicKey, Rumor, StreamId, Time};
 use crate::bench::{Bench, ME, OTHER, OWNER, PEER};
 
 #[test]
-fn a_question_reaches_its_owner_with_what_it_is_about() {
+fn a_question_reaches_its_owner_with_its_context() {
     let (mut bench, call) = Bench::in_call();
     let command = command::Escalate {
         call,
@@ -53,7 +53,7 @@ fn an_agent_does_not_flood_its_owner() {
 }
 
 #[test]
-fn an_answer_is_known_by_its_reply_its_code_or_as_the_only_one() {
+fn an_answer_is_matched_by_reply_by_code_or_to_the_only_question() {
     for way in ["e", "q", "code first", "code last", "only"] {
         let (mut bench, call) = Bench::in_call();
         let (handle, code, message) = bench.asks(call, "Approve?", &["Yes, do", "No"]);
@@ -75,7 +75,7 @@ fn an_answer_is_known_by_its_reply_its_code_or_as_the_only_one() {
 }
 
 #[test]
-fn approve_and_deny_speak_the_words_of_the_question() {
+fn approve_and_deny_select_the_matching_option() {
     for (options, text, taken) in [
         (&[][..], "/approve", "approve"),
         (&[], "/deny", "deny"),
@@ -104,7 +104,7 @@ fn approve_and_deny_speak_the_words_of_the_question() {
 }
 
 #[test]
-fn nothing_is_taken_of_what_fits_several_questions() {
+fn an_ambiguous_answer_is_not_recorded() {
     let (mut bench, call) = Bench::in_call();
     let (_, first, message) = bench.asks(call, "This?", &[]);
     let (_, second, _) = bench.asks(call, "That?", &[]);
@@ -117,7 +117,7 @@ fn nothing_is_taken_of_what_fits_several_questions() {
 }
 
 #[test]
-fn a_second_answer_and_one_to_a_call_that_is_over_change_nothing() {
+fn a_second_answer_and_an_answer_after_the_call_change_nothing() {
     let (mut bench, call) = Bench::in_call();
     let (first, code, message) = bench.asks(call, "This?", &[]);
     bench.reply(OWNER, "yes", ("e", message));
@@ -156,7 +156,7 @@ fn a_bare_ok_is_a_late_answer_only_for_a_day() {
 }
 
 #[test]
-fn words_written_before_a_question_are_no_answer_to_it() {
+fn a_text_written_before_a_question_does_not_answer_it() {
     let (mut bench, call) = Bench::in_call();
     bench.wait(3600);
     let before = bench.now;
@@ -172,7 +172,7 @@ fn words_written_before_a_question_are_no_answer_to_it() {
 }
 
 #[test]
-fn both_ends_of_the_comparison_go_by_the_clock_that_others_have() {
+fn a_fast_clock_does_not_make_an_answer_look_early() {
     let (mut bench, call) = Bench::in_call();
     // Ours is an hour fast.
     bench.handle(Input::Clock { ahead: -3_600_000 });
@@ -183,7 +183,7 @@ fn both_ends_of_the_comparison_go_by_the_clock_that_others_have() {
 }
 
 #[test]
-fn nobody_else_answers() {
+fn peers_strangers_and_the_agent_cannot_answer() {
     let (mut bench, call) = Bench::in_call();
     let (_, code, message) = bench.asks(call, "Approve?", &["yes"]);
     // The peer in the call, the peer by message, a stranger who knows code and message.
@@ -210,7 +210,7 @@ fn nobody_else_answers() {
 }
 
 #[test]
-fn a_room_with_a_third_person_is_no_room() {
+fn a_message_to_a_group_is_dropped() {
     let (mut bench, call) = Bench::in_call();
     bench.asks(call, "Approve?", &[]);
     let (created_at, content) = (bench.now.secs(), "yes".to_owned());
@@ -223,7 +223,7 @@ fn a_room_with_a_third_person_is_no_room() {
 }
 
 #[test]
-fn what_comes_twice_or_from_long_ago_does_nothing() {
+fn repeated_and_very_old_messages_are_dropped() {
     let (mut bench, call) = Bench::in_call();
     bench.asks(call, "Approve?", &[]);
     let tags = vec![vec!["p".to_owned(), ME.to_string()]];
@@ -244,7 +244,7 @@ fn what_comes_twice_or_from_long_ago_does_nothing() {
 }
 
 #[test]
-fn an_owner_whose_app_speaks_p2p_is_understood() {
+fn an_owner_can_answer_through_another_p2p_daemon() {
     let (mut bench, call) = Bench::in_call();
     bench.handle(Input::PeerSeen { peer: OWNER, name: None });
     let (_, code, _) = bench.asks(call, "Approve?", &[]);
@@ -263,7 +263,7 @@ fn an_owner_whose_app_speaks_p2p_is_understood() {
 }
 
 #[test]
-fn a_reply_is_understood_when_the_question_moved_to_another_stream() {
+fn a_reply_matches_a_question_that_moved_to_another_stream() {
     let (mut bench, call) = Bench::in_call();
     bench.handle(Input::PeerSeen { peer: OWNER, name: None });
     let (_, _, first) = bench.asks(call, "Approve?", &[]);
@@ -285,7 +285,7 @@ fn a_reply_is_understood_when_the_question_moved_to_another_stream() {
 }
 
 #[test]
-fn an_answer_at_a_terminal_says_how_it_came() {
+fn an_answer_at_a_terminal_is_recorded_as_such() {
     let (mut bench, call) = Bench::in_call();
     let (question, _, _) = bench.asks(call, "Approve?", &["yes"]);
     let order = OwnerCommand::Answer { question, text: "1".into() };
@@ -299,7 +299,7 @@ fn an_answer_at_a_terminal_says_how_it_came() {
 }
 
 #[test]
-fn questions_and_what_was_said_of_them_outlive_a_restart() {
+fn questions_and_their_messages_survive_a_restart() {
     let (mut bench, call) = Bench::in_call();
     let (_, _, message) = bench.asks(call, "Approve?", &[]);
     bench.asks(call, "And this?", &[]);
@@ -309,7 +309,7 @@ fn questions_and_what_was_said_of_them_outlive_a_restart() {
 }
 
 #[test]
-fn what_cannot_be_an_answer_is_asked_again_and_what_does_not_fit_is_told() {
+fn invalid_and_too_long_answers_are_refused_with_the_reason() {
     let (mut bench, call) = Bench::in_call();
     bench.asks(call, "Which colour?", &["red", "green"]);
     assert_eq!(bench.dm(OWNER, "7"), ["Nothing changed: there are only 2 options."]);

@@ -142,7 +142,7 @@ impl Run {
         }
     }
 
-    /// Takes down what was answered since, and checks it.
+    /// Records the new answers and checks them.
     fn note(&mut self) {
         for change in &self.bench.changes {
             let Change::Human(HumanChange::Answered { question, answer }) = change else {
@@ -167,7 +167,7 @@ impl Run {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
     #[test]
-    fn an_answer_is_an_owners_and_told_once(acts in vec(act(), 1..40)) {
+    fn only_owners_answer_and_the_agent_is_told_once(acts in vec(act(), 1..40)) {
         let mut run = acts.into_iter().fold(Run::new(), Run::act);
         run.note();
     }

@@ -14,7 +14,7 @@ fn said_to_peer(bench: &Bench) -> Vec<(String, Option<String>)> {
     words.map(|(_, rumor)| (rumor.content.clone(), rumor.tag("by").map(String::from))).collect()
 }
 
-/// Takeovers that are over, as the store is told.
+/// Returns the takeovers that ended, as the store is told.
 fn ended(bench: &Bench) -> Vec<CallId> {
     let over = bench.changes.iter().filter_map(|change| match change {
         Change::Human(HumanChange::TakeoverOver(call)) => Some(*call),
@@ -24,7 +24,7 @@ fn ended(bench: &Bench) -> Vec<CallId> {
 }
 
 #[test]
-fn who_takes_a_call_over_speaks_in_it_instead_of_the_agent() {
+fn a_human_who_takes_over_a_call_speaks_instead_of_the_agent() {
     let (mut bench, call) = Bench::in_call();
     bench.says(call, "by me").unwrap();
     let rumor = bench.sent[0].1.id();
@@ -84,7 +84,7 @@ fn a_question_is_answered_in_a_taken_over_call_only_by_name() {
 }
 
 #[test]
-fn of_several_calls_the_one_that_is_replied_to_is_meant() {
+fn a_reply_selects_one_of_several_taken_over_calls() {
     let (mut bench, first) = Bench::in_call();
     let second = bench.call(8);
     bench.dm(OWNER, "/takeover c1");
@@ -101,7 +101,7 @@ fn of_several_calls_the_one_that_is_replied_to_is_meant() {
 }
 
 #[test]
-fn a_takeover_lapses_half_an_hour_after_the_humans_last_word() {
+fn a_takeover_lapses_half_an_hour_after_the_humans_last_message() {
     let (mut bench, call) = Bench::in_call();
     bench.dm(OWNER, "/takeover");
     bench.wait(29 * 60);
@@ -120,7 +120,7 @@ fn a_takeover_lapses_half_an_hour_after_the_humans_last_word() {
 }
 
 #[test]
-fn a_takeover_outlives_a_restart_and_not_its_call() {
+fn a_takeover_survives_a_restart_and_ends_with_its_call() {
     let (mut bench, call) = Bench::in_call();
     bench.dm(OWNER, "/takeover");
     let mut bench = bench.restarted();
@@ -132,7 +132,7 @@ fn a_takeover_outlives_a_restart_and_not_its_call() {
 }
 
 #[test]
-fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
+fn a_removed_owner_loses_takeovers_and_commands() {
     let (mut bench, call) = Bench::in_call();
     let code = bench.pair(None, true).unwrap();
     bench.dm(OTHER, &code);
@@ -153,7 +153,7 @@ fn the_word_of_one_who_is_no_owner_any_more_is_a_strangers() {
 }
 
 #[test]
-fn at_a_terminal_it_is_the_same() {
+fn a_call_can_be_taken_over_at_a_terminal() {
     let (mut bench, call) = Bench::in_call();
     bench.command(command::OwnerOrder(OwnerCommand::Takeover(call))).unwrap();
     assert_eq!(bench.says(call, "me?"), Err(Refusal::TakenOver));
@@ -171,7 +171,7 @@ fn at_a_terminal_it_is_the_same() {
 }
 
 #[test]
-fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
+fn a_takeover_continues_in_the_merged_call() {
     let mut bench = Bench::owned();
     bench.command(command::NamePeer { key: PEER, name: "bob".into() }).unwrap();
     let ring = command::PlaceCall {
@@ -207,7 +207,7 @@ fn a_takeover_goes_on_in_the_call_that_its_own_became_part_of() {
 }
 
 #[test]
-fn who_speaks_in_a_call_is_told_that_it_is_over() {
+fn the_human_who_took_over_is_told_of_the_end_even_if_muted() {
     let (mut bench, call) = Bench::in_call();
     bench.dm(OWNER, "/mute 60");
     bench.dm(OWNER, "/takeover");
@@ -222,7 +222,7 @@ fn who_speaks_in_a_call_is_told_that_it_is_over() {
 }
 
 #[test]
-fn an_agent_takes_back_nothing_that_its_human_is_told() {
+fn an_agent_cannot_cancel_messages_to_its_owner() {
     let (mut bench, call) = Bench::in_call();
     let (_, _, rumor) = bench.asks(call, "Approve?", &[]);
     let conversation = Conversation::Direct(OWNER);

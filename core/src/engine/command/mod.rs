@@ -1,4 +1,4 @@
-//! Every command of our agent: its parameters, its reply, and who may give it.
+//! Commands of our agent: parameters, replies and permissions.
 
 mod call;
 mod diagnose;

@@ -35,7 +35,7 @@ impl Command for Pair {
     }
 }
 
-/// Carries out an order of somebody who has proven to be an owner. The reply is for the owner.
+/// Carries out a command of an authenticated owner. The reply is for the owner.
 #[derive(Debug, Clone)]
 pub struct OwnerOrder(pub OwnerCommand);
 
@@ -47,7 +47,7 @@ impl Command for OwnerOrder {
     }
 }
 
-/// Carries out an order of somebody who has proven nothing, where anybody may give it.
+/// Carries out a command without authentication, if the command needs none.
 #[derive(Debug, Clone)]
 pub struct UnauthenticatedOrder(pub OwnerCommand);
 
@@ -76,7 +76,7 @@ impl Command for RedeemCode {
 pub struct CreateInvite {
     /// Number of times that the token can be used.
     pub uses: u32,
-    /// For how long, in seconds.
+    /// Lifetime of the token, in seconds.
     pub lifetime: u64,
 }
 

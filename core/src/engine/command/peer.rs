@@ -37,7 +37,7 @@ impl Command for AllowPeer {
     }
 }
 
-/// Drops everything from a key.
+/// Blocks a key: everything from it is dropped.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockPeer(pub PublicKey);
 
