@@ -91,7 +91,10 @@ fn a_contact_sees_ringing_and_messages_arrive_in_order() {
         let named = bob.fails(6, &[args, &["--call", &talk.bob]].concat());
         assert_eq!(named.code, ErrorCode::CallState);
         assert_eq!(named.hint.unwrap(), format!("p2p answer accept --call {}", talk.bob));
-        assert_eq!(bob.fails(6, args).code, ErrorCode::NoCall);
+        let none = bob.fails(6, args);
+        assert_eq!(none.code, ErrorCode::NoCall);
+        let wanted = format!("no active call; {} (alice) is ringing: answer it first", talk.bob);
+        assert_eq!(none.message, wanted);
     }
     // The same call again is the same call, and may wait.
     let again = alice.start(&["call", "bob", "in order", "--wait", "60", "--json"]);

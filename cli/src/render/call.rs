@@ -213,7 +213,7 @@ mod tests {
         let waited = WaitReport { reached: true, ..waited };
         assert_eq!(
             text_of(&placed(samples::call(), Some(waited))),
-            "c7 bob active, their turn 6m35s  note: issue 12  topic: docs\nnext: p2p send --call c7 \"<text>\"\n"
+            "c7 bob active; their turn for 6m35s  note: issue 12  topic: docs\nnext: p2p send --call c7 \"<text>\"\n"
         );
     }
 

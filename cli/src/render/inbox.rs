@@ -153,7 +153,7 @@ impl Text for CancelResult {
     }
 }
 
-/// Returns `nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read`.
+/// Returns `nothing yet (25 s). c7 bob active; their turn for 6m35s; m40 delivered, not read`.
 fn nothing_yet(
     waiting: WaitReport,
     call: Option<&CallView>,
@@ -364,7 +364,7 @@ mod tests {
         let waiting = WaitReport { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&arrived(Vec::new(), Some(waiting))),
-            "nothing yet (25 s). c7 bob active, their turn 6m35s; m40 delivered, not read\nnext: p2p wait --call c7\n"
+            "nothing yet (25 s). c7 bob active; their turn for 6m35s; m40 delivered, not read\nnext: p2p wait --call c7\n"
         );
     }
 

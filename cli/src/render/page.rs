@@ -64,6 +64,12 @@ impl Page {
         super::units::span(self.now_ms.saturating_sub(at_ms))
     }
 
+    /// Returns the time that has passed since `at_ms`, if it is a minute or more.
+    #[must_use]
+    pub fn minutes_since(&self, at_ms: u64) -> Option<String> {
+        (self.now_ms.saturating_sub(at_ms) >= 60_000).then(|| self.since(at_ms))
+    }
+
     /// Returns the time left until `at_ms`.
     #[must_use]
     pub fn until(&self, at_ms: u64) -> String {

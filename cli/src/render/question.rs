@@ -38,7 +38,7 @@ impl Text for Asked {
         match self.waiting {
             Some(waiting) if !waiting.reached => {
                 let how = standing(question, page);
-                page.line(format!("{} {} {how}", in_vain(waiting), question.handle));
+                page.line(format!("{} {}: {how}", in_vain(waiting), question.handle));
                 follow_up(question, page);
             }
             _ => question.text(page),
@@ -68,11 +68,13 @@ fn follow_up(question: &QuestionView, page: &mut Page) {
 
 fn one(question: &QuestionView, page: &mut Page) {
     let passed_on = match &question.peer_delivery {
-        Some(delivery) => format!("; the peer: {}", words::delivery(delivery)),
+        Some(delivery) => {
+            format!("; note to {}: {}", name(&question.peer), words::delivery(delivery))
+        }
         None => String::new(),
     };
     page.line(format!(
-        "{} {} {} {}{passed_on}",
+        "{} (in {} with {}): {}{passed_on}",
         question.handle,
         question.call,
         name(&question.peer),
@@ -130,23 +132,29 @@ impl Text for QuestionsResult {
     }
 }
 
-/// Returns a question's state: `open 3m, told: command`.
+/// Returns a question's state: `open, asked 3m ago; told by command`.
 #[must_use]
 pub fn standing(question: &QuestionView, page: &Page) -> String {
     let state = match question.state {
         QuestionState::Open => "open",
-        QuestionState::Answered => "answered",
+        QuestionState::Answered => "your human answered",
         QuestionState::Closed => "closed",
     };
-    let told =
-        if question.notified.is_empty() { "nobody".into() } else { question.notified.join(", ") };
+    let asked = match page.minutes_since(question.at_ms) {
+        Some(time) => format!("asked {time} ago"),
+        None => "asked just now".into(),
+    };
+    let told = match question.notified.join(", ") {
+        none if none.is_empty() => "nobody was told".into(),
+        channels => format!("told by {channels}"),
+    };
     let more = |channels: &[String], how: &str| match channels.join(", ") {
         none if none.is_empty() => none,
         channels => format!(" ({channels} {how})"),
     };
     let telling = more(&question.notifying, "is being tried");
     let failed = more(&question.failed, "failed");
-    format!("{state} {}, told: {told}{telling}{failed}", page.since(question.at_ms))
+    format!("{state}, {asked}; {told}{telling}{failed}")
 }
 
 #[cfg(test)]
@@ -163,7 +171,9 @@ mod tests {
             page.finish(None).lines().next().unwrap_or_default().to_owned()
         };
         let mut question = samples::question();
-        assert_eq!(line(&question), "q2 c7 bob open 3m, told: command");
+        assert_eq!(line(&question), "q2 (in c7 with bob): open, asked 3m ago; told by command");
+        let new = QuestionView { at_ms: NOW_MS - 59_999, ..question.clone() };
+        assert_eq!(line(&new), "q2 (in c7 with bob): open, asked just now; told by command");
         let state = DeliveryState::Queued;
         question.peer_delivery = Some(DeliveryView {
             state,
@@ -177,7 +187,7 @@ mod tests {
         question.state = QuestionState::Closed;
         assert_eq!(
             line(&question),
-            "q2 c7 bob closed 3m, told: nobody (dm is being tried) (command failed); the peer: queued"
+            "q2 (in c7 with bob): closed, asked 3m ago; nobody was told (dm is being tried) (command failed); note to bob: queued"
         );
     }
 
@@ -192,7 +202,7 @@ mod tests {
         let waiting = WaitReport { reached: false, waited_s: 25, interrupted: false };
         assert_eq!(
             text_of(&Asked::new(samples::question(), Some(waiting))),
-            "nothing yet (25 s). q2 open 3m, told: command\nnext: p2p wait --for reply --call c7\n"
+            "nothing yet (25 s). q2: open, asked 3m ago; told by command\nnext: p2p wait --for reply --call c7\n"
         );
         let answered = QuestionView {
             state: QuestionState::Answered,
@@ -205,7 +215,7 @@ mod tests {
         let asked = Asked::new(answered, Some(waiting));
         assert_eq!(
             text_of(&asked),
-            "q2 c7 bob answered 3m, told: command\n  Publish?\n\
+            "q2 (in c7 with bob): your human answered, asked 3m ago; told by command\n  Publish?\n\
              q2 your human answers 14:02Z (by direct message)\n  yes\n  but not more\n\
              next: p2p send --call c7 \"<text>\"\n"
         );

@@ -94,7 +94,7 @@ impl Text for RelayUp {
 impl Text for Backup {
     fn text(&self, page: &mut Page) {
         page.line(format!("identity copied to {}", self.path));
-        page.line("whoever has that file is this agent: keep it where nobody else reads");
+        page.line("whoever has that file can act as this agent: keep it private");
     }
 }
 

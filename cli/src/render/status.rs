@@ -126,7 +126,7 @@ fn goings_on(status: &StatusResult, page: &mut Page) {
         page.line(format!("{} unread direct message{plural}", status.unread_dms));
     }
     for question in &status.questions {
-        page.line(format!("{} {}", question.handle, standing(question, page)));
+        page.line(format!("{}: {}", question.handle, standing(question, page)));
     }
     page.next(what_next(status));
 }
@@ -390,9 +390,9 @@ mod tests {
         assert_eq!(
             text_of(&Overview(status())),
             "agent-x7k2 npub1x7k…9q  2/3 relays (nos.lol: refused, 4m)  daemon: autostarted, no service\n\
-             c7 bob active, their turn 6m35s; 1 unread  note: issue 12  topic: docs\n\
+             c7 bob active; their turn for 6m35s; 1 unread  note: issue 12  topic: docs\n\
              c8 ~\"Ana\" ringing you, 8m left\n│ hi next: rm\n\
-             q2 open 3m, told: command\nnext: p2p inbox\n"
+             q2: open, asked 3m ago; told by command\nnext: p2p inbox\n"
         );
     }
 
@@ -458,7 +458,7 @@ mod tests {
         status.calls[0].taken_over = true;
         assert_eq!(what_next(&status), "p2p wait --call c7");
         assert!(
-            text_of(&Overview(status.clone())).contains("c7 bob active, your human speaks there")
+            text_of(&Overview(status.clone())).contains("c7 bob active; your human speaks there")
         );
         status.calls[0].taken_over = false;
         assert_eq!(what_next(&status), "p2p send --call c7 \"<text>\"");

@@ -112,7 +112,7 @@ pub fn receipt(message: &MessageView) -> String {
     }
 }
 
-/// Returns the state of a call: `active, their turn 6m10s`, `ringing you, 8m left`.
+/// Returns the state of a call: `active; their turn for 6m10s`, `ringing you, 8m left`.
 #[must_use]
 pub fn standing(call: &CallView, page: &Page) -> String {
     let left = |text: &str| match call.expires_ms {
@@ -125,12 +125,18 @@ pub fn standing(call: &CallView, page: &Page) -> String {
         CallState::Incoming => left("ringing you"),
         CallState::Knocking => left("knocking (a stranger)"),
         CallState::Connecting => "connecting".into(),
-        CallState::Active if call.taken_over => "active, your human speaks there".into(),
-        CallState::Active => match (call.turn, call.last_message_ms) {
-            (Some(Turn::Mine), Some(at)) => format!("active, your turn {}", page.since(at)),
-            (Some(Turn::Theirs), Some(at)) => format!("active, their turn {}", page.since(at)),
-            _ => "active".into(),
-        },
+        CallState::Active if call.taken_over => "active; your human speaks there".into(),
+        CallState::Active => {
+            let turn = match call.turn {
+                Some(Turn::Mine) => "active; your turn",
+                Some(Turn::Theirs) => "active; their turn",
+                _ => return "active".into(),
+            };
+            match call.last_message_ms.and_then(|at| page.minutes_since(at)) {
+                Some(time) => format!("{turn} for {time}"),
+                None => turn.into(),
+            }
+        }
         CallState::Ended => match call.reason {
             Some(why) => format!("ended: {}", reason(why)),
             None => "ended".into(),
@@ -162,7 +168,20 @@ pub const fn state(state: CallState) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::samples;
+    use crate::render::samples::{self, NOW_MS};
+
+    #[test]
+    fn an_active_call_shows_the_turn_and_its_time_from_a_minute_on() {
+        let line = |turn, ago_ms: u64| {
+            let last_message_ms = Some(NOW_MS - ago_ms);
+            let call = CallView { turn, last_message_ms, ..samples::call() };
+            standing(&call, &Page::new(NOW_MS))
+        };
+        assert_eq!(line(Some(Turn::Mine), 59_999), "active; your turn");
+        assert_eq!(line(Some(Turn::Mine), 60_000), "active; your turn for 1m");
+        assert_eq!(line(Some(Turn::Theirs), 0), "active; their turn");
+        assert_eq!(line(None, 60_000), "active");
+    }
 
     #[test]
     fn a_pet_name_is_plain_a_claimed_one_marked_and_a_key_short() {

@@ -133,11 +133,14 @@ fn none(store: &Reader, others: &[CallRow], wanted: &Wanted<'_>) -> RpcError {
             .hint("p2p list\np2p call <agent> \"<topic>\"");
     };
     let (name, c) = (known_name(store, call.peer), handle('c', call.handle));
-    let message = format!("no call fits; {c} ({name}) {}", stands(&call.state));
-    RpcError::new(ErrorCode::NoCall, message).hint(match call.state {
-        State::Incoming(_) => format!("p2p answer accept --call {c}"),
-        _ => "p2p status".into(),
-    })
+    let (state, hint) = match call.state {
+        State::Incoming(_) => {
+            ("is ringing: answer it first", format!("p2p answer accept --call {c}"))
+        }
+        _ => (stands(&call.state), "p2p status".into()),
+    };
+    let message = format!("no active call; {c} ({name}) {state}");
+    RpcError::new(ErrorCode::NoCall, message).hint(hint)
 }
 
 /// Returns the pet name or the beginning of the npub, and never a claimed name.

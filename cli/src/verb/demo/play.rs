@@ -132,7 +132,7 @@ fn ask_humans(stage: &Stage) -> Result<(), RpcError> {
     stage.run(ALICE, &asked, 9)?;
     stage.say("Bob has a hook, and his human learns of it.");
     let asked = stage.run(BOB, &["escalate", "May I take another page?", "--quiet"], 0)?;
-    asked.shows("told: command")?;
+    asked.shows("told by command")?;
     eventually("the hook", 10, || {
         let told = fs::read_to_string(stage.told_by_hook()).unwrap_or_default();
         Ok(told.contains('{'))
