@@ -118,7 +118,7 @@ impl Call {
                 vec![Effect::Send(Control::Established), Effect::Answered]
             }
             Event::Control(Control::Reject(closing)) => self.end_by_peer(now, closing),
-            // Its accept was lost: it took the call, and what it said in it is on the way.
+            // The accept was lost: the callee took the call, and its messages are on the way.
             Event::Control(Control::End(closing)) => {
                 self.answered = Some(now);
                 self.end_by_peer(now, closing)
@@ -154,7 +154,7 @@ impl Call {
                 vec![Effect::Answered]
             }
             Event::Control(Control::Cancel(closing)) => self.end_by_peer(now, closing),
-            // The caller was in the call: its `established`, and what it said, are on the way.
+            // The caller was in the call: its `established` and its messages are on the way.
             Event::Control(Control::End(closing)) => {
                 self.answered = Some(now);
                 self.end_by_peer(now, closing)
@@ -205,14 +205,14 @@ impl Call {
                 vec![]
             }
             Event::Control(Control::End(closing)) => {
-                // It was in the call, and nobody here said otherwise.
+                // The peer was in the call, and this side sent no final message to the contrary.
                 if state.by == By::Nobody {
                     self.answered = self.answered.or(Some(now));
                 }
                 self.settle(now, state, closing)
             }
             Event::Control(Control::Cancel(closing)) if !self.outgoing => {
-                // The caller was never in the call, whatever we thought.
+                // The caller was never in the call, even if this side believed so.
                 if state.by != By::Peer {
                     self.answered = None;
                 }
@@ -221,7 +221,7 @@ impl Call {
             Event::Control(Control::Reject(closing)) if self.outgoing => {
                 self.settle(now, state, closing)
             }
-            // The other end thinks that the call is on.
+            // The other end believes that the call is on.
             Event::Control(
                 Control::Accept(_) | Control::Ringing | Control::Offer(_) | Control::Established,
             )

@@ -299,7 +299,7 @@ fn a_ring_that_comes_too_late_is_a_missed_call() {
         let call = Call::offered(1, id(5), PublicKey([1; 32]), after(late), START, &offer(), false);
         assert_eq!(call.is_open(), rings, "{late}");
     }
-    // A clock that runs behind is no reason.
+    // A clock that runs behind does not make a ring late.
     let call = Call::offered(1, id(5), PublicKey([1; 32]), START, after(3600), &offer(), false);
     assert!(call.is_open());
 }

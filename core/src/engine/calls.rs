@@ -196,7 +196,7 @@ impl Engine {
     }
 
     fn closed(&mut self, now: Time, call: &Call, cause: Cause) {
-        // Our agent is told of the call that goes on instead; unless that is over.
+        // For a merged call, our agent is told of the call that goes on, unless that call ended.
         if self.calls.goes_on(call) {
             return;
         }

@@ -129,7 +129,7 @@ impl Engine {
     /// again.
     pub(super) fn relay_back(&mut self, now: Time) {
         self.probe_instances(now);
-        // Whatever waits for a relay has a deadline.
+        // Everything that waits for a relay has a deadline.
         for timer in self.timers.keys().collect::<Vec<_>>() {
             match timer {
                 Timer::Call(id) => self.step(now, id, CallEvent::RelayBack, Cause::Other),

@@ -40,7 +40,7 @@ impl Engine {
                 Acknowledged::Unknown => self.opening_acked(from, &ack),
             }
         }
-        // Its id may be forgotten: it could be a replay, and break its stream.
+        // The id of so old a rumor may be forgotten: it could be a replay and break its stream.
         let numbered = matches!(packet.body, Body::Numbered(..) | Body::Chunk(..));
         if numbered && is_forgotten(now, Time::from_secs(packet.created_at)) {
             return;
@@ -109,7 +109,7 @@ impl Engine {
         };
         let open = found.is_open();
         let waits = open || found.was_given_up();
-        // Another's accept, another's end.
+        // The control message comes from a key that is not in this call.
         if found.peer != from {
             return;
         }
@@ -125,14 +125,14 @@ impl Engine {
             Control::Reject(closing) | Control::Cancel(closing) | Control::End(closing)
                 if closing.reason == Reason::Merged =>
             {
-                // What it was merged into may have been merged itself since.
+                // The surviving call may have been merged into another since.
                 closing.into = closing.into.map(|into| self.calls.successor(into));
                 closing.into.filter(|into| waits && self.carry_over(now, call, *into) && open)
             }
             _ => None,
         };
         self.step(now, call, CallEvent::Control(control), Cause::Other);
-        // We rang while it rang here: that is an answer.
+        // Both ends rang: our own ring counts as the answer.
         if let Some(into) = met {
             self.step(now, into, CallEvent::Accept { replaces: Some(call) }, Cause::Other);
         }
@@ -259,7 +259,7 @@ impl Engine {
         if let Some((call, content)) = forwarded {
             self.forward(now, call, by, &content);
         }
-        // A file is news when it is whole.
+        // A file is reported once it is complete.
         if !silent {
             self.ctx.event(now, EventKind::Message, id, Some(handle), None);
         }

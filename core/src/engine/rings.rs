@@ -108,7 +108,7 @@ impl Engine {
         // The peer's call survives: it is accepted, and our call is merged into it.
         let waiting = self.calls.merged_into(ring.from, ring.call);
         let call = self.open_call(now, ring, false);
-        // Nothing rings here, so that the opening message is news by itself.
+        // This call never rings here, so its opening message needs an event of its own.
         if let Some(opening) = self.opening_of(call) {
             let id = Conversation::Call(call);
             self.ctx.event(now, EventKind::Message, id, Some(opening), None);

@@ -67,7 +67,7 @@ pub fn policy(policy: Policy) -> &'static str {
 pub fn ask(asked: &Asked<'_>) -> String {
     let Asked { agent, question, code, call, peer, text, options, lines } = asked;
     let agent = if agent.is_empty() { "Your agent".into() } else { piece(agent) };
-    // It may repeat what a peer wrote: only its first line begins like one of ours.
+    // The question may repeat a peer's text: only its first line begins like a line of ours.
     let text = plain(text).replace('\n', "\n  ");
     let mut out = format!("{agent} asks (q{question}, code {code})\nin {call}:\n{text}");
     let numbered = options.iter().zip(1..).map(|(option, n)| format!("{n}) {}", piece_of(option)));

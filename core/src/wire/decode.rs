@@ -69,7 +69,7 @@ pub fn decode(me: PublicKey, message: &Verified) -> Result<Packet, Malformed> {
         CONTROL_KIND => control(rumor)?,
         _ => return Err(Malformed::Kind),
     };
-    // To ourselves we say one thing only, and nobody else says it to us.
+    // Our own key sends itself nothing but this type, and no other key may send us this type.
     if own != matches!(body, Body::DuplicateInstance(_)) {
         return Err(Malformed::Own);
     }

@@ -55,7 +55,7 @@ impl Engine {
         match order {
             OwnerCommand::Answer { question, text } => self.answer(now, question, &text, via),
             OwnerCommand::Calls => Ok(OwnerMessage::new(self.calls_text(now))),
-            // Whoever asks by a message is told the lines; a terminal has a verb for that.
+            // Only an owner who asks by message is sent the lines; a terminal has the transcript.
             OwnerCommand::Show(call) => {
                 self.call(call).ok_or(Refusal::NoCall)?;
                 Ok(OwnerMessage::new(self.call_line(call)).about(call))
@@ -180,7 +180,7 @@ impl Engine {
             return OwnerMessage::new("That key is not an owner.");
         }
         self.ctx.persist(HumanChange::OwnerGone(key));
-        // Nor does a code help that it may have got before.
+        // Codes that the removed owner may know become invalid too.
         self.owners.unconfirmed.remove(&key);
         self.owners.codes.clear();
         self.owners.pairing = None;
@@ -190,7 +190,7 @@ impl Engine {
         }
         let npub = key.npub();
         self.tell(now, key, OwnerMessage::new(REMOVED));
-        // The store forgets the passphrase, which that owner may know.
+        // The store removes the passphrase, since the removed owner may know it.
         self.notice(now, Conversation::Direct(key), None, &format!("{npub} is no longer an owner"));
         OwnerMessage::new(format!("{npub} is no longer an owner. The passphrase was removed."))
     }

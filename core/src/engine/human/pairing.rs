@@ -110,7 +110,7 @@ impl Engine {
         let mut text = format!(
             "You now own this agent.\nYou: {theirs}\nAgent: {agent}\n{ours}\nPolicy: {policy} (/policy changes it)"
         );
-        // Nobody owns it behind another's back: not a key that the agent itself has paired, either.
+        // The other owners are told of every new owner, even of a key that the agent itself paired.
         for other in others {
             text += &format!("\nIt has another owner: {}", other.npub());
             let text = format!(

@@ -157,7 +157,7 @@ impl Engine {
         }
         self.ctx.persist(HumanChange::Answered { question: handle, answer });
         self.ctx.event(now, EventKind::Reply, Conversation::Call(call), Some(handle), None);
-        // Nobody answers what was answered.
+        // The other owners are told, so that they do not answer as well.
         let others = self.owners().map(|owner| owner.key).filter(|key| via != Via::Dm(*key));
         let others: Vec<_> = others.filter(|key| self.was_put_to(*key, handle)).collect();
         for other in others {
@@ -228,7 +228,7 @@ impl Engine {
     }
 
     fn question_by_code(&self, word: &str) -> Option<u32> {
-        // Those of an older store were counted up, and look like numbers.
+        // `read` would refuse the codes of an older store, which look like numbers.
         let code = code::normal(word, code::SHORT)?;
         let mut all = self.owners.questions.values().rev();
         all.find(|question| question.code == code).map(|question| question.handle)

@@ -48,7 +48,7 @@ impl Engine {
         if !self.is_owner(packet.from) {
             return false;
         }
-        // What is so old that it may be a repetition is nobody's order, and no news.
+        // A message so old that it may be a repetition is neither a command nor a new message.
         is_forgotten(now, Time::from_secs(packet.created_at)) || self.owner_said(now, packet, text)
     }
 
@@ -100,7 +100,7 @@ impl Engine {
             Some(Ok(call)) => {
                 let order = OwnerCommand::Say { call, text: text.into() };
                 let fresh = self.age(now, written) <= FRESH;
-                // Whoever talks there is told only what was not said.
+                // The owner in a taken-over call is told only of messages that were not sent.
                 return match self.ordered(now, from, written, order, text) {
                     Reaction::Reply(reply) if fresh && reply.confirms => Reaction::Silent,
                     other => other,

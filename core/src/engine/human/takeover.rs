@@ -192,7 +192,7 @@ impl Engine {
             return;
         };
         let text = wording::forward(handle, &self.named(peer), by, &content.shown());
-        // Who speaks there hears the answers, muted or not.
+        // The owner who took over gets the answers even when muted.
         let listening = self.listening(now);
         let hears = |key: &PublicKey| takeover.by == Via::Dm(*key) || listening.contains(key);
         for owner in self.behind(takeover.by).into_iter().filter(hears) {
