@@ -40,7 +40,8 @@ pub enum Output {
     AssembleFile(Assembly),
     /// Sum up what is kept of a call; answer with [`Input::Digested`].
     Digest(CallId),
-    /// Read the last lines of a call; answer with [`Input::Recalled`].
+    /// Read the last lines of a call; answer with
+    /// [`Input::Recalled`](crate::engine::Input::Recalled).
     Recall {
         /// Call to read.
         call: CallId,

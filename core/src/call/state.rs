@@ -278,7 +278,7 @@ impl Call {
         matches!(self.state, State::Active) || (!self.is_open() && self.answered.is_some())
     }
 
-    /// Returns the time at which [`Event::Tick`] is due.
+    /// Returns the time at which [`Event::Tick`](super::Event::Tick) is due.
     #[must_use]
     pub fn next_timeout(&self) -> Option<Time> {
         match &self.state {

@@ -52,7 +52,8 @@ pub enum Input {
     },
     /// A relay came back: rumors that no relay accepted can be sent now.
     RelayBack,
-    /// Transcript digests of a call, in answer to [`Output::Digest`].
+    /// Transcript digests of a call, in answer to
+    /// [`Output::Digest`](crate::output::Output::Digest).
     Digested {
         /// Call concerned.
         call: CallId,
@@ -61,7 +62,7 @@ pub enum Input {
         /// Digest of the peer's messages that arrived here.
         heard: Digest,
     },
-    /// The last lines of a call, in answer to [`Output::Recall`].
+    /// The last lines of a call, in answer to [`Output::Recall`](crate::output::Output::Recall).
     Recalled {
         /// Call concerned.
         call: CallId,

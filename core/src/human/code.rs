@@ -51,7 +51,7 @@ fn plain(text: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Phones make other dashes of the one that was typed.
+/// Returns true for a hyphen or a dash: phones replace a typed hyphen with other dashes.
 fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}')
 }
