@@ -325,16 +325,7 @@ impl Store {
                 .iter()
                 .map(|((id, n), rumor)| (*id, *n, rumor.clone()))
                 .collect(),
-            chunks: self
-                .chunks
-                .iter()
-                .map(|((stream, number), (rumor, bytes))| StoredChunk {
-                    stream: *stream,
-                    number: *number,
-                    rumor: *rumor,
-                    size: bytes.len() as u64,
-                })
-                .collect(),
+            chunks: self.stored_chunks(),
             files: self.files.values().filter(under_way).cloned().collect(),
             seen: self.seen.iter().map(|(id, at)| (*id, *at)).collect(),
             tombstones: self.tombstones.values().cloned().collect(),
@@ -350,5 +341,15 @@ impl Store {
             notes: self.notes.clone(),
             ..Snapshot::default()
         }
+    }
+
+    fn stored_chunks(&self) -> Vec<StoredChunk> {
+        let stored = self.chunks.iter().map(|((stream, number), (rumor, bytes))| StoredChunk {
+            stream: *stream,
+            number: *number,
+            rumor: *rumor,
+            size: bytes.len() as u64,
+        });
+        stored.collect()
     }
 }
