@@ -1,8 +1,8 @@
 //! The background service: one identity, its relays, its calls, its store, and the socket that
 //! front ends use.
 //!
-//! [`run`] composes the parts. One thread owns the engine and the store ([`engine`]). Relays
-//! ([`p2p_relays`], the one crate that knows Nostr), the socket ([`socket`]), notifiers and presence
+//! [`run`] composes the parts. One thread owns the engine and the store (`engine`). Relays
+//! ([`p2p_relays`], the one crate that knows Nostr), the socket (`socket`), notifiers and presence
 //! are tasks around it that reach it through messages.
 
 mod auth_throttle;
