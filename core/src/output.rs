@@ -36,12 +36,12 @@ pub enum Output {
         priority: Priority,
     },
     /// Assemble a received file from its pieces, which are stored, and check it; answer with
-    /// [`Input::FileStored`].
+    /// `Input::FileStored`.
     AssembleFile(Assembly),
-    /// Sum up what is kept of a call; answer with [`Input::Digested`].
+    /// Sum up what is kept of a call; answer with `Input::Digested`.
     Digest(CallId),
     /// Read the last lines of a call; answer with
-    /// [`Input::Recalled`](crate::engine::Input::Recalled).
+    /// `Input::Recalled`(crate::engine::Input::Recalled).
     Recall {
         /// Call to read.
         call: CallId,

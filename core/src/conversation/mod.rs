@@ -1,4 +1,4 @@
-//! Conversations: numbered streams to a peer, acknowledgements and repetition. [`conversations`]
+//! Conversations: numbered streams to a peer, acknowledgements and repetition. `conversations`
 //! holds them all; the other files are what it does, by the way of a message.
 
 pub(crate) mod acknowledge;

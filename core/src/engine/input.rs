@@ -53,7 +53,7 @@ pub enum Input {
     /// A relay came back: rumors that no relay accepted can be sent now.
     RelayBack,
     /// Transcript digests of a call, in answer to
-    /// [`Output::Digest`](crate::output::Output::Digest).
+    /// `Output::Digest`(crate::output::Output::Digest).
     Digested {
         /// Call concerned.
         call: CallId,
@@ -62,7 +62,7 @@ pub enum Input {
         /// Digest of the peer's messages that arrived here.
         heard: Digest,
     },
-    /// The last lines of a call, in answer to [`Output::Recall`](crate::output::Output::Recall).
+    /// The last lines of a call, in answer to `Output::Recall`(crate::output::Output::Recall).
     Recalled {
         /// Call concerned.
         call: CallId,
@@ -71,7 +71,7 @@ pub enum Input {
         /// Lines, oldest first.
         lines: Vec<Line>,
     },
-    /// A received file was assembled, or could not be, in answer to [`Output::AssembleFile`].
+    /// A received file was assembled, or could not be, in answer to `Output::AssembleFile`.
     FileStored {
         /// The file's handle.
         file: u32,
