@@ -40,7 +40,7 @@ impl Scene {
         let shown = self.alice().json(&["owner", "pair", "--wait", "0"]);
         let code = shown["code"].as_str().unwrap();
         let _ = self.owner.says(&code.to_lowercase());
-        let told = self.owner.hears("the confirmation", |text| text.starts_with("You own"));
+        let told = self.owner.hears("the confirmation", |text| text.starts_with("You now own"));
         assert!(told.text.contains(shown["npub"].as_str().unwrap()), "{}", told.text);
         assert!(told.text.contains("/help"), "{}", told.text);
     }
@@ -103,7 +103,7 @@ fn an_owner_with_any_nip17_app_answers_and_takes_over() {
     // Somebody guesses, and is told so; the code is still good. Both hold the same app.
     alice.json(&["owner", "pair", "--wait", "0"]);
     owner.does(&json!({"text": "AAAA-AAA2", "by": "other"}));
-    let told = owner.other_hears("that it is wrong", |text| text.contains("not the code"));
+    let told = owner.other_hears("that it is wrong", |text| text.starts_with("Wrong code"));
     assert!(told.text.contains("4 tries left"), "{}", told.text);
     scene.pair();
     let shown = alice.json(&["owner", "show"]);
@@ -158,7 +158,7 @@ fn an_owner_with_any_nip17_app_answers_and_takes_over() {
     let heard = scene.says_as_human("Please hurry");
     assert_eq!((&heard["by_human"], &heard["untrusted"]), (&true.into(), &true.into()));
     let _ = owner.says("/takeover");
-    owner.hears("that it was taken over", |text| text.starts_with("You speak in c1"));
+    owner.hears("that it was taken over", |text| text.starts_with("You have taken over c1"));
     assert_eq!(alice.fails(9, &["send", "Me, too"]).code, ErrorCode::TakenOver);
     assert_eq!(alice.fails(9, &["end", "--call", "c1"]).code, ErrorCode::TakenOver);
     assert_eq!(alice.json(&["status"])["calls"][0]["taken_over"], true);
@@ -237,7 +237,7 @@ fn strangers_and_old_messages_do_not_pass_for_the_owner() {
     // The same once more, and another to what was answered.
     owner.does(&json!({"again": answer}));
     owner.does(&json!({"text": "yes", "reply": heard.id}));
-    owner.hears("that it has one", |text| text.contains("was answered before"));
+    owner.hears("that it has one", |text| text.contains("already has an answer"));
     assert_eq!(scene.question(&second)["answer"], "no");
     open("a repeated answer");
 
@@ -260,7 +260,7 @@ fn strangers_and_old_messages_do_not_pass_for_the_owner() {
     open("the agent's own");
     // What an owner gets by message is good once.
     let _ = owner.says("/code");
-    let told = owner.hears("a code", |text| text.contains("Type it where"));
+    let told = owner.hears("a code", |text| text.contains("Type this code where"));
     let proof = told.text.lines().next().unwrap();
     let read = alice.json(&["inbox", "--last", "20"]).to_string();
     assert!(!read.contains(proof), "the agent can read the code");

@@ -45,7 +45,7 @@ fn an_oversized_message_fails_and_a_wrong_clock_is_shown() {
     let sent = meeting.alice.json(&["send", "short", "--until", "delivered", "--wait", "60"]);
     let handle = sent["message"]["handle"].as_str().unwrap();
     let took = meeting.alice.json(&["read", handle])["delivery"]["receipts"].clone();
-    assert_eq!(took, json!([{"url": url, "ok": true, "cause": null}]));
+    assert_eq!(took, json!([{"url": url, "accepted": true, "cause": null}]));
     let heard: Vec<String> =
         p2p_tests::transcript(&meeting.bob, &talk.bob).into_iter().map(|said| said.text).collect();
     assert_eq!(heard, ["short"]);
