@@ -217,7 +217,7 @@ impl Calls {
         self.touched.insert(id);
     }
 
-    /// Returns the calls that ended so long ago that nothing of them matters any more.
+    /// Returns the ended calls that can be forgotten.
     pub fn expired(&self, now: Time) -> Vec<CallId> {
         let expired = |call: &&Call| match &call.state {
             State::Ended(ended) => ended.word.is_none() && now.since(ended.at) >= WORD_LIFETIME,

@@ -52,14 +52,14 @@ impl Conversations {
         self.by_peer.get(&peer).into_iter().flatten().copied().collect()
     }
 
-    /// Returns a conversation that is opened if there is none.
+    /// Returns a conversation, and opens a missing one.
     pub fn open(&mut self, peer: PublicKey, id: Conversation) -> &mut ConversationState {
         self.touched.insert(id);
         self.by_peer.entry(peer).or_default().insert(id);
         self.all.entry(id).or_insert_with(|| ConversationState::new(peer, id))
     }
 
-    /// Opens the direct conversation with a peer, if there is none.
+    /// Opens the direct conversation with a peer, unless it is open already.
     pub fn open_direct(&mut self, peer: PublicKey) -> Conversation {
         let id = Conversation::Direct(peer);
         self.open(peer, id);

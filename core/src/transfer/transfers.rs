@@ -205,7 +205,7 @@ impl Transfers {
         }));
     }
 
-    /// Gives up the files of a call that ended so long ago that nobody sends the rest.
+    /// Gives up the unfinished files of a call that is being forgotten.
     pub fn give_up(&mut self, ctx: &mut Context, now: Time, call: CallId) {
         let files = self.files.values().filter(|file| file.call == call && !file.outgoing);
         for file in files.map(|file| file.handle).collect::<Vec<_>>() {
